@@ -1,0 +1,1 @@
+//! The wire: types, error body, typed client, OpenAPI

@@ -1,0 +1,1 @@
+//! From the text of a spec to a checked project, or to diagnostics

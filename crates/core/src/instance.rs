@@ -1,0 +1,57 @@
+//! Instances: running copies of a release. Not here: processes (`targets`).
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
+    time::Timestamp,
+};
+
+/// One running copy of a release, as it is recorded. The record stands before the process does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    /// Which one.
+    pub id: InstanceId,
+    /// Where it belongs.
+    pub slot: SlotKey,
+    /// What it runs.
+    pub release: ReleaseId,
+    /// How far it is.
+    pub state: InstanceState,
+    /// Where it listens, once it was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<SocketAddr>,
+    /// The deployment that started it; none when the reconciler did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentId>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+}
+
+/// How far an instance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum InstanceState {
+    /// It is recorded, and was perhaps started.
+    Starting,
+    /// It passed its start-up probe and takes requests.
+    Ready,
+    /// It runs, and its readiness probe fails.
+    Unready,
+    /// It takes no new requests and will be stopped.
+    Draining,
+}
+
+/// The id of the `number`th instance that a slot ever had of a release.
+pub fn instance_id(slot: &SlotKey, release: &ReleaseId, number: u32) -> InstanceId {
+    InstanceId::new(format!("{}-{}-{}-{}", slot.environment, slot.service, release.short(), number))
+}
+
+/// The number of an instance within its release, as `instance_id` wrote it.
+pub fn instance_number(id: &InstanceId) -> u32 {
+    id.as_str().rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,16 @@
+//! The domain of Shipway: types and decisions.
+//!
+//! Not here, and never to come: IO, a clock, randomness, an async runtime. Time and ids are passed in, so every
+//! function of this crate can be called a thousand times in a test and says the same each time.
+
+pub mod artifact;
+pub mod command_line;
+pub mod id;
+pub mod instance;
+pub mod ports;
+pub mod release;
+pub mod route;
+pub mod slot;
+pub mod spec;
+pub mod strategy;
+pub mod time;

@@ -1,0 +1,89 @@
+//! Releases: everything that can be taken back. Not here: who made one, and when it ran (`deployment`).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    artifact::GitCommit,
+    id::{ArtifactDigest, DeploymentId, ReleaseId, SlotKey},
+    spec::ServeSpec,
+    time::Timestamp,
+};
+
+/// A release: immutable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Release {
+    /// The hash of the fields that can be taken back.
+    pub id: ReleaseId,
+    /// The slot that it was made for.
+    pub slot: SlotKey,
+    /// The version that people call it by.
+    pub version: String,
+    /// What runs.
+    pub artifact: ArtifactDigest,
+    /// How it runs: the resolved configuration.
+    pub serve: ServeSpec,
+    /// The commit of its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitCommit>,
+    /// The deployment that first made it.
+    pub made_by: DeploymentId,
+    /// When it was first made.
+    pub made_at: Timestamp,
+}
+
+/// The id of a release: the hash of slot, version, artifact and resolved configuration. Ports, addresses and the
+/// release's own id stay symbolic in the configuration, so the same input gives the same id.
+///
+/// The instance count is left out: scaling is not another release.
+pub fn release_id(slot: &SlotKey, version: &str, artifact: &ArtifactDigest, serve: &ServeSpec) -> ReleaseId {
+    let serve = ServeSpec { instances: 0, ..serve.clone() };
+    let text = serde_json::json!(["shipway release 1", slot, version, artifact, serve]);
+    ReleaseId::new(blake3::hash(text.to_string().as_bytes()).to_hex()[..32].to_owned())
+}
+
+/// Names that instances are given besides their own variables.
+pub mod variable {
+    /// The port that the instance listens on, at 127.0.0.1.
+    pub const PORT: &str = "PORT";
+    /// The project.
+    pub const PROJECT: &str = "SHIPWAY_PROJECT";
+    /// The environment.
+    pub const ENVIRONMENT: &str = "SHIPWAY_ENVIRONMENT";
+    /// The service.
+    pub const SERVICE: &str = "SHIPWAY_SERVICE";
+    /// The release's id.
+    pub const RELEASE: &str = "SHIPWAY_RELEASE";
+    /// The release's version.
+    pub const VERSION: &str = "SHIPWAY_VERSION";
+    /// The instance's id; also how strays of an instance are found.
+    pub const INSTANCE: &str = "SHIPWAY_INSTANCE";
+    /// The folder that holds the service's data folders.
+    pub const DATA: &str = "SHIPWAY_DATA_DIR";
+    /// The beginning of the names of dependencies' addresses: `SHIPWAY_URL_CATALOG`.
+    pub const URL_PREFIX: &str = "SHIPWAY_URL_";
+}
+
+impl Release {
+    /// The variables of an instance that do not depend on where it runs.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        let fixed = [
+            (variable::PROJECT, self.slot.project.as_str()),
+            (variable::ENVIRONMENT, self.slot.environment.as_str()),
+            (variable::SERVICE, self.slot.service.as_str()),
+            (variable::RELEASE, self.id.as_str()),
+            (variable::VERSION, &self.version),
+        ];
+        let mut variables = self.serve.variables.clone();
+        variables.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        variables
+    }
+}
+
+/// The name of the variable that holds a dependency's address.
+pub fn url_variable(service: &str) -> String {
+    format!("{}{}", variable::URL_PREFIX, service.to_ascii_uppercase().replace('-', "_"))
+}

@@ -1,0 +1,252 @@
+//! The route table: what the proxy does, derived whole from all slots. Pure.
+//!
+//! Not here: publishing it (`engine`), following it (`proxy`).
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
+    instance::{Instance, InstanceState},
+    release::Release,
+    slot::{Share, Slot},
+    spec::{RouteSpec, ServiceKind},
+    strategy::Recreate,
+};
+
+/// Everything that the proxy needs. Tables are ordered by (epoch, generation); an older one is refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteTable {
+    /// Rises by one explicit step after a restore or a failover.
+    pub epoch: u64,
+    /// The commit that the table was derived at.
+    pub generation: u64,
+    /// Where requests from outside go, the most specific first: longest path within a host.
+    pub routes: Vec<Route>,
+    /// Where requests from instances go, by the address that they dial.
+    pub links: BTreeMap<Ipv4Addr, Link>,
+    /// The services behind routes and links.
+    pub pools: BTreeMap<String, Pool>,
+}
+
+/// Requests of one host and path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Route {
+    /// The host, in lower case and without a port.
+    pub host: String,
+    /// The path's beginning, in whole segments.
+    pub path: String,
+    /// Whether the service sees the path without this beginning.
+    pub strip_prefix: bool,
+    /// The pool: the slot's key as text.
+    pub pool: String,
+}
+
+/// What an address on the loopback network means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Link {
+    /// The pool of the service that is called.
+    pub pool: String,
+    /// The one release that takes the requests; the pool's live backends when it is absent.
+    pub release: Option<ReleaseId>,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// The slot.
+    pub slot: SlotKey,
+    /// Its releases.
+    pub backends: Vec<Backend>,
+    /// The deployment whose cohort decides between the backends; none when they are weighed per request.
+    pub cohort: Option<DeploymentId>,
+    /// Whether requests are held instead of passed on, and within which bounds.
+    pub hold: Option<Recreate>,
+}
+
+/// One release of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Backend {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its share of the requests or clients among the pool's backends; 0 is reached by links only.
+    pub weight: u32,
+    /// Whether this is the deployment's new release: the cohort's share goes here.
+    pub candidate: bool,
+    /// What answers.
+    pub target: BackendTarget,
+}
+
+/// What answers requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BackendTarget {
+    /// Instances that take requests.
+    Instances(Vec<Upstream>),
+    /// A folder of files.
+    Files(PathBuf),
+}
+
+/// An instance that takes requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Upstream {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// What a table is derived from: everything at one commit.
+pub struct World<'a> {
+    /// The epoch.
+    pub epoch: u64,
+    /// The newest commit.
+    pub generation: u64,
+    /// All slots.
+    pub slots: &'a [Slot],
+    /// All recorded instances.
+    pub instances: &'a [Instance],
+    /// Every release that a slot names.
+    pub releases: &'a BTreeMap<ReleaseId, Release>,
+    /// The folder that holds the files of releases, one folder each.
+    pub releases_dir: &'a Path,
+}
+
+impl RouteTable {
+    /// A table without a route.
+    pub fn empty() -> Self {
+        Self { epoch: 0, generation: 0, routes: Vec::new(), links: BTreeMap::new(), pools: BTreeMap::new() }
+    }
+}
+
+/// Derives the table.
+pub fn derive(world: &World<'_>) -> RouteTable {
+    let mut table = RouteTable { epoch: world.epoch, generation: world.generation, ..RouteTable::empty() };
+    for slot in world.slots.iter().filter(|slot| !slot.is_empty()) {
+        let name = slot.key.to_string();
+        table.pools.insert(name.clone(), pool(world, slot));
+        table.routes.extend(routes(world, slot, &name));
+        table.links.extend(links(world, slot));
+    }
+    table.routes.sort_by(|a, b| {
+        let depth = |route: &Route| std::cmp::Reverse(route.path.len());
+        (&a.host, depth(a), &a.path, &a.pool).cmp(&(&b.host, depth(b), &b.path, &b.pool))
+    });
+    table.routes.dedup_by(|a, b| (&a.host, &a.path) == (&b.host, &b.path));
+    table
+}
+
+fn pool(world: &World<'_>, slot: &Slot) -> Pool {
+    let mut backends = Vec::new();
+    let live_weight = match slot.candidate.as_ref().map(|candidate| candidate.share) {
+        Some(Share::Percent(percent)) => 100 - u32::from(percent.min(100)),
+        Some(Share::ByInstances) => slot.live.as_ref().map_or(0, |live| live.instances),
+        Some(Share::Lane) | None => 1,
+    };
+    if let Some(live) = &slot.live {
+        backends.extend(backend(world, slot, &live.release, live_weight, false));
+    }
+    if let Some(candidate) = &slot.candidate {
+        let weight = match candidate.share {
+            Share::Lane => 0,
+            Share::Percent(percent) => u32::from(percent),
+            Share::ByInstances => candidate.instances,
+        };
+        backends.extend(backend(world, slot, &candidate.release, weight, true));
+    }
+    let cohort = slot.candidate.as_ref().filter(|candidate| matches!(candidate.share, Share::Percent(_)));
+    Pool {
+        slot: slot.key.clone(),
+        backends,
+        cohort: cohort.map(|candidate| candidate.deployment.clone()),
+        hold: slot.hold.clone(),
+    }
+}
+
+fn backend(world: &World<'_>, slot: &Slot, id: &ReleaseId, weight: u32, candidate: bool) -> Option<Backend> {
+    let release = world.releases.get(id)?;
+    let target = match release.serve.kind {
+        ServiceKind::Static => BackendTarget::Files(world.releases_dir.join(id.as_str())),
+        ServiceKind::Process => BackendTarget::Instances(upstreams(world, slot, id)),
+    };
+    Some(Backend { release: id.clone(), weight, candidate, target })
+}
+
+fn upstreams(world: &World<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstream> {
+    let mine = |instance: &&Instance| instance.slot == slot.key && instance.release == *release;
+    let ready = |instance: &&Instance| instance.state == InstanceState::Ready;
+    let mut upstreams: Vec<_> = world
+        .instances
+        .iter()
+        .filter(mine)
+        .filter(ready)
+        .filter_map(|instance| Some(Upstream { instance: instance.id.clone(), address: instance.address? }))
+        .collect();
+    upstreams.sort_by(|a, b| a.instance.cmp(&b.instance));
+    upstreams
+}
+
+fn routes<'a>(world: &World<'a>, slot: &Slot, pool: &str) -> Vec<Route> {
+    let live = slot.live.iter().map(|live| &live.release);
+    let shared = slot.candidate.iter().filter(|candidate| candidate.share != Share::Lane);
+    live.chain(shared.map(|candidate| &candidate.release))
+        .filter_map(|id| world.releases.get(id))
+        .flat_map(|release| release.serve.routes.iter().map(|route| resolve(route, &release.slot, pool)))
+        .collect()
+}
+
+fn resolve(route: &RouteSpec, slot: &SlotKey, pool: &str) -> Route {
+    Route {
+        host: host_in(route, slot),
+        path: route.path.clone(),
+        strip_prefix: route.strip_prefix,
+        pool: pool.to_owned(),
+    }
+}
+
+/// The host of a route in an environment, in lower case.
+pub fn host_in(route: &RouteSpec, slot: &SlotKey) -> String {
+    route.host.replace("{environment}", slot.environment.as_str()).to_ascii_lowercase()
+}
+
+/// The links of every release of a slot: to each dependency, and to itself (for checks of what has no route yet).
+fn links(world: &World<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
+    let mut links = Vec::new();
+    for id in slot.releases() {
+        let Some(release) = world.releases.get(id) else { continue };
+        let lane = slot.candidate.as_ref().filter(|c| c.release == *id).map(|c| &c.deployment);
+        for dependency in &release.serve.depends_on {
+            let key = SlotKey { service: dependency.clone(), ..slot.key.clone() };
+            let candidate = world.slots.iter().find(|other| other.key == key).and_then(|s| s.candidate.as_ref());
+            let same_lane = candidate.filter(|c| lane == Some(&c.deployment)).map(|c| c.release.clone());
+            let link = Link { pool: key.to_string(), release: same_lane };
+            links.push((link_address(id, dependency), link));
+        }
+        let own = Link { pool: slot.key.to_string(), release: Some(id.clone()) };
+        links.push((link_address(id, &slot.key.service), own));
+    }
+    links
+}
+
+/// The loopback address by which a release reaches a service: a hash of both, so that there is nothing to allocate
+/// and nothing to lose. 127.0.0.0/16 is left out, as it holds the addresses that other programs use.
+pub fn link_address(release: &ReleaseId, service: &ServiceName) -> Ipv4Addr {
+    let hash = blake3::hash(format!("shipway link 1\n{release}\n{service}").as_bytes());
+    let [a, b, c, ..] = *hash.as_bytes();
+    Ipv4Addr::new(127, a.clamp(1, 254), b, c.clamp(1, 254))
+}
+
+/// The port of the proxy that takes every address of 127.0.0.0/8.
+pub const LINK_PORT: u16 = 7081;

@@ -1,0 +1,552 @@
+//! What a project wants: services, environments, groups. These types are the spec file's reference: the JSON Schema
+//! for editors and the check of every key are generated from them.
+//!
+//! Not here: reading the file (crate `config`), laying environments over services (`config`), deciding (`plan`).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command_line::CommandLine,
+    id::{EnvironmentName, ServiceName},
+    strategy::StrategySpec,
+    time::Span,
+};
+
+/// The whole spec file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpecFile {
+    /// The project itself.
+    pub project: ProjectSpec,
+    /// The services by name.
+    pub services: BTreeMap<String, ServiceSpec>,
+    /// The environments by name. The first in the file is the one that `shipway up` deploys to.
+    pub environments: BTreeMap<String, EnvironmentSpec>,
+    /// Services that are deployed together, by the group's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, GroupSpec>,
+}
+
+/// The project itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectSpec {
+    /// The project's name and id.
+    pub name: String,
+    /// One line on what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who hears of every deployment of the project.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<NotifySpec>,
+}
+
+/// Services that are deployed together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupSpec {
+    /// The members.
+    pub services: Vec<ServiceName>,
+    /// The strategy of the group's deployments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<StrategySpec>,
+}
+
+/// What kind of environment it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvironmentType {
+    /// For the people who write the code.
+    Development,
+    /// The last stop before production.
+    Staging,
+    /// For quality assurance and acceptance.
+    Testing,
+    /// For customers.
+    Production,
+}
+
+/// One environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSpec {
+    /// What kind of environment it is.
+    #[serde(rename = "type")]
+    pub kind: EnvironmentType,
+    /// Variables of every service in this environment, above those of the service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// Any field of any service, laid over the service's own. Tables merge, lists replace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<ServiceName, ServicePatch>,
+    /// Who hears of the deployments to this environment, besides those of the project.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<NotifySpec>,
+}
+
+/// Some fields of a service. It is checked as a service once it is laid over one.
+pub type ServicePatch = serde_json::Map<String, serde_json::Value>;
+
+/// How a service runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceKind {
+    /// Instances are processes that answer HTTP on the port that they are given in `PORT`.
+    Process,
+    /// Files, served by the proxy itself.
+    Static,
+}
+
+/// One service: how it is made, and how it serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceSpec {
+    /// How source becomes an artifact.
+    #[serde(flatten)]
+    pub make: MakeSpec,
+    /// How an artifact serves.
+    #[serde(flatten)]
+    pub serve: ServeSpec,
+}
+
+/// How source becomes an artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MakeSpec {
+    /// The folder of the source, relative to the spec file.
+    #[serde(default = "default_source")]
+    pub source: String,
+    /// Prepares the build, for instance `npm ci`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<CommandLine>,
+    /// Builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<CommandLine>,
+    /// The folder that becomes the artifact, relative to the source; the whole source when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// The version of Node.js that must be there, as far as it is written: `20`, `20.11`, `20.11.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_version: Option<String>,
+    /// Variables of the build, besides `PATH`, `HOME` (a fresh folder) and `LANG`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub build_variables: BTreeMap<String, String>,
+    /// Variables that the build takes from the server's own environment, by name, for instance `CARGO_HOME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub build_pass: Vec<String>,
+}
+
+fn default_source() -> String {
+    ".".into()
+}
+
+/// How an artifact serves. All of it belongs to a release, and goes back with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServeSpec {
+    /// How the service runs.
+    pub kind: ServiceKind,
+    /// The command of an instance, its program relative to the artifact's root (or on `PATH`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<CommandLine>,
+    /// How many instances run.
+    #[serde(default = "default_instances")]
+    #[schemars(range(min = 1, max = 64))]
+    pub instances: u32,
+    /// The user that builds and instances run as; `@server` is the user that the server itself runs as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<String>,
+    /// What one instance may use.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+    /// Writable folders outside the release; they survive deployments in both directions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<String>,
+    /// Where the proxy takes requests for the service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteSpec>,
+    /// Variables of the instances.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// Services that must be healthy first, and whose addresses the instances are given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<ServiceName>,
+    /// Probes of the instances.
+    #[serde(default)]
+    pub health: Health,
+    /// Tests before promotion and verification after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckSpec>,
+    /// How traffic moves from the old release to the new.
+    #[serde(default)]
+    pub strategy: StrategySpec,
+    /// How long old instances stay ready after promotion, for an immediate way back.
+    #[serde(default = "default_warm_for")]
+    pub warm_for: Span,
+    /// How long the new release is watched under all traffic before the deployment is complete.
+    #[serde(default)]
+    pub bake: Span,
+    /// Limits for the new release's numbers at the proxy, during canary steps and the bake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<SuccessLimits>,
+    /// What a failure after promotion began does.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// The longest that a whole deployment may take, in seconds.
+    #[serde(default = "default_deadline_s")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub deadline_s: u64,
+    /// The longest that its parts may take.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    /// How an instance is stopped.
+    #[serde(default)]
+    pub stop: StopSpec,
+    /// One-off commands, each once per deployment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookSpec>,
+}
+
+fn default_instances() -> u32 {
+    1
+}
+
+fn default_warm_for() -> Span {
+    Span::seconds(3600)
+}
+
+fn default_deadline_s() -> u64 {
+    1800
+}
+
+/// What one instance may use. A limit that the machine can't hold is shown as "not limited".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Memory in mebibytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub memory_mb: Option<u64>,
+    /// Processor time in cores: `0.5` is half a core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.01))]
+    pub cpu: Option<f64>,
+    /// Processes and threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub processes: Option<u64>,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where the proxy takes requests for a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSpec {
+    /// The host, without a port; `{environment}` stands for the environment's name.
+    pub host: String,
+    /// The path's beginning, in whole segments: `/api` takes `/api` and `/api/x`, not `/apix`.
+    #[serde(default = "default_path")]
+    pub path: String,
+    /// Whether the service sees the path without this beginning.
+    #[serde(default)]
+    pub strip_prefix: bool,
+}
+
+fn default_path() -> String {
+    "/".into()
+}
+
+/// The probes of an instance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Whether it has started: asked every 10 ms, doubling to 250 ms, until it passes. An open port when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<Probe>,
+    /// Whether it takes requests: while it fails, the proxy sends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Probe>,
+    /// Whether it is alive: when it fails, the instance is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<Probe>,
+}
+
+/// One probe: exactly one of `http`, `tcp` and `command`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// What is asked.
+    #[serde(flatten)]
+    pub ask: Ask,
+    /// How long an answer may take, in milliseconds.
+    #[serde(default = "default_probe_timeout_ms")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub timeout_ms: u64,
+    /// How long between two questions, in milliseconds (readiness and liveness).
+    #[serde(default = "default_probe_interval_ms")]
+    #[schemars(range(min = 10, max = 600_000))]
+    pub interval_ms: u64,
+    /// How many failures in a row make it failed (readiness and liveness).
+    #[serde(default = "default_failure_threshold")]
+    #[schemars(range(min = 1, max = 100))]
+    pub failure_threshold: u32,
+    /// How many successes in a row make it passed.
+    #[serde(default = "default_success_threshold")]
+    #[schemars(range(min = 1, max = 100))]
+    pub success_threshold: u32,
+}
+
+fn default_probe_timeout_ms() -> u64 {
+    1000
+}
+fn default_probe_interval_ms() -> u64 {
+    2000
+}
+fn default_failure_threshold() -> u32 {
+    3
+}
+fn default_success_threshold() -> u32 {
+    1
+}
+
+/// A question to an instance or a route, and what is expected: exactly one of `http`, `tcp` and `command`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ask {
+    /// The path of a GET request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+    /// Whether a connection to the port is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<bool>,
+    /// A command in the release folder, with the instance's variables; it must end with status 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandLine>,
+    /// What the answer must be; any status from 200 to 399 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+}
+
+/// What an answer must be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The HTTP status, or the exit status of a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// A text that the body or the output must hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
+}
+
+/// When a check runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckPhase {
+    /// Against every new instance, before users see it.
+    Test,
+    /// Through the real route, after promotion; and again after going back.
+    Verify,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSpec {
+    /// What it is called in reports.
+    pub name: String,
+    /// When it runs.
+    pub phase: CheckPhase,
+    /// What is asked.
+    #[serde(flatten)]
+    pub ask: Ask,
+    /// How often a failed check is asked again.
+    #[serde(default)]
+    #[schemars(range(max = 100))]
+    pub retries: u32,
+}
+
+/// Limits for a release's numbers at the proxy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessLimits {
+    /// The largest share of failed answers (5xx and failures at the proxy), from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub error_rate_max: Option<f64>,
+    /// The largest 99th percentile of the latency, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub p99_ms_max: Option<u64>,
+    /// How many requests it takes to judge; with fewer, a step waits.
+    #[serde(default)]
+    pub min_requests: u64,
+}
+
+/// What a failure after promotion began does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// Everything goes back by itself.
+    #[default]
+    Rollback,
+    /// Everything stays as it is, for a person to decide.
+    Stop,
+}
+
+/// The longest that the parts of a deployment may take, in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// Install and build together.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub build_s: u64,
+    /// From the start of an instance until it is healthy.
+    #[schemars(range(min = 1, max = 3600))]
+    pub start_s: u64,
+    /// One check, with its retries.
+    #[schemars(range(min = 1, max = 3600))]
+    pub check_s: u64,
+    /// One hook.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub hook_s: u64,
+    /// Until the requests in flight at an old instance have ended.
+    #[schemars(range(min = 0, max = 3600))]
+    pub drain_s: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { build_s: 900, start_s: 60, check_s: 30, hook_s: 300, drain_s: 30 }
+    }
+}
+
+/// How an instance is stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopSpec {
+    /// The signal that asks it to stop.
+    pub signal: StopSignal,
+    /// How long it may take before it is killed, in seconds.
+    #[schemars(range(min = 0, max = 3600))]
+    pub grace_s: u64,
+}
+
+impl Default for StopSpec {
+    fn default() -> Self {
+        Self { signal: StopSignal::Term, grace_s: 10 }
+    }
+}
+
+/// A signal that asks a process to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StopSignal {
+    /// SIGTERM.
+    #[default]
+    Term,
+    /// SIGINT.
+    Int,
+    /// SIGQUIT.
+    Quit,
+    /// SIGHUP.
+    Hup,
+    /// SIGUSR1.
+    Usr1,
+    /// SIGUSR2.
+    Usr2,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HookMoment {
+    /// Before new instances start.
+    BeforeTest,
+    /// When all is proven, before traffic moves.
+    BeforePromotion,
+    /// When the deployment is complete.
+    AfterCompletion,
+    /// When the deployment goes back.
+    OnRollback,
+}
+
+/// A one-off command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookSpec {
+    /// When it runs.
+    pub when: HookMoment,
+    /// The command, in the new release's folder and with the variables of its instances.
+    pub command: CommandLine,
+}
+
+/// Who hears of deployments: exactly one of `webhook`, `command` and `email`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotifySpec {
+    /// A URL that takes a POST of the event as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+    /// The name of the server's variable that holds the key of the webhook's signature (HMAC-SHA256 of the body in
+    /// `X-Shipway-Signature`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_variable: Option<String>,
+    /// A command that reads the event as JSON from its standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandLine>,
+    /// A message by SMTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailSpec>,
+    /// What is told; everything when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<NotifyOn>,
+}
+
+/// A message by SMTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailSpec {
+    /// The server: `smtp://host:port`, `smtps://user:password@host`; `{VARIABLE}` stands for a variable of the server.
+    pub server: String,
+    /// The sender.
+    pub from: String,
+    /// The recipients.
+    pub to: Vec<String>,
+}
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotifyOn {
+    /// A deployment has begun.
+    Started,
+    /// It waits for something.
+    Waiting,
+    /// It is complete.
+    Succeeded,
+    /// It failed before users saw anything, or was cancelled.
+    Failed,
+    /// It was taken back.
+    RolledBack,
+    /// It needs a person.
+    Stuck,
+}
+
+/// One environment with everything laid over everything: what the planner and the checks work on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnvironmentPlan {
+    /// The environment's name.
+    pub name: EnvironmentName,
+    /// What kind of environment it is.
+    pub kind: EnvironmentType,
+    /// Every service as it is in this environment.
+    pub services: BTreeMap<ServiceName, ServiceSpec>,
+    /// Who hears of its deployments.
+    pub notify: Vec<NotifySpec>,
+}

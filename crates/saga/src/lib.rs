@@ -1,0 +1,1 @@
+//! Durable execution of a graph of steps

@@ -1,0 +1,1 @@
+//! The SQL store and the artifact store

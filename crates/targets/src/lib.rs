@@ -1,0 +1,1 @@
+//! Drivers: local processes under a shim, and static sites
