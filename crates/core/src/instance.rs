@@ -46,12 +46,9 @@ pub enum InstanceState {
     Draining,
 }
 
-/// The id of the `number`th instance that a slot ever had of a release.
-pub fn instance_id(slot: &SlotKey, release: &ReleaseId, number: u32) -> InstanceId {
-    InstanceId::new(format!("{}-{}-{}-{}", slot.environment, slot.service, release.short(), number))
-}
-
-/// The number of an instance within its release, as `instance_id` wrote it.
-pub fn instance_number(id: &InstanceId) -> u32 {
-    id.as_str().rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+/// The id of an instance: readable, and never used twice. `revision` is the slot's revision when the instance was
+/// planned, `number` counts from 1 within that.
+pub fn instance_id(slot: &SlotKey, release: &ReleaseId, revision: u64, number: u32) -> InstanceId {
+    let release = &release.short()[..6.min(release.short().len())];
+    InstanceId::new(format!("{}-{}-{release}-{revision}-{number}", slot.environment, slot.service))
 }

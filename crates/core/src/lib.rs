@@ -5,12 +5,19 @@
 
 pub mod artifact;
 pub mod command_line;
+pub mod deployment;
+pub mod event;
+pub mod finding;
 pub mod id;
 pub mod instance;
+pub mod phase;
+pub mod plan;
 pub mod ports;
+pub mod project;
 pub mod release;
 pub mod route;
 pub mod slot;
 pub mod spec;
+pub mod store;
 pub mod strategy;
 pub mod time;

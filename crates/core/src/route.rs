@@ -200,7 +200,8 @@ fn upstreams(world: &World<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstrea
 
 fn routes<'a>(world: &World<'a>, slot: &Slot, pool: &str) -> Vec<Route> {
     let live = slot.live.iter().map(|live| &live.release);
-    let shared = slot.candidate.iter().filter(|candidate| candidate.share != Share::Lane);
+    // While requests are held for a release that is coming, its routes must stand, or they would be refused.
+    let shared = slot.candidate.iter().filter(|candidate| candidate.share != Share::Lane || slot.hold.is_some());
     live.chain(shared.map(|candidate| &candidate.release))
         .filter_map(|id| world.releases.get(id))
         .flat_map(|release| release.serve.routes.iter().map(|route| resolve(route, &release.slot, pool)))
@@ -247,6 +248,3 @@ pub fn link_address(release: &ReleaseId, service: &ServiceName) -> Ipv4Addr {
     let [a, b, c, ..] = *hash.as_bytes();
     Ipv4Addr::new(127, a.clamp(1, 254), b, c.clamp(1, 254))
 }
-
-/// The port of the proxy that takes every address of 127.0.0.0/8.
-pub const LINK_PORT: u16 = 7081;

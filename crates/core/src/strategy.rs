@@ -195,7 +195,7 @@ pub struct CanaryStep {
 }
 
 /// How long a canary's share stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Pause {
     /// That long.

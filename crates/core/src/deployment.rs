@@ -1,0 +1,451 @@
+//! Deployments: what was asked, how far it is, how it ended. Not here: what may follow what (`phase`), how it is
+//! shown in numbers (`progress`).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    artifact::GitCommit,
+    finding::Finding,
+    id::{Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName},
+    phase::{End, Phase},
+    plan::Plan,
+    slot::{Serving, Slot},
+    strategy::{StrategyKind, StrategySpec},
+    time::Timestamp,
+};
+
+/// One transition of an environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// Which one.
+    pub id: DeploymentId,
+    /// Its name, unique in its environment: `staging-7`.
+    pub name: String,
+    /// Its number within the environment, from 1.
+    pub number: u64,
+    /// What was asked.
+    pub request: Request,
+    /// Who asked.
+    pub actor: Actor,
+    /// What ties its events together.
+    pub correlation_id: String,
+    /// How far it is.
+    pub phase: Phase,
+    /// The phase in which it failed or was ended.
+    pub failed_in: Option<Phase>,
+    /// Why it failed, in one word.
+    pub cause: Option<Cause>,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
+    /// Where an unwinding ends.
+    pub ending: Option<End>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its turn came.
+    pub started_at: Option<Timestamp>,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// When it must have ended.
+    pub deadline_at: Option<Timestamp>,
+    /// How far each service is.
+    pub services: BTreeMap<ServiceName, ServiceState>,
+    /// How traffic moves, once it is decided.
+    pub strategy: Option<StrategySpec>,
+    /// The commit of the project's folder.
+    pub git: Option<GitCommit>,
+    /// What validation found.
+    pub findings: Vec<Finding>,
+    /// What failed first, and what failed while undoing.
+    pub failures: Vec<FailureReport>,
+    /// The slots as they were.
+    pub parents: Vec<Slot>,
+    /// What the slots should serve; none empties one.
+    pub goal: BTreeMap<ServiceName, Option<Serving>>,
+    /// The plan that runs or ran.
+    pub plan: Option<Plan>,
+    /// The plan of the way back.
+    pub unwind: Option<Plan>,
+    /// How each step of the plans stands: forward, then back.
+    pub steps: Vec<StepState>,
+    /// Answers of checks.
+    pub checks: Vec<CheckRecord>,
+    /// What its switch did to requests.
+    pub switch: SwitchNumbers,
+    /// When each phase began.
+    pub phases: Vec<PhaseRecord>,
+    /// Whether a person holds it before its next step.
+    pub paused: bool,
+    /// Manual canary steps that a person let pass, by step number.
+    pub advanced: BTreeSet<usize>,
+    /// Whether a person asked for its end.
+    pub cancel: Option<Actor>,
+    /// Automation doesn't deploy this combination again.
+    pub quarantined: bool,
+    /// The deployment that took this one back.
+    pub rolled_back_by: Option<DeploymentId>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// The project.
+    pub project: ProjectId,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What sort of transition.
+    pub kind: Kind,
+    /// The services; all of the spec when empty.
+    #[serde(default)]
+    pub services: Vec<ServiceName>,
+    /// Where the code comes from.
+    #[serde(default)]
+    pub source: Source,
+    /// The version that people call it by; the git commit or the deployment's name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The strategy for the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<StrategySpec>,
+    /// The topmost layer of configuration, in the shape of an environment: `variables`, `services`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<serde_json::Value>,
+    /// What to do when the same slots are being written.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+    /// Anything that the caller wants to find again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Sorts of transitions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "is")]
+pub enum Kind {
+    /// New releases.
+    #[default]
+    Deploy,
+    /// Slots as they were.
+    Rollback {
+        /// The deployment that is taken back.
+        deployment: DeploymentId,
+        /// Go back though a slot was written since.
+        #[serde(default)]
+        force: bool,
+        /// Keep today's configuration, and take only the artifacts back.
+        #[serde(default)]
+        artifact_only: bool,
+    },
+    /// Other counts of instances.
+    Scale {
+        /// The counts.
+        instances: BTreeMap<ServiceName, u32>,
+    },
+    /// Slots emptied.
+    Decommission,
+}
+
+impl Kind {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback { .. } => "rollback",
+            Self::Scale { .. } => "scale",
+            Self::Decommission => "decommission",
+        }
+    }
+}
+
+/// Where the code comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// The project's own folder, as it was registered.
+    #[default]
+    Project,
+    /// A folder on the server's machine; only for the owner of the data folder.
+    Path(PathBuf),
+    /// Artifacts that are stored already, by service.
+    Artifact(BTreeMap<ServiceName, ArtifactDigest>),
+    /// A project folder that was uploaded, by the upload's id.
+    Upload(String),
+}
+
+/// What to do when the same slots are being written by another deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// Wait for it to end.
+    #[default]
+    Queue,
+    /// Refuse the request.
+    Refuse,
+    /// Cancel the other one first.
+    Supersede,
+}
+
+/// Why a deployment failed, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The release: its build, its health, its checks, its numbers.
+    Release,
+    /// Shipway or the machine.
+    Machinery,
+    /// Somebody ended it.
+    Person,
+}
+
+/// What a deployment waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// What for, in words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The deployments that it waits for.
+    #[serde(default)]
+    pub on: Vec<DeploymentId>,
+}
+
+/// How far one service of a deployment is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceState {
+    /// The version that comes.
+    pub version: Option<String>,
+    /// The artifact, once it is made.
+    pub artifact: Option<ArtifactDigest>,
+    /// The release, once it is made.
+    pub release: Option<ReleaseId>,
+    /// The release before.
+    pub previous: Option<ReleaseId>,
+    /// The commit of its source.
+    pub git: Option<GitCommit>,
+    /// Whether the artifact was found and not built.
+    pub cached: bool,
+    /// How long the build took.
+    pub build_ms: Option<u64>,
+    /// Whether the release is live.
+    pub live: bool,
+    /// Whether the deployment leaves the service as it is.
+    pub unchanged: bool,
+}
+
+/// What failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureReport {
+    /// When.
+    pub at: Timestamp,
+    /// In which phase.
+    pub phase: Phase,
+    /// The step, in words.
+    pub step: String,
+    /// The service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
+    /// The instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceId>,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// What was expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+    /// The last lines of the log that tells more.
+    #[serde(default)]
+    pub log_tail: Vec<String>,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whose fault it is.
+    pub cause: Cause,
+}
+
+/// How one step stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepState {
+    /// Whether it belongs to the way back.
+    pub back: bool,
+    /// Its number in its plan.
+    pub number: usize,
+    /// How it stands.
+    pub status: StepStatus,
+    /// When it first began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// What it says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StepStatus {
+    /// It was not begun.
+    Waiting,
+    /// It was begun; whether it ran is known only when it has ended.
+    Running,
+    /// It ended well.
+    Done,
+    /// It failed.
+    Failed,
+}
+
+/// The answer of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckRecord {
+    /// When.
+    pub at: Timestamp,
+    /// In which phase.
+    pub phase: Phase,
+    /// The service.
+    pub service: ServiceName,
+    /// The check's name.
+    pub name: String,
+    /// Whom it asked.
+    pub through: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was expected.
+    pub expected: String,
+    /// What came.
+    pub got: String,
+    /// How long it took.
+    pub took_ms: u64,
+}
+
+/// What a deployment's switch did to requests, as the data plane counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SwitchNumbers {
+    /// Requests to its services from the first change of traffic until the end.
+    pub requests: u64,
+    /// Of these: refused, reset, cut, timed out, or answered by the proxy itself.
+    pub failed: u64,
+    /// How long going back took, from the decision until the old had all traffic, when it went back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_ms: Option<u64>,
+    /// The data plane's counts when traffic began to move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<SwitchBaseline>,
+}
+
+/// Counts of the data plane at one time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SwitchBaseline {
+    /// The data plane's boot; another one counts from 0.
+    pub boot: String,
+    /// Requests to the deployment's services.
+    pub requests: u64,
+    /// Of these: failed.
+    pub failed: u64,
+    /// Requests that sudden deaths of the data plane cut off.
+    pub lost_in_flight: u64,
+}
+
+/// When a phase began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PhaseRecord {
+    /// Which one.
+    pub phase: Phase,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Deployment {
+    /// A deployment that was just asked for.
+    pub fn new(id: DeploymentId, number: u64, request: Request, actor: Actor, correlation_id: String, at: Timestamp) -> Self {
+        Self {
+            name: format!("{}-{number}", request.environment),
+            id,
+            number,
+            request,
+            actor,
+            correlation_id,
+            phase: Phase::Queued,
+            failed_in: None,
+            cause: None,
+            waiting: None,
+            ending: None,
+            created_at: at,
+            started_at: None,
+            updated_at: at,
+            completed_at: None,
+            deadline_at: None,
+            services: BTreeMap::new(),
+            strategy: None,
+            git: None,
+            findings: Vec::new(),
+            failures: Vec::new(),
+            parents: Vec::new(),
+            goal: BTreeMap::new(),
+            plan: None,
+            unwind: None,
+            steps: Vec::new(),
+            checks: Vec::new(),
+            switch: SwitchNumbers::default(),
+            phases: vec![PhaseRecord { phase: Phase::Queued, at }],
+            paused: false,
+            advanced: BTreeSet::new(),
+            cancel: None,
+            quarantined: false,
+            rolled_back_by: None,
+        }
+    }
+
+    /// Whether promotion had begun: a step that moves traffic ran or may have run.
+    pub fn promotion_began(&self) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        self.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting).any(|state| {
+            plan.steps.get(state.number).is_some_and(|planned| planned.phase >= Phase::Promoting)
+        })
+    }
+
+    /// The state of a step.
+    pub fn step_mut(&mut self, back: bool, number: usize) -> Option<&mut StepState> {
+        self.steps.iter_mut().find(|state| state.back == back && state.number == number)
+    }
+
+    /// The strategy's name, once it is decided.
+    pub fn strategy_kind(&self) -> Option<StrategyKind> {
+        self.strategy.as_ref().map(StrategySpec::kind)
+    }
+
+    /// The names of its services.
+    pub fn service_names(&self) -> Vec<ServiceName> {
+        self.services.keys().cloned().collect()
+    }
+}
