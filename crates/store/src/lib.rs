@@ -1,1 +1,11 @@
-//! The SQL store and the artifact store
+//! Durable state: documents and events in SQL, artifacts and logs in folders.
+//!
+//! The only crate with SQL. Not here: what is written when, and what it means (`engine`, `core`). PostgreSQL and
+//! S3-compatible storage come with deployments over many machines; the SQL text is already the part that both share.
+
+mod artifacts;
+mod logs;
+mod sql;
+mod writer;
+
+pub use self::{artifacts::FolderArtifacts, logs::FolderLogs, sql::SqlStore};

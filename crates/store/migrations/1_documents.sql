@@ -1,0 +1,30 @@
+-- Only types that SQLite and PostgreSQL share through one driver: TEXT, BIGINT. Times are milliseconds, bodies JSON.
+CREATE TABLE document (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+);
+CREATE INDEX document_by_position ON document (kind, position, key);
+
+CREATE TABLE slot_revision (
+    key TEXT NOT NULL PRIMARY KEY,
+    revision BIGINT NOT NULL
+);
+
+CREATE TABLE event (
+    seq BIGINT NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    deployment TEXT,
+    body TEXT NOT NULL
+);
+CREATE INDEX event_by_deployment ON event (deployment, seq);
+
+CREATE TABLE counter (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+INSERT INTO counter (name, value) VALUES ('generation', 0);
+INSERT INTO counter (name, value) VALUES ('event', 0);

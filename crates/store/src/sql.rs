@@ -1,0 +1,199 @@
+//! The store over SQL: reading. Writing is the writer's (`writer`), so that commits have one order.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use shipway_core::{
+    event::{Event, EventBody},
+    ports::{Fault, FaultKind},
+    store::{Commit, Committed, DocumentKind, Listing, Store},
+    time::Timestamp,
+};
+use sqlx::{
+    AnyPool, Executor, Row,
+    any::{AnyConnectOptions, AnyPoolOptions, AnyRow},
+    migrate::{Migration, MigrationType, Migrator},
+};
+use tokio::sync::watch;
+
+use crate::writer::Writer;
+
+const READERS_MAX: u32 = 4;
+const ACQUIRE_S_MAX: u64 = 10;
+
+/// Documents and events in an SQL database.
+pub struct SqlStore {
+    pool: AnyPool,
+    writer: Writer,
+    newest_event: watch::Receiver<u64>,
+}
+
+impl SqlStore {
+    /// Opens the SQLite database at a path, making or migrating it as needed.
+    ///
+    /// # Errors
+    /// The file can't be opened, is no database, or was written by a newer version.
+    pub async fn open(path: &Path) -> Result<Arc<Self>, Fault> {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let fault = |error: sqlx::Error| {
+            Fault::unavailable(format!("the database {} can't be opened: {error}", path.display()))
+                .with_hint("check the folder's rights and free space; restore a backup when the file is damaged")
+        };
+        let options: AnyConnectOptions = url.parse().map_err(fault)?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(READERS_MAX)
+            .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
+            .after_connect(|connection, _| {
+                async move {
+                    // FULL: a commit that was answered survives the loss of power.
+                    let pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;";
+                    connection.execute(pragmas).await.map(|_| ())
+                }
+                .boxed()
+            })
+            .connect_with(options)
+            .await
+            .map_err(fault)?;
+        migrations().run(&pool).await.map_err(|error| {
+            Fault::new(FaultKind::Corrupt, format!("the database {} does not fit: {error}", path.display()))
+                .with_hint("it was probably written by a newer Shipway: use that version")
+        })?;
+        let (newest, newest_event) = watch::channel(0);
+        let writer = Writer::start(pool.clone(), newest).await?;
+        Ok(Arc::new(Self { pool, writer, newest_event }))
+    }
+}
+
+fn migrations() -> Migrator {
+    const MIGRATIONS: [(i64, &str, &str); 1] =
+        [(1, "documents", include_str!("../migrations/1_documents.sql"))];
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        let sql = sqlx::SqlStr::from_static(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+}
+
+/// An SQL error, with what was being done.
+pub(crate) fn sql_fault(doing: &str, error: &sqlx::Error) -> Fault {
+    let text = error.to_string();
+    let fault = Fault::unavailable(format!("{doing}: {text}"));
+    if text.contains("disk is full") || text.contains("disk I/O") {
+        return fault.with_hint("free some space on the data folder's disk; what was running goes on");
+    }
+    fault
+}
+
+fn bodies(rows: &[AnyRow]) -> Result<Vec<String>, Fault> {
+    rows.iter().map(|row| row.try_get(0).map_err(|error| sql_fault("reading a document", &error))).collect()
+}
+
+fn event(row: &AnyRow) -> Result<Event, Fault> {
+    let fault = |error: &sqlx::Error| sql_fault("reading an event", error);
+    let seq: i64 = row.try_get(0).map_err(|error| fault(&error))?;
+    let at: i64 = row.try_get(1).map_err(|error| fault(&error))?;
+    let body: String = row.try_get(2).map_err(|error| fault(&error))?;
+    let body: EventBody = serde_json::from_str(&body)
+        .map_err(|error| Fault::new(FaultKind::Corrupt, format!("event {seq} can't be read: {error}")))?;
+    Ok(Event { seq: seq.unsigned_abs(), id: format!("evt-{seq}"), at: Timestamp(at), body })
+}
+
+impl Store for SqlStore {
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, Fault>> {
+        self.writer.commit(commit).boxed()
+    }
+
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+        async move {
+            let row = sqlx::query("SELECT body FROM document WHERE kind = $1 AND key = $2")
+                .bind(kind.name())
+                .bind(key.to_owned())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|error| sql_fault("reading a document", &error))?;
+            row.map(|row| row.try_get(0).map_err(|error| sql_fault("reading a document", &error))).transpose()
+        }
+        .boxed()
+    }
+
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
+        async move {
+            const UP: &str = "SELECT body FROM document WHERE kind = $1 AND ($2 = '' OR scope = $2 OR scope LIKE $3) \
+                 AND position < $4 ORDER BY position, key LIMIT $5";
+            const DOWN: &str = "SELECT body FROM document WHERE kind = $1 AND ($2 = '' OR scope = $2 OR scope LIKE $3) \
+                 AND position < $4 ORDER BY position DESC, key DESC LIMIT $5";
+            // Scopes are made of names, and names hold neither % nor _.
+            let rows = sqlx::query(if listing.newest_first { DOWN } else { UP })
+                .bind(kind.name())
+                .bind(listing.scope.clone())
+                .bind(format!("{}/%", listing.scope))
+                .bind(listing.before.unwrap_or(i64::MAX))
+                .bind(i64::from(listing.limit))
+                .fetch_all(&self.pool)
+                .await
+                .map_err(|error| sql_fault("listing documents", &error))?;
+            bodies(&rows)
+        }
+        .boxed()
+    }
+
+    fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<(u64, Vec<Vec<String>>), Fault>> {
+        async move {
+            let fault = |error| sql_fault("reading a snapshot", &error);
+            let mut transaction = self.pool.begin().await.map_err(fault)?;
+            let row = sqlx::query("SELECT value FROM counter WHERE name = 'generation'")
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(fault)?;
+            let generation: i64 = row.try_get(0).map_err(fault)?;
+            let mut all = Vec::new();
+            for kind in kinds {
+                let rows = sqlx::query("SELECT body FROM document WHERE kind = $1 ORDER BY position, key")
+                    .bind(kind.name())
+                    .fetch_all(&mut *transaction)
+                    .await
+                    .map_err(fault)?;
+                all.push(bodies(&rows)?);
+            }
+            transaction.rollback().await.map_err(fault)?;
+            Ok((generation.unsigned_abs(), all))
+        }
+        .boxed()
+    }
+
+    fn events<'a>(
+        &'a self,
+        after: u64,
+        deployment: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
+        async move {
+            let rows = sqlx::query(
+                "SELECT seq, at, body FROM event WHERE seq > $1 AND ($2 = '' OR deployment = $2) ORDER BY seq LIMIT $3",
+            )
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .bind(deployment.unwrap_or_default().to_owned())
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| sql_fault("reading events", &error))?;
+            rows.iter().map(event).collect()
+        }
+        .boxed()
+    }
+
+    fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {
+        let newest = *self.newest_event.borrow();
+        async move { Ok(newest) }.boxed()
+    }
+
+    fn wait_event(&self, after: u64) -> BoxFuture<'_, ()> {
+        let mut newest = self.newest_event.clone();
+        async move {
+            // The sender lives as long as the store; when it is gone, nothing will come, and nobody waits.
+            let _ = newest.wait_for(|seq| *seq > after).await;
+        }
+        .boxed()
+    }
+}
