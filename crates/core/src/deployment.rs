@@ -92,6 +92,8 @@ pub struct Deployment {
     pub quarantined: bool,
     /// The deployment that took this one back.
     pub rolled_back_by: Option<DeploymentId>,
+    /// What every service of the environment served when it was complete.
+    pub result: BTreeMap<ServiceName, Serving>,
 }
 
 /// What is asked for.
@@ -141,9 +143,15 @@ pub enum Kind {
     #[default]
     Deploy,
     /// Slots as they were.
+    #[serde(rename_all = "camelCase")]
     Rollback {
-        /// The deployment that is taken back.
-        deployment: DeploymentId,
+        /// The deployment that is taken back: its slots return to what they were before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<DeploymentId>,
+        /// The deployment whose state the environment returns to, when none is named to be taken back: the newest
+        /// completed, not quarantined one whose state is not the live one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<DeploymentId>,
         /// Go back though a slot was written since.
         #[serde(default)]
         force: bool,
@@ -423,6 +431,7 @@ impl Deployment {
             cancel: None,
             quarantined: false,
             rolled_back_by: None,
+            result: BTreeMap::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! function of this crate can be called a thousand times in a test and says the same each time.
 
 pub mod artifact;
+pub mod command;
 pub mod command_line;
 pub mod deployment;
 pub mod event;

@@ -120,6 +120,19 @@ pub trait Artifacts: Send + Sync {
     fn unpack<'a>(&'a self, digest: &'a ArtifactDigest, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
+/// Brings source to where it is built.
+pub trait Sources: Send + Sync {
+    /// Copies a folder into a new one, honouring `.gitignore`; version control's own folders stay behind. A link that
+    /// leaves the folder is refused.
+    fn copy<'a>(&'a self, from: &'a Path, into: &'a Path) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Makes an empty folder.
+    fn make_folder<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Removes a folder with all that is in it; one that isn't there is fine.
+    fn remove<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Reads a text file; none when it isn't there.
+    fn read_text<'a>(&'a self, file: &'a Path) -> BoxFuture<'a, Result<Option<String>, Fault>>;
+}
+
 /// Keeps lines of output by a name such as `deployments/ID/build/web`.
 pub trait Logs: Send + Sync {
     /// Adds lines. Past the bound of one log, the middle is left out and said so.

@@ -1,1 +1,28 @@
-//! The control plane without HTTP
+//! The control plane without HTTP.
+//!
+//! The way of one deployment: `commands` takes it in, `deploy::life` carries it, `make` turns source into releases
+//! (touching no environment), `deploy::moving` plans under leases and runs the plan, `deploy::perform` is the one
+//! `match` from steps to ports, `traffic` publishes what the slots say, `deploy::back` plans the way back. Beside it,
+//! `keep` makes the recorded state true all the time.
+//!
+//! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
+
+pub mod commands;
+mod deploy;
+mod engine;
+mod keep;
+mod leases;
+mod make;
+mod notify;
+mod queries;
+mod spec;
+mod traffic;
+mod validation;
+mod world;
+
+pub use self::{
+    commands::{Refusal, Reply},
+    engine::{Engine, Folders, Ports, Settings},
+    queries::{Drawn, Remembered},
+    validation::Validation,
+};

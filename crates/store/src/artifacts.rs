@@ -118,7 +118,7 @@ fn open(path: &Path) -> Result<File, Fault> {
     File::open(path).map_err(|error| Fault::io(format!("reading {}", path.display()), &error))
 }
 
-fn make_folder(path: &Path) -> Result<(), Fault> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), Fault> {
     fs::create_dir_all(path).map_err(|error| Fault::io(format!("making the folder {}", path.display()), &error))
 }
 
@@ -230,7 +230,7 @@ fn node(root: &Path, path: &Path, visit: Visit<'_>) -> Result<TreeNode, Fault> {
     Ok(TreeNode::File { hash, size_bytes: metadata.len(), executable })
 }
 
-fn link(root: &Path, path: &Path) -> Result<TreeNode, Fault> {
+pub(crate) fn link(root: &Path, path: &Path) -> Result<TreeNode, Fault> {
     let target = fs::read_link(path).map_err(|error| Fault::io(format!("reading {}", path.display()), &error))?;
     let leaves = Fault::invalid(format!("the link {} leaves its folder: it points to {}", path.display(), target.display()))
         .with_hint("copy what it points to into the source, or remove the link");
@@ -250,7 +250,7 @@ fn link(root: &Path, path: &Path) -> Result<TreeNode, Fault> {
 }
 
 /// Runs file work where it blocks nobody.
-fn blocking<T: Send + 'static>(
+pub(crate) fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> BoxFuture<'static, Result<T, Fault>> {
     async move {

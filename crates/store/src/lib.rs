@@ -5,7 +5,8 @@
 
 mod artifacts;
 mod logs;
+mod sources;
 mod sql;
 mod writer;
 
-pub use self::{artifacts::FolderArtifacts, logs::FolderLogs, sql::SqlStore};
+pub use self::{artifacts::FolderArtifacts, logs::FolderLogs, sources::FolderSources, sql::SqlStore};

@@ -32,6 +32,8 @@ pub(super) struct Move<'a> {
     pub(super) fresh: Vec<InstanceId>,
     /// Running instances of the old release.
     pub(super) old: Vec<InstanceId>,
+    /// Every recorded instance of the slot that is not used again, whatever its release.
+    pub(super) others: Vec<(ReleaseId, InstanceId)>,
     pub(super) warm_for: Span,
 }
 
@@ -47,10 +49,15 @@ impl Move<'_> {
 
     /// Whether old and new may not run at a time, and there is an old one.
     pub(super) fn has_gap(&self, strategy: StrategyKind) -> bool {
-        let own = self.new.is_some_and(|release| release.serve.strategy.kind() == StrategyKind::Recreate);
         let process = self.new.is_some_and(|release| release.serve.kind == ServiceKind::Process);
-        process && self.changes_release() && self.from.is_some() && (own || strategy == StrategyKind::Recreate)
+        let exclusive = strategy == StrategyKind::Recreate || self.new.is_some_and(is_exclusive);
+        process && exclusive && self.changes_release() && (self.from.is_some() || !self.others.is_empty())
     }
+}
+
+/// Whether a release says of itself that it may not run beside another.
+pub(super) fn is_exclusive(release: &Release) -> bool {
+    release.serve.kind == ServiceKind::Process && release.serve.strategy.kind() == StrategyKind::Recreate
 }
 
 /// Plans the transition from what is observed to the goal.
@@ -63,7 +70,7 @@ pub fn plan(observed: Observed<'_>, goal: &Goal, policy: &Policy) -> Result<Plan
     if !moves.is_empty() {
         stage(&mut builder, &moves);
         test(&mut builder, &moves, policy);
-        promote(&mut builder, &moves, policy);
+        promote(&mut builder, &moves, observed, policy);
         verify(&mut builder, &moves);
         monitor(&mut builder, &moves);
         clean(&mut builder, &moves, observed, policy);
@@ -76,7 +83,9 @@ fn moves<'a>(observed: Observed<'a>, goal: &Goal, policy: &Policy) -> Result<Vec
     let mut by_service = BTreeMap::new();
     for (key, to) in goal {
         let slot = observed.slots.get(key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
-        if slot.live != *to {
+        // What a deployment left half-done when it got stuck is undone by the next one.
+        let is_half_done = slot.candidate.is_some() || slot.hold.is_some();
+        if slot.live != *to || is_half_done {
             by_service.insert(key.service.clone(), one_move(observed, &slot, to.clone(), policy)?);
         }
     }
@@ -101,11 +110,13 @@ fn one_move<'a>(
     let kept: Vec<_> = running.into_iter().take(wanted).collect();
     let fresh = fresh_ids(slot, to.as_ref(), kept.len());
     let old = slot.live.as_ref().map(|live| observed.running(&slot.key, &live.release)).unwrap_or_default();
+    let mine = observed.instances.iter().filter(|one| one.slot == slot.key && !kept.contains(&one.id));
+    let others = mine.map(|one| (one.release.clone(), one.id.clone())).collect();
     let warm_for = match policy.strategy.kind() {
         StrategyKind::BlueGreen | StrategyKind::Canary => new.map_or(Span::default(), |r| r.serve.warm_for),
         StrategyKind::Rolling | StrategyKind::Recreate => Span::default(),
     };
-    Ok(Move { key: slot.key.clone(), from: slot.live.clone(), to, new, kept, fresh, old, warm_for })
+    Ok(Move { key: slot.key.clone(), from: slot.live.clone(), to, new, kept, fresh, old, others, warm_for })
 }
 
 /// Ids for the instances that are missing.
@@ -152,8 +163,10 @@ fn test(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
     for one in moves.iter().filter(|one| !one.has_gap(strategy)) {
         let rolls = strategy == StrategyKind::Rolling && rolling::rolls(one);
         let (kept, fresh): (&[_], &[_]) = if rolls { (&[], &[]) } else { (&one.kept, &one.fresh) };
-        let ends = prove(builder, one, kept, fresh, policy, &needs_of(one, &proven));
-        proven.insert(one.service().clone(), ends);
+        let needs = needs_of(one, &proven);
+        let ends = prove(builder, one, kept, fresh, policy, &needs);
+        // What proves nothing itself passes on what it waits for.
+        proven.insert(one.service().clone(), if ends.is_empty() { needs } else { ends });
     }
     builder.wall();
     hooks(builder, moves, HookMoment::BeforePromotion, policy);
@@ -236,7 +249,7 @@ fn hooks(builder: &mut Builder, moves: &[Move<'_>], when: HookMoment, policy: &P
     builder.wall();
 }
 
-fn promote(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
+fn promote(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>, policy: &Policy) {
     builder.enter(Phase::Promoting);
     match &policy.strategy {
         StrategySpec::Canary(canary) => grow(builder, moves, policy, canary),
@@ -244,7 +257,7 @@ fn promote(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
         StrategySpec::BlueGreen | StrategySpec::Recreate(_) => {}
     }
     gap::close_gaps(builder, moves, policy);
-    swap(builder, moves);
+    swap(builder, moves, observed);
 }
 
 /// Raises the candidates' share of the clients, all members together.
@@ -271,7 +284,7 @@ fn grow(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy, canary: &Can
 }
 
 /// The one swap: every slot takes its goal in one transaction.
-fn swap(builder: &mut Builder, moves: &[Move<'_>]) {
+fn swap(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>) {
     let mut changes = Vec::new();
     let mut draining = Vec::new();
     for one in moves {
@@ -287,12 +300,17 @@ fn swap(builder: &mut Builder, moves: &[Move<'_>]) {
         let others = slot.warm.iter().filter(|old| one.to.as_ref().is_some_and(|to| to.release != old.release));
         let room = WARM_SETS_MAX.saturating_sub(warm.len());
         warm.extend(others.filter(|_| !one.changes_release()).take(room).cloned());
-        if !one.changes_release() {
-            draining.extend(one.old.iter().filter(|instance| !one.kept.contains(instance)).cloned());
-        }
-        changes.push((Slot { live: one.to.clone(), candidate: None, warm, hold: None, ..slot }, warm_for));
+        let next = Slot { live: one.to.clone(), candidate: None, warm, hold: None, ..slot };
+        draining.extend(surplus(&next, unwanted(&next, observed, &one.fresh)));
+        changes.push((next, warm_for));
     }
     builder.commit(changes, draining);
+}
+
+/// The unwanted instances of the live release: the routes name them until they drain.
+pub(super) fn surplus(slot: &Slot, unwanted: Vec<(ReleaseId, InstanceId)>) -> Vec<InstanceId> {
+    let is_live = |release: &ReleaseId| slot.live.as_ref().is_some_and(|live| live.release == *release);
+    unwanted.into_iter().filter(|(release, _)| is_live(release)).map(|(_, instance)| instance).collect()
 }
 
 fn verify(builder: &mut Builder, moves: &[Move<'_>]) {

@@ -18,9 +18,8 @@ pub(super) fn close_gaps(builder: &mut Builder, moves: &[Move<'_>], policy: &Pol
     }
     hold(builder, &gaps, policy);
     for one in &gaps {
-        let Some(from) = &one.from else { continue };
-        for instance in &one.old {
-            builder.stop(one.service(), &from.release, instance);
+        for (release, instance) in &one.others {
+            builder.stop(one.service(), release, instance);
         }
     }
     builder.wall();
@@ -37,9 +36,11 @@ fn hold(builder: &mut Builder, gaps: &[&Move<'_>], policy: &Policy) {
         let Some(to) = &one.to else { continue };
         let coming = candidate(policy, to, to.instances, Share::Lane);
         let hold = Some(hold_settings(one, policy));
-        changes.push((Slot { live: None, candidate: Some(coming), hold, ..builder.slot(&one.key) }, None));
+        // What stands by would run beside the new too.
+        let slot = Slot { live: None, candidate: Some(coming), warm: Vec::new(), hold, ..builder.slot(&one.key) };
+        changes.push((slot, None));
     }
-    let draining = gaps.iter().flat_map(|one| one.old.iter().cloned()).collect();
+    let draining = gaps.iter().flat_map(|one| one.others.iter().map(|(_, instance)| instance.clone())).collect();
     builder.commit(changes, draining);
 }
 

@@ -11,7 +11,7 @@ use crate::{
     id::InstanceId,
     slot::{Serving, Share, Slot},
     spec::ServiceKind,
-    strategy::Rolling,
+    strategy::{Recreate, Rolling},
 };
 
 /// Whether a move goes batch by batch: another release of a process takes over from a running one.
@@ -30,6 +30,8 @@ pub(super) fn roll(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy, s
 struct Roll<'a> {
     one: &'a Move<'a>,
     settings: &'a Rolling,
+    /// How many instances change at a time, 1 at least.
+    batch: usize,
     wanted: usize,
     /// Instances of the new release that take requests.
     new: usize,
@@ -43,6 +45,7 @@ impl<'a> Roll<'a> {
         Self {
             one,
             settings,
+            batch: settings.batch.max(1) as usize,
             wanted,
             new: 0,
             to_start: one.kept.iter().chain(&one.fresh).cloned().collect(),
@@ -67,7 +70,7 @@ impl<'a> Roll<'a> {
     fn start_batch(&mut self, builder: &mut Builder, policy: &Policy) -> usize {
         let ceiling = self.wanted + self.settings.max_surge as usize;
         let room = ceiling.saturating_sub(self.new + self.to_stop.len());
-        let count = room.min(self.settings.batch as usize).min(self.to_start.len());
+        let count = room.min(self.batch).min(self.to_start.len());
         let batch: Vec<_> = self.to_start.drain(..count).collect();
         let (kept, fresh): (Vec<_>, Vec<_>) = batch.into_iter().partition(|id| self.one.kept.contains(id));
         prove(builder, self.one, &kept, &fresh, policy, &[]);
@@ -79,7 +82,7 @@ impl<'a> Roll<'a> {
     fn stoppable(&mut self) -> std::collections::vec_deque::Drain<'_, InstanceId> {
         let floor = self.wanted.saturating_sub(self.settings.max_unavailable as usize);
         let spare = (self.new + self.to_stop.len()).saturating_sub(floor);
-        let count = spare.min(self.settings.batch as usize).min(self.to_stop.len());
+        let count = spare.min(self.batch).min(self.to_stop.len());
         self.to_stop.drain(..count)
     }
 
@@ -89,7 +92,9 @@ impl<'a> Roll<'a> {
         let old = Serving { release: from.release.clone(), instances: u32::try_from(self.to_stop.len()).unwrap_or(0) };
         let new = u32::try_from(self.new).unwrap_or(0);
         let coming = candidate(policy, to, new, Share::ByInstances);
-        let slot = Slot { live: Some(old), candidate: Some(coming), ..builder.slot(&self.one.key) };
+        // Settings may let the last instance go before the next one comes.
+        let hold = (self.new + self.to_stop.len() == 0).then(Recreate::default);
+        let slot = Slot { live: Some(old), candidate: Some(coming), hold, ..builder.slot(&self.one.key) };
         builder.commit(vec![(slot, None)], leaving.clone());
         for instance in leaving {
             builder.stop(self.one.service(), &from.release, &instance);

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CheckThrough, Observed, Plan, PlannedStep, Step,
     builder::Builder,
-    forward::{fresh_ids, unwanted},
+    forward::{fresh_ids, is_exclusive, surplus, unwanted},
+    order::dependencies_first,
 };
 use crate::{
-    id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
+    id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
     phase::Phase,
+    release::Release,
     slot::{Candidate, Serving, Share, Slot},
     spec::{CheckPhase, HookMoment},
-    strategy::StrategyKind,
+    strategy::{Recreate, StrategyKind, StrategySpec},
 };
 
 /// Plans the way back.
@@ -31,11 +33,11 @@ pub fn unwind(
     let mut builder = Builder::new(deployment.clone(), observed.slots);
     builder.enter(Phase::RollingBack);
     let returns: Vec<_> = parents.values().filter_map(|parent| Return::new(observed, parent, strategy)).collect();
-    let written: Vec<_> = returns.iter().filter(|one| one.slot_changed).collect();
-    stop_before_start(&mut builder, &written, observed, deployment);
+    let written = dependencies_before(returns.iter().filter(|one| one.writes).collect());
+    stop_before_start(&mut builder, &written, deployment);
     make_capable(&mut builder, &written);
     swap_back(&mut builder, &written);
-    stop_the_new(&mut builder, &returns, observed);
+    stop_the_new(&mut builder, &returns);
     hooks_back(&mut builder, ran, observed);
     verify_the_old(&mut builder, &written, observed);
     Plan { strategy, steps: builder.finish(), notes: Vec::new() }
@@ -44,45 +46,67 @@ pub fn unwind(
 /// The way back of one slot.
 struct Return<'a> {
     parent: &'a Slot,
-    slot_changed: bool,
+    old: Option<&'a Release>,
+    /// The slot is not what it was, or instances must leave its routes.
+    writes: bool,
     /// Old and new may not run at a time.
     gap: bool,
     running: Vec<InstanceId>,
     fresh: Vec<InstanceId>,
+    /// Recorded instances beyond what the parent wants.
+    leaving: Vec<(ReleaseId, InstanceId)>,
 }
 
 impl<'a> Return<'a> {
-    fn new(observed: Observed<'_>, parent: &'a Slot, strategy: StrategyKind) -> Option<Self> {
+    fn new(observed: Observed<'a>, parent: &'a Slot, strategy: StrategyKind) -> Option<Self> {
         let now = observed.slots.get(&parent.key).cloned().unwrap_or_else(|| Slot::empty(parent.key.clone()));
         let slot_changed = now.revision != parent.revision;
         let has_instances = observed.instances.iter().any(|instance| instance.slot == parent.key);
         if !slot_changed && !has_instances {
             return None;
         }
+        let old = parent.live.as_ref().and_then(|live| observed.releases.get(&live.release));
         let running = parent.live.as_ref().map(|live| observed.running(&parent.key, &live.release)).unwrap_or_default();
         let fresh = if slot_changed { fresh_ids(&now, parent.live.as_ref(), running.len()) } else { Vec::new() };
-        let own = |release: &ReleaseId| {
-            observed.releases.get(release).is_some_and(|r| r.serve.strategy.kind() == StrategyKind::Recreate)
-        };
-        let exclusive = strategy == StrategyKind::Recreate || parent.live.iter().any(|live| own(&live.release));
+        let leaving = unwanted(parent, observed, &fresh);
+        let writes = slot_changed || !surplus(parent, leaving.clone()).is_empty();
+        let present = now.live.iter().map(|live| &live.release).chain(now.candidate.iter().map(|c| &c.release));
+        let mut present = present.filter_map(|release| observed.releases.get(release)).chain(old);
+        let exclusive = strategy == StrategyKind::Recreate || present.any(is_exclusive);
         let gap = exclusive && !fresh.is_empty();
-        Some(Self { parent, slot_changed, gap, running, fresh })
+        Some(Self { parent, old, writes, gap, running, fresh, leaving })
+    }
+
+    fn depends_on(&self) -> &[ServiceName] {
+        self.old.map(|release| release.serve.depends_on.as_slice()).unwrap_or_default()
+    }
+
+    fn hold_settings(&self) -> Recreate {
+        match self.old.map(|release| &release.serve.strategy) {
+            Some(StrategySpec::Recreate(settings)) => settings.clone(),
+            _ => Recreate::default(),
+        }
+    }
+}
+
+/// In the order of the old releases' dependencies. They ran together, so a circle among them has been lived with.
+fn dependencies_before<'r, 'a>(returns: Vec<&'r Return<'a>>) -> Vec<&'r Return<'a>> {
+    let mut by_service: BTreeMap<_, _> = returns.into_iter().map(|one| (one.parent.key.service.clone(), one)).collect();
+    let depends_on = by_service.iter().map(|(name, one)| (name.clone(), one.depends_on().to_vec())).collect();
+    match dependencies_first(&depends_on) {
+        Ok(order) => order.iter().filter_map(|name| by_service.remove(name)).collect(),
+        Err(_) => by_service.into_values().collect(),
     }
 }
 
 /// Where old and new exclude each other: hold requests, and stop the new.
-fn stop_before_start(
-    builder: &mut Builder,
-    returns: &[&Return<'_>],
-    observed: Observed<'_>,
-    deployment: &DeploymentId,
-) {
+fn stop_before_start(builder: &mut Builder, returns: &[&Return<'_>], deployment: &DeploymentId) {
     let gaps: Vec<_> = returns.iter().filter(|one| one.gap).collect();
     let mut changes = Vec::new();
     for one in &gaps {
         let now = builder.slot(&one.parent.key);
         let Some(live) = &one.parent.live else { continue };
-        let hold = now.hold.clone().or_else(|| Some(Default::default()));
+        let hold = Some(now.hold.clone().unwrap_or_else(|| one.hold_settings()));
         let coming = Candidate {
             release: live.release.clone(),
             instances: live.instances,
@@ -91,36 +115,38 @@ fn stop_before_start(
         };
         changes.push((Slot { live: None, candidate: Some(coming), hold, ..now }, None));
     }
-    let leaving: Vec<_> = gaps.iter().flat_map(|one| leaving(one, observed)).collect();
-    builder.commit(changes, leaving.iter().map(|(_, _, instance)| instance.clone()).collect());
-    for (key, release, instance) in leaving {
-        builder.stop(&key.service, &release, &instance);
+    let leaving = gaps.iter().flat_map(|one| one.leaving.iter().map(|(_, instance)| instance.clone())).collect();
+    builder.commit(changes, leaving);
+    for one in &gaps {
+        stop_leaving(builder, one);
     }
     builder.wall();
 }
 
-fn leaving(one: &Return<'_>, observed: Observed<'_>) -> Vec<(SlotKey, ReleaseId, InstanceId)> {
-    let old = one.parent.live.as_ref().map(|live| &live.release);
-    let mine = observed.instances.iter().filter(|instance| instance.slot == one.parent.key);
-    mine.filter(|instance| Some(&instance.release) != old)
-        .map(|instance| (instance.slot.clone(), instance.release.clone(), instance.id.clone()))
-        .collect()
+fn stop_leaving(builder: &mut Builder, one: &Return<'_>) {
+    for (release, instance) in &one.leaving {
+        builder.stop(&one.parent.key.service, release, instance);
+    }
 }
 
-/// Starts what is missing of the old, and proves all of it.
+/// Starts what is missing of the old, a dependency before its dependents, and proves all of it.
 fn make_capable(builder: &mut Builder, returns: &[&Return<'_>]) {
+    let mut proven: BTreeMap<&ServiceName, Vec<usize>> = BTreeMap::new();
     for one in returns {
         let Some(Serving { release, .. }) = &one.parent.live else { continue };
         let service = &one.parent.key.service;
+        let needs: Vec<_> = one.depends_on().iter().filter_map(|name| proven.get(name)).flatten().copied().collect();
+        let mut ends = Vec::new();
         for instance in &one.running {
-            builder.add(service, Step::Prove { release: release.clone(), instance: instance.clone() });
+            ends.push(builder.add(service, Step::Prove { release: release.clone(), instance: instance.clone() }));
         }
         for instance in &one.fresh {
             let start = Step::Start { release: release.clone(), instance: instance.clone() };
-            let start = builder.add(service, start);
+            let start = builder.after(service, &needs, start);
             let prove = Step::Prove { release: release.clone(), instance: instance.clone() };
-            builder.after(service, &[start], prove);
+            ends.push(builder.after(service, &[start], prove));
         }
+        proven.insert(service, if ends.is_empty() { needs } else { ends });
     }
     builder.wall();
 }
@@ -128,14 +154,13 @@ fn make_capable(builder: &mut Builder, returns: &[&Return<'_>]) {
 /// One swap for all members. The parents' written-by stays with this deployment: it is the one that wrote.
 fn swap_back(builder: &mut Builder, returns: &[&Return<'_>]) {
     let changes = returns.iter().map(|one| (one.parent.clone(), None)).collect();
-    builder.commit(changes, Vec::new());
+    let draining = returns.iter().flat_map(|one| surplus(one.parent, one.leaving.clone())).collect();
+    builder.commit(changes, draining);
 }
 
-fn stop_the_new(builder: &mut Builder, returns: &[Return<'_>], observed: Observed<'_>) {
+fn stop_the_new(builder: &mut Builder, returns: &[Return<'_>]) {
     for one in returns {
-        for (release, instance) in unwanted(one.parent, observed, &one.fresh) {
-            builder.stop(&one.parent.key.service, &release, &instance);
-        }
+        stop_leaving(builder, one);
     }
     builder.wall();
 }

@@ -1,0 +1,45 @@
+//! Whether a file has the shape of a spec: every key known, every value of its type. Not here: what the values mean
+//! together (`rules`).
+
+use shipway_core::{finding::Finding, spec::SpecFile};
+
+use crate::{fault::Fault, field::Field, place::Place, read::Source, resolve::Layer, shape, walk};
+
+/// Everything that doesn't fit the spec's schema, all at once.
+pub fn check(source: &Source) -> Vec<Finding> {
+    let place = Place::file(source);
+    let faults = walk::faults(&shape::FILE, &source.tree, &Field::default());
+    if faults.is_empty() {
+        return unread(source).into_iter().collect();
+    }
+    faults
+        .iter()
+        .map(|fault| place.put(fault.finding(), &fault.field))
+        .collect()
+}
+
+/// What the types refuse although the schema does not.
+fn unread(source: &Source) -> Option<Finding> {
+    use serde::Deserialize;
+    let error = SpecFile::deserialize(&source.tree).err()?;
+    let recommendation = "compare the file with the annotated example of the documentation".to_owned();
+    let fault = Fault::new(
+        &Field::default(),
+        format!("the spec can't be read: {error}"),
+        recommendation,
+    );
+    Some(Place::file(source).put(fault.finding(), &fault.field))
+}
+
+/// Everything in a layer that no environment may say. Null is allowed everywhere: it takes a value away.
+pub fn check_layer(layer: &Layer) -> Vec<Finding> {
+    let faults = walk::faults(&shape::LAYER, &layer.tree, &Field::default());
+    let told = |fault: &Fault| {
+        let finding = fault.finding().field(fault.field.to_string());
+        Finding {
+            file: Some(layer.name.clone()),
+            ..finding
+        }
+    };
+    faults.iter().map(told).collect()
+}

@@ -1,0 +1,97 @@
+//! Which line of the file a field of a laid-over environment comes from. Not here: laying over (`resolve`).
+
+use serde_json::Value;
+use shipway_core::finding::Finding;
+
+use crate::{
+    field::{Field, Segment},
+    read::Source,
+    resolve::Layer,
+};
+
+/// Where to look for a field.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) source: &'a Source,
+    /// The environment whose values count.
+    pub(crate) environment: Option<&'a str>,
+    pub(crate) layers: &'a [Layer],
+}
+
+impl<'a> Place<'a> {
+    /// The file alone.
+    pub(crate) fn file(source: &'a Source) -> Self {
+        Self {
+            source,
+            environment: None,
+            layers: &[],
+        }
+    }
+
+    /// The finding, told where its field was written.
+    pub(crate) fn put(&self, finding: Finding, field: &Field) -> Finding {
+        if let Some(layer) = self.layers.iter().rev().find(|layer| says(&layer.tree, field)) {
+            return Finding {
+                file: Some(layer.name.clone()),
+                ..finding.field(field.to_string())
+            };
+        }
+        let written = self.written(field);
+        let line = self.line(&written);
+        let finding = finding.field(written.to_string());
+        match line {
+            Some(line) => finding.file_line(&self.source.file, line),
+            None => Finding {
+                file: Some(self.source.file.clone()),
+                ..finding
+            },
+        }
+    }
+
+    /// The field as the file writes it: an environment's value stands under the environment.
+    fn written(&self, field: &Field) -> Field {
+        let under = |environment: &str| overlays(environment, field);
+        let candidates = self.environment.map(under).unwrap_or_default();
+        // A list is written as a whole, so its items stand where the list does.
+        let is_there = |field: &Field| field.up_to_list().find(&self.source.tree).is_some();
+        candidates.into_iter().find(is_there).unwrap_or_else(|| field.clone())
+    }
+
+    /// The line of a field, or of the nearest thing around it.
+    fn line(&self, field: &Field) -> Option<u32> {
+        let mut at = Some(field.clone());
+        while let Some(field) = at {
+            if let Some(line) = self.source.lines.get(&field.to_string()) {
+                return Some(*line);
+            }
+            at = field.parent();
+        }
+        None
+    }
+}
+
+/// Where an environment may say something about a field, the strongest first.
+fn overlays(environment: &str, field: &Field) -> Vec<Field> {
+    let root = Field::of(&["environments", environment]);
+    let mut found = vec![field.under(&root)];
+    if let Some(variable) = shared_variable(field) {
+        found.push(variable.under(&root));
+    }
+    found
+}
+
+/// `variables.NAME` for `services.X.variables.NAME`: a value for all services.
+fn shared_variable(field: &Field) -> Option<Field> {
+    match field.segments() {
+        [Segment::Key(_), Segment::Key(_), Segment::Key(table), Segment::Key(_)] if table == "variables" => {
+            Some(field.below(2))
+        }
+        _ => None,
+    }
+}
+
+fn says(layer: &Value, field: &Field) -> bool {
+    // A whole service is in no layer; only what a layer says below it is the layer's.
+    let is_there = |field: &Field| field.up_to_list().find(layer).is_some_and(|value| !value.is_null());
+    (field.segments().len() > 2 && is_there(field)) || shared_variable(field).is_some_and(|field| is_there(&field))
+}

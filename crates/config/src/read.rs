@@ -1,0 +1,151 @@
+//! From text to a tree that remembers its lines. Not here: whether the tree makes sense (`check`, `rules`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use shipway_core::finding::{Category, Finding};
+use toml::{
+    Spanned,
+    de::{DeInteger, DeTable, DeValue},
+};
+
+use crate::field::Field;
+
+/// The longest spec that is read, in bytes.
+pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
+const SYNTAX_FINDINGS_MAX: usize = 20;
+const VALIDATOR: &str = "spec-syntax";
+
+/// A spec file that is TOML; whether it is a spec is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The name of the file, as it is to be shown.
+    pub file: String,
+    /// What the file says, in its order.
+    pub tree: Value,
+    /// The line of every key and list item, from 1, by its dotted path: `services.web.checks[0].http`.
+    pub lines: BTreeMap<String, u32>,
+}
+
+/// Reads the text of a spec file.
+///
+/// # Errors
+/// Everything in it that is not TOML, each with line and column.
+pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!("the file is larger than {TEXT_BYTES_MAX} bytes");
+        let finding = Finding::critical(VALIDATOR, Category::Configuration, message)
+            .file_line(file_name, 1)
+            .recommendation("keep only the spec in it");
+        return Err(vec![finding]);
+    }
+    let mut reader = Reader {
+        file: file_name,
+        text,
+        lines: BTreeMap::new(),
+        findings: Vec::new(),
+    };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors.iter().take(SYNTAX_FINDINGS_MAX) {
+        reader.syntax(error.span().map_or(0, |span| span.start), error.message());
+    }
+    if !reader.findings.is_empty() {
+        return Err(reader.findings);
+    }
+    let tree = reader.table(&Field::default(), table.get_ref());
+    if !reader.findings.is_empty() {
+        return Err(reader.findings);
+    }
+    Ok(Source {
+        file: file_name.to_owned(),
+        tree,
+        lines: reader.lines,
+    })
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+    lines: BTreeMap<String, u32>,
+    findings: Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, field: &Field, table: &DeTable<'_>) -> Value {
+        let mut map = Map::new();
+        for (key, value) in table {
+            let at = field.key(key.get_ref());
+            let (line, _) = self.position(key.span().start);
+            self.lines.insert(at.to_string(), line);
+            map.insert(key.get_ref().to_string(), self.value(&at, value));
+        }
+        Value::Object(map)
+    }
+
+    fn value(&mut self, field: &Field, value: &Spanned<DeValue<'_>>) -> Value {
+        let from = value.span().start;
+        match value.get_ref() {
+            DeValue::String(text) => Value::String(text.to_string()),
+            DeValue::Boolean(flag) => Value::Bool(*flag),
+            DeValue::Datetime(at) => Value::String(at.to_string()),
+            DeValue::Integer(number) => self.number(from, integer(number), number.as_str()),
+            DeValue::Float(number) => self.number(from, float(number.as_str()), number.as_str()),
+            DeValue::Table(table) => self.table(field, table),
+            DeValue::Array(items) => {
+                let item = |(at, item): (usize, &Spanned<DeValue<'_>>)| {
+                    let at = field.index(at);
+                    let (line, _) = self.position(item.span().start);
+                    self.lines.insert(at.to_string(), line);
+                    self.value(&at, item)
+                };
+                Value::Array(items.iter().enumerate().map(item).collect())
+            }
+        }
+    }
+
+    fn number(&mut self, from: usize, number: Option<Value>, text: &str) -> Value {
+        number.unwrap_or_else(|| {
+            self.syntax(from, &format!("the number {text} is out of range"));
+            Value::Null
+        })
+    }
+
+    fn syntax(&mut self, from: usize, message: &str) {
+        let (line, column) = self.position(from);
+        let shown = self.text.lines().nth(line as usize - 1).unwrap_or("").trim_end();
+        let message = format!("{}:{line}:{column}: this is not TOML: {message}", self.file);
+        let finding = Finding::critical(VALIDATOR, Category::Configuration, message)
+            .file_line(self.file, line)
+            .details(format!("{shown}\n{}^", " ".repeat(column as usize - 1)))
+            .recommendation("write `key = \"text\"`, `key = 5`, `key = [\"a\", \"b\"]`, or a table: `[services.web]`");
+        self.findings.push(finding);
+    }
+
+    /// Line and column, both from 1, of a byte.
+    fn position(&self, byte: usize) -> (u32, u32) {
+        let mut end = byte.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &self.text[..end];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        // TEXT_BYTES_MAX is far below 2^32.
+        (
+            u32::try_from(line).unwrap_or(u32::MAX),
+            u32::try_from(column).unwrap_or(u32::MAX),
+        )
+    }
+}
+
+fn integer(number: &DeInteger<'_>) -> Option<Value> {
+    let signed = i64::from_str_radix(number.as_str(), number.radix()).map(Value::from);
+    signed
+        .or_else(|_| u64::from_str_radix(number.as_str(), number.radix()).map(Value::from))
+        .ok()
+}
+
+fn float(text: &str) -> Option<Value> {
+    let number: f64 = text.parse().ok()?;
+    serde_json::Number::from_f64(number).map(Value::Number)
+}

@@ -1,0 +1,87 @@
+//! What the values of a spec must be together, beyond their types. One file for each subject.
+//!
+//! Not here: types and known keys (`check`); what depends on the machine, such as users and free ports (the engine).
+
+mod asks;
+mod commands;
+mod dependencies;
+mod names;
+mod notifications;
+mod paths;
+mod report;
+mod routes;
+mod service;
+mod traffic;
+mod variables;
+
+use shipway_core::{finding::Finding, spec::EnvironmentPlan};
+
+use self::report::Report;
+use crate::{
+    field::Field,
+    place::Place,
+    read::Source,
+    resolve::{Draft, Layer},
+};
+
+/// Everything that is wrong with the file as a whole, whatever the environment: names, groups, notifications.
+pub fn of_file(source: &Source) -> Vec<Finding> {
+    let mut report = Report::new(Place::file(source), &[]);
+    names::check(source, &mut report);
+    notifications::check_project(source, &mut report);
+    report.findings
+}
+
+/// Everything that is wrong with one environment, resolved with these layers.
+pub fn of_environment(source: &Source, plan: &EnvironmentPlan, layers: &[Layer]) -> Vec<Finding> {
+    ask(source, plan, layers, &[])
+}
+
+/// The same for one that could be read only in part.
+pub(crate) fn of_draft(source: &Source, draft: &Draft, layers: &[Layer]) -> Vec<Finding> {
+    ask(source, &draft.plan, layers, &draft.excused)
+}
+
+fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Field]) -> Vec<Finding> {
+    let place = Place {
+        source,
+        environment: Some(plan.name.as_str()),
+        layers,
+    };
+    let mut report = Report::new(place, excused);
+    for (name, spec) in &plan.services {
+        let subject = Subject {
+            name: name.as_str(),
+            spec,
+            at: Field::of(&["services", name.as_str()]),
+        };
+        subject.ask_all(plan, &mut report);
+    }
+    routes::check_together(plan, &mut report);
+    dependencies::check(source, plan, &mut report);
+    notifications::check_environment(source, plan, &mut report);
+    report.findings
+}
+
+/// The service that is asked about.
+struct Subject<'a> {
+    name: &'a str,
+    spec: &'a shipway_core::spec::ServiceSpec,
+    at: Field,
+}
+
+impl Subject<'_> {
+    fn ask_all(&self, plan: &EnvironmentPlan, report: &mut Report<'_>) {
+        service::check(self, plan, report);
+        paths::check(self, report);
+        commands::check(self, report);
+        variables::check(self, report);
+        asks::check(self, report);
+        routes::check(self, report);
+        traffic::check(self, report);
+    }
+
+    fn field(&self, key: &str) -> Field {
+        self.at.key(key)
+    }
+}

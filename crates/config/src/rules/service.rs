@@ -1,0 +1,116 @@
+//! What a service is by its kind, and who it runs as.
+
+use shipway_core::{
+    finding::{Category, Severity},
+    spec::{EnvironmentPlan, EnvironmentType, OnFailure, ServiceKind},
+};
+
+use super::{Subject, report::Report};
+
+pub(super) fn check(subject: &Subject<'_>, plan: &EnvironmentPlan, report: &mut Report<'_>) {
+    match subject.spec.serve.kind {
+        ServiceKind::Process => process(subject, report),
+        ServiceKind::Static => static_site(subject, report),
+    }
+    run_as(subject, report);
+    if plan.kind == EnvironmentType::Production && subject.spec.serve.on_failure == OnFailure::Stop {
+        report.warning(
+            &subject.field("on_failure"),
+            format!(
+                "a failed deployment of `{}` stays as it is, in production, until a person decides",
+                subject.name
+            ),
+            "write `on_failure = \"rollback\"`, unless somebody always watches",
+        );
+    }
+    for (key, part_s) in parts(subject) {
+        let deadline_s = subject.spec.serve.deadline_s;
+        if part_s > deadline_s {
+            report.warning(
+                &subject.field("timeouts").key(key),
+                format!("`{key}` is {part_s}, longer than the whole deployment may take ({deadline_s})"),
+                format!("raise `deadline_s` above it, or lower `{key}`"),
+            );
+        }
+    }
+}
+
+fn process(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let serve = &subject.spec.serve;
+    if serve.run.is_none() {
+        report.critical(
+            &subject.field("run"),
+            format!("`{}` is a process without a command", subject.name),
+            format!(
+                "add the command of an instance, for instance `run = \"bin/{}\"`",
+                subject.name
+            ),
+        );
+    }
+    let health = &serve.health;
+    if health.startup.is_none() && health.readiness.is_none() && health.liveness.is_none() {
+        report.info(
+            &subject.field("health"),
+            format!("`{}` has no health probe: an open port counts as healthy", subject.name),
+            "add `[services.NAME.health.startup]` with `http = \"/healthz\"`, or `readiness`, or `liveness`"
+                .replace("NAME", subject.name),
+        );
+    }
+}
+
+fn static_site(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let serve = &subject.spec.serve;
+    if serve.run.is_some() {
+        report.critical(
+            &subject.field("run"),
+            format!("`{}` is a static site: there is nothing to run", subject.name),
+            "remove `run`, or write `kind = \"process\"`",
+        );
+    }
+    let health = &serve.health;
+    let meaningless = [
+        ("instances", serve.instances != 1),
+        (
+            "health",
+            health.startup.is_some() || health.readiness.is_some() || health.liveness.is_some(),
+        ),
+        ("limits", !serve.limits.is_empty()),
+        ("data", !serve.data.is_empty()),
+    ];
+    for (key, _) in meaningless.into_iter().filter(|(_, said)| *said) {
+        report.warning(
+            &subject.field(key),
+            format!(
+                "`{key}` means nothing for the static site `{}`: the proxy serves its files",
+                subject.name
+            ),
+            format!("remove `{key}`"),
+        );
+    }
+}
+
+fn run_as(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let at = subject.field("run_as");
+    match subject.spec.serve.run_as.as_deref() {
+        Some("") => report.critical(&at, "`run_as` is empty", "name a user, or write `run_as = \"@server\"`"),
+        Some("root") => report.tell(
+            Severity::Warning,
+            Category::Security,
+            &at,
+            format!("`{}` is built and runs as root", subject.name),
+            "name a user that may do no more than the service needs",
+        ),
+        _ => {}
+    }
+}
+
+fn parts(subject: &Subject<'_>) -> [(&'static str, u64); 5] {
+    let timeouts = &subject.spec.serve.timeouts;
+    [
+        ("build_s", timeouts.build_s),
+        ("start_s", timeouts.start_s),
+        ("check_s", timeouts.check_s),
+        ("hook_s", timeouts.hook_s),
+        ("drain_s", timeouts.drain_s),
+    ]
+}

@@ -1,0 +1,63 @@
+//! Every way to change anything. Whoever asks, by whatever way, sends one of these with an actor.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    deployment::Request,
+    id::{DeploymentId, EnvironmentName, ProjectId},
+};
+
+/// A change that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Command {
+    /// Make a transition of an environment.
+    Deploy(Box<Request>),
+    /// End a deployment, and undo what it did.
+    Cancel {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Keep a deployment from going on.
+    Pause {
+        /// Which one.
+        deployment: DeploymentId,
+    },
+    /// Let it go on.
+    Resume {
+        /// Which one.
+        deployment: DeploymentId,
+    },
+    /// End the canary step that it stands at.
+    Advance {
+        /// Which one.
+        deployment: DeploymentId,
+    },
+    /// Register a project, or its changed spec.
+    Register(Registration),
+    /// Set or unset what an environment's layer says.
+    SetLayer {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// Merged over what is there, in the shape of an environment.
+        set: serde_json::Value,
+        /// Dotted paths that are removed.
+        unset: Vec<String>,
+    },
+}
+
+/// A project's spec, and where it lies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Registration {
+    /// The name of the spec file, for messages.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// The folder that holds it, on the server's machine.
+    pub folder: Option<std::path::PathBuf>,
+}

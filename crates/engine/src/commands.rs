@@ -1,0 +1,467 @@
+//! Commands: the only way to change anything.
+
+use std::sync::Arc;
+
+use shipway_core::{
+    command::{Command, Registration},
+    deployment::{Deployment, Kind, OnConflict, Request, Source},
+    event::{EventBody, EventKind, EventStatus},
+    finding::{Finding, blocks},
+    id::{Actor, DeploymentId, EnvironmentName, ProjectId, ServiceName},
+    phase::Phase,
+    ports::{Fault, FaultKind},
+    project::{EnvironmentLayer, Project},
+    slot::Slot,
+    spec::EnvironmentPlan,
+    store::Commit,
+};
+
+use crate::{
+    Engine,
+    deploy::{Active, say},
+    spec::{Spec, layers},
+    validation::needs_folder,
+};
+
+/// What a command gives.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The deployment as it is now.
+    Deployment(Box<Deployment>),
+    /// The project as it is now.
+    Project(Box<Project>),
+    /// The layer as it is now.
+    Layer(Box<EnvironmentLayer>),
+}
+
+/// Why a command is refused. Nothing has changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A port failed, or something isn't there.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// It may not be done now.
+    #[error("{message}")]
+    Conflict {
+        /// Why.
+        message: String,
+        /// What stands against it, one line each.
+        list: Vec<String>,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The spec or the request is wrong.
+    #[error("{} finding(s), the first: {}", .0.len(), .0.first().map(|f| f.message.as_str()).unwrap_or("none"))]
+    Findings(Vec<Finding>),
+    /// The actor may not.
+    #[error("{0}")]
+    Forbidden(String),
+}
+
+fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    Refusal::Conflict { message: message.into(), list: Vec::new(), hint: Some(hint.into()) }
+}
+
+impl Engine {
+    /// Does what is asked, or refuses it whole.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn execute(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
+        match command {
+            Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
+            Command::Register(registration) => self.register(registration, &actor).await,
+            Command::SetLayer { project, environment, set, unset } => {
+                self.set_layer(project, environment, &set, &unset, &actor).await
+            }
+            Command::Cancel { deployment, reason } => self.cancel(&deployment, reason, actor).await,
+            Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
+            Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
+            Command::Advance { deployment } => self.advance(&deployment, &actor).await,
+        }
+    }
+
+    async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Deployment, Refusal> {
+        if matches!(request.source, Source::Path(_)) && !actor.owner {
+            let message = "only the owner of the data folder may name a path on the server's machine";
+            return Err(Refusal::Forbidden(message.into()));
+        }
+        let _one_at_a_time = self.intake.lock().await;
+        let project = self.known_project(&request.project).await?;
+        self.complete_request(&mut request, &project).await?;
+        self.make_way(&request, &actor).await?;
+        let number = self.next_number(&request).await?;
+        let (clock, ids) = (&self.ports.clock, &self.ports.ids);
+        let mut deployment = Deployment::new(ids.deployment(), number, request, actor, ids.token(), clock.now());
+        for service in deployment.request.services.clone() {
+            deployment.services.entry(service).or_default();
+        }
+        let words = deployment.request.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let message = format!("{} asked for {} of {}{words}", deployment.actor.name, deployment.request.kind.name(), deployment.name);
+        let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
+        self.ports.store.commit(Commit::at(clock.now()).put(&deployment).event(event)).await?;
+        self.carry(deployment.clone(), false);
+        Ok(deployment)
+    }
+
+    /// Fills in what the request leaves to Shipway, and refuses what can't be meant.
+    pub(crate) async fn complete_request(&self, request: &mut Request, project: &Project) -> Result<(), Refusal> {
+        self.known_environment(project, &request.environment)?;
+        match &request.kind {
+            Kind::Deploy => {
+                if needs_folder(&request.source) && request.source == Source::Project && project.folder.is_none() {
+                    let message = format!("the project {} has no folder on this server", project.id);
+                    return Err(conflict(message, "send an upload or artifacts as the source"));
+                }
+                Ok(())
+            }
+            Kind::Rollback { .. } => self.complete_rollback(request).await,
+            Kind::Scale { instances } => {
+                if instances.is_empty() {
+                    return Err(conflict("nothing to scale is named", "write it like `shipway scale catalog=3`"));
+                }
+                request.services = instances.keys().cloned().collect();
+                Ok(())
+            }
+            Kind::Decommission => self.complete_decommission(request).await,
+        }
+    }
+
+    async fn complete_decommission(&self, request: &Request) -> Result<(), Refusal> {
+        let slots = self.slots_of_environment(request).await?;
+        for service in &request.services {
+            if !slots.iter().any(|slot| slot.key.service == *service && !slot.is_empty()) {
+                let message = format!("{service} does not run in {}", request.environment);
+                return Err(Refusal::Fault(Fault::not_found(message).with_hint("see `shipway ps`")));
+            }
+        }
+        if request.services.is_empty() {
+            return Err(conflict("no service is named", "name what to remove: `shipway decommission SERVICE`"));
+        }
+        Ok(())
+    }
+
+    async fn slots_of_environment(&self, request: &Request) -> Result<Vec<Slot>, Fault> {
+        self.ports.store.below(&format!("{}/{}", request.project, request.environment)).await
+    }
+
+    async fn complete_rollback(&self, request: &mut Request) -> Result<(), Refusal> {
+        let slots = self.slots_of_environment(request).await?;
+        let Kind::Rollback { undo, to, force, .. } = &mut request.kind else { return Ok(()) };
+        match undo {
+            Some(undo) => {
+                let undone = self.find_deployment(undo.as_str()).await?;
+                *undo = undone.id.clone();
+                request.services = undone.parents.iter().map(|slot| slot.key.service.clone()).collect();
+                refuse_written_since(&undone, &slots, *force)
+            }
+            None => {
+                let state = match to {
+                    Some(to) => self.find_deployment(to.as_str()).await?,
+                    None => self.newest_other_state(&request.project, &request.environment).await?,
+                };
+                *to = Some(state.id.clone());
+                let differs = |slot: &&Slot| {
+                    let then = state.result.get(&slot.key.service).map(|serving| &serving.release);
+                    slot.live.as_ref().map(|live| &live.release) != then
+                };
+                request.services = slots.iter().filter(differs).map(|slot| slot.key.service.clone()).collect();
+                Ok(())
+            }
+        }
+    }
+
+    /// The newest completed, not quarantined state of an environment that is not the live one.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn newest_other_state(
+        &self,
+        project: &ProjectId,
+        environment: &EnvironmentName,
+    ) -> Result<Deployment, Refusal> {
+        let scope = format!("{project}/{environment}");
+        let slots: Vec<Slot> = self.ports.store.below(&scope).await?;
+        let live = |service: &ServiceName| slots.iter().find(|s| s.key.service == *service).and_then(|s| s.live.as_ref());
+        let past: Vec<Deployment> = self.ports.store.below(&scope).await?;
+        let completed = past.into_iter().rev().filter(|d| d.phase == Phase::Completed && !d.quarantined);
+        let mut other = completed.filter(|deployment| {
+            let same = |slot: &Slot| {
+                let then = deployment.result.get(&slot.key.service).map(|serving| &serving.release);
+                slot.live.as_ref().map(|live| &live.release) == then
+            };
+            let gone = deployment.result.keys().any(|service| live(service).is_none());
+            !deployment.result.is_empty() && (gone || !slots.iter().all(same))
+        });
+        other.next().ok_or_else(|| {
+            let message = format!("{environment} has no other good state to go back to");
+            conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version")
+        })
+    }
+
+    /// Refuses or supersedes what writes the same slots, when the request says so.
+    async fn make_way(self: &Arc<Self>, request: &Request, actor: &Actor) -> Result<(), Refusal> {
+        if request.on_conflict == OnConflict::Queue {
+            return Ok(());
+        }
+        let running: Vec<Arc<Active>> = self.active().values().cloned().collect();
+        let mut same = Vec::new();
+        for active in running {
+            let other = active.read().await;
+            if overlaps(request, &other) {
+                same.push(other);
+            }
+        }
+        if same.is_empty() {
+            return Ok(());
+        }
+        if request.on_conflict == OnConflict::Refuse {
+            let list = same.iter().map(|other| format!("{} ({}) is {}", other.name, other.id, other.phase)).collect();
+            let hint = Some("wait for it, cancel it, or ask with `--on-conflict queue` or `supersede`".into());
+            let message = "the same services are being written".into();
+            return Err(Refusal::Conflict { message, list, hint });
+        }
+        for other in same {
+            let reason = Some("superseded by a newer deployment".to_owned());
+            self.cancel(&other.id, reason, actor.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn next_number(&self, request: &Request) -> Result<u64, Fault> {
+        let past: Vec<Deployment> = self.ports.store.below(&format!("{}/{}", request.project, request.environment)).await?;
+        Ok(past.iter().map(|deployment| deployment.number).max().unwrap_or(0) + 1)
+    }
+
+    pub(crate) async fn known_project(&self, id: &ProjectId) -> Result<Project, Refusal> {
+        let found: Option<Project> = self.ports.store.find(id.as_str()).await?;
+        found.ok_or_else(|| {
+            let fault = Fault::not_found(format!("there is no project `{id}`"));
+            Refusal::Fault(fault.with_hint("register it: `shipway deploy` in its folder does, or POST /api/projects"))
+        })
+    }
+
+    fn known_environment(&self, project: &Project, name: &EnvironmentName) -> Result<(), Refusal> {
+        if project.environments.contains(name) {
+            return Ok(());
+        }
+        let names = project.environments.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");
+        let fault = Fault::not_found(format!("{} has no environment `{name}`", project.id));
+        Err(Refusal::Fault(fault.with_hint(format!("the environments are {names}"))))
+    }
+
+    async fn register(&self, registration: Registration, actor: &Actor) -> Result<Reply, Refusal> {
+        if registration.folder.is_some() && !actor.owner {
+            let message = "only the owner of the data folder may name a folder on the server's machine";
+            return Err(Refusal::Forbidden(message.into()));
+        }
+        let spec = Spec::read(&registration.file, &registration.text).map_err(Refusal::Findings)?;
+        let findings = spec.findings(None);
+        if blocks(&findings) {
+            return Err(Refusal::Findings(findings));
+        }
+        let named = shipway_config::resolve::project(&spec.source).map_err(Refusal::Findings)?;
+        let now = self.ports.clock.now();
+        let id = ProjectId::new(named.name);
+        let known: Option<Project> = self.ports.store.find(id.as_str()).await?;
+        let project = Project {
+            id,
+            description: named.description,
+            file: registration.file,
+            text: registration.text,
+            folder: registration.folder,
+            environments: spec.environments(),
+            created_at: known.as_ref().map_or(now, |known| known.created_at),
+            updated_at: now,
+        };
+        let same = known.is_some_and(|known| Project { updated_at: now, ..known } == project);
+        if !same {
+            let message = format!("{} registered {}", actor.name, project.id);
+            let event = EventBody::new(EventKind::ProjectRegistered, EventStatus::Ok, "commands", message);
+            let event = EventBody { project: Some(project.id.clone()), ..event };
+            self.ports.store.commit(Commit::at(now).put(&project).event(event)).await?;
+        }
+        Ok(Reply::Project(Box::new(project)))
+    }
+
+    async fn set_layer(
+        &self,
+        project: ProjectId,
+        environment: EnvironmentName,
+        set: &serde_json::Value,
+        unset: &[String],
+        actor: &Actor,
+    ) -> Result<Reply, Refusal> {
+        let registered = self.known_project(&project).await?;
+        self.known_environment(&registered, &environment)?;
+        let _one_at_a_time = self.intake.lock().await;
+        let key = format!("{project}/{environment}");
+        let known: Option<EnvironmentLayer> = self.ports.store.find(&key).await?;
+        let mut tree = known.map_or_else(|| serde_json::json!({}), |layer| layer.tree);
+        merge(&mut tree, set);
+        for path in unset {
+            remove(&mut tree, path);
+        }
+        let now = self.ports.clock.now();
+        let layer = EnvironmentLayer { project, environment, tree, by: actor.name.clone(), at: now };
+        self.refuse_bad_layer(&registered, &layer).await?;
+        let message = format!("{} changed the settings of {}", actor.name, layer.environment);
+        let event = EventBody {
+            project: Some(layer.project.clone()),
+            environment: Some(layer.environment.clone()),
+            details: serde_json::json!({ "set": set, "unset": unset }),
+            ..EventBody::new(EventKind::EnvironmentChanged, EventStatus::Ok, "commands", message)
+        };
+        self.ports.store.commit(Commit::at(now).put(&layer).event(event)).await?;
+        Ok(Reply::Layer(Box::new(layer)))
+    }
+
+    async fn refuse_bad_layer(&self, project: &Project, layer: &EnvironmentLayer) -> Result<(), Refusal> {
+        let spec = Spec::read(&project.file, &project.text).map_err(Refusal::Findings)?;
+        let own = vec![shipway_config::resolve::Layer { name: "settings".into(), tree: layer.tree.clone() }];
+        spec.environment(&layer.environment, &own).map(|_| ()).map_err(Refusal::Findings)
+    }
+
+    async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
+        let deployment = self.find_deployment(id.as_str()).await?;
+        let active = self.active().get(&deployment.id).cloned();
+        active.ok_or_else(|| {
+            let message = format!("{} has ended: it is {}", deployment.name, deployment.phase);
+            conflict(message, format!("to take it back, use `shipway rollback {}`", deployment.name))
+        })
+    }
+
+    async fn cancel(&self, id: &DeploymentId, reason: Option<String>, actor: Actor) -> Result<Reply, Refusal> {
+        let active = self.running(id).await?;
+        let now = active.read().await;
+        if now.phase == Phase::RollingBack {
+            return Err(conflict(format!("{} is going back already", now.name), "wait for it to end"));
+        }
+        let asked = |deployment: &mut Deployment| {
+            deployment.cancel = Some(actor.clone());
+            deployment.paused = false;
+            let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let message = format!("{} asked for its end{why}", actor.name);
+            vec![say(deployment, EventKind::DeploymentCancelled, EventStatus::Warning, message)]
+        };
+        active.update(self, asked).await?;
+        Ok(deployment_reply(active.read().await))
+    }
+
+    async fn hold(&self, id: &DeploymentId, paused: bool, actor: &Actor) -> Result<Reply, Refusal> {
+        let active = self.running(id).await?;
+        let held = |deployment: &mut Deployment| {
+            deployment.paused = paused;
+            let (kind, word) = match paused {
+                true => (EventKind::DeploymentPaused, "paused"),
+                false => (EventKind::DeploymentResumed, "resumed"),
+            };
+            vec![say(deployment, kind, EventStatus::Warning, format!("{} {word} it", actor.name))]
+        };
+        active.update(self, held).await?;
+        Ok(deployment_reply(active.read().await))
+    }
+
+    async fn advance(&self, id: &DeploymentId, actor: &Actor) -> Result<Reply, Refusal> {
+        let active = self.running(id).await?;
+        let deployment = active.read().await;
+        let Some(step) = watched_step(&deployment) else {
+            let message = format!("{} does not stand at a canary step", deployment.name);
+            return Err(conflict(message, "see `shipway status`"));
+        };
+        let advanced = |deployment: &mut Deployment| {
+            deployment.advanced.insert(step);
+            vec![say(deployment, EventKind::DeploymentResumed, EventStatus::Ok, format!("{} let it go on", actor.name))]
+        };
+        active.update(self, advanced).await?;
+        Ok(deployment_reply(active.read().await))
+    }
+
+    /// A deployment by its id or its name.
+    ///
+    /// # Errors
+    /// There is none, or the store can't be read.
+    pub async fn find_deployment(&self, id_or_name: &str) -> Result<Deployment, Fault> {
+        if let Some(found) = self.ports.store.find::<Deployment>(id_or_name).await? {
+            return Ok(found);
+        }
+        let all: Vec<Deployment> = self.ports.store.below("").await?;
+        let mut named = all.into_iter().rev().filter(|deployment| deployment.name == id_or_name);
+        named.next().ok_or_else(|| {
+            Fault::new(FaultKind::NotFound, format!("there is no deployment `{id_or_name}`"))
+                .with_hint("`shipway history` lists them")
+        })
+    }
+
+    /// The environment of a project as it is now, with all layers.
+    pub(crate) async fn environment_plan(&self, project: &Project, name: &EnvironmentName) -> Option<EnvironmentPlan> {
+        let spec = Spec::read(&project.file, &project.text).ok()?;
+        let layers = layers(self, &project.id, name, None).await.ok()?;
+        spec.environment(name, &layers).ok().map(|(plan, _)| plan)
+    }
+}
+
+fn deployment_reply(deployment: Deployment) -> Reply {
+    Reply::Deployment(Box::new(deployment))
+}
+
+/// Whether a request and a running deployment write the same slots. Without names it is all of the environment.
+fn overlaps(request: &Request, other: &Deployment) -> bool {
+    let same_place = other.request.project == request.project && other.request.environment == request.environment;
+    let all = request.services.is_empty() || other.request.services.is_empty();
+    same_place && (all || request.services.iter().any(|service| other.request.services.contains(service)))
+}
+
+fn refuse_written_since(undone: &Deployment, slots: &[Slot], force: bool) -> Result<(), Refusal> {
+    if undone.parents.is_empty() {
+        return Err(conflict(format!("{} has changed nothing", undone.name), "see `shipway history`"));
+    }
+    let mine = |slot: &&Slot| undone.parents.iter().any(|parent| parent.key == slot.key);
+    let since = slots.iter().filter(mine).filter(|slot| {
+        let unchanged = undone.parents.iter().any(|p| p.key == slot.key && p.revision == slot.revision);
+        !unchanged && slot.written_by.as_ref() != Some(&undone.id)
+    });
+    let list: Vec<_> = since
+        .map(|slot| {
+            let by = slot.written_by.as_ref().map_or_else(|| "a repair".to_owned(), ToString::to_string);
+            format!("{} was written by {by}", slot.key.service)
+        })
+        .collect();
+    if list.is_empty() || force {
+        return Ok(());
+    }
+    Err(Refusal::Conflict {
+        message: format!("{} can't be taken back alone: services were written since", undone.name),
+        list,
+        hint: Some("take back the newer ones first, or use --force to put these services back all the same".into()),
+    })
+}
+
+/// The canary step that a deployment stands at.
+fn watched_step(deployment: &Deployment) -> Option<usize> {
+    use shipway_core::{deployment::StepStatus, plan::Step};
+    let plan = deployment.plan.as_ref()?;
+    let running = deployment.steps.iter().filter(|state| !state.back && state.status == StepStatus::Running);
+    running.map(|state| state.number).find(|number| matches!(plan.steps[*number].step, Step::Watch { .. }))
+}
+
+/// Lays a tree over another: tables merge, everything else replaces. A null stays, and unsets what is below it.
+fn merge(into: &mut serde_json::Value, over: &serde_json::Value) {
+    match (into.as_object_mut(), over.as_object()) {
+        (Some(into), Some(over)) => {
+            for (key, value) in over {
+                merge(into.entry(key.clone()).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        _ => *into = over.clone(),
+    }
+}
+
+/// Removes what stands at a dotted path.
+fn remove(tree: &mut serde_json::Value, path: &str) {
+    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let parent = parents.split('.').filter(|part| !part.is_empty()).try_fold(tree, |tree, part| tree.get_mut(part));
+    if let Some(parent) = parent.and_then(serde_json::Value::as_object_mut) {
+        parent.shift_remove(last);
+    }
+}

@@ -1,0 +1,161 @@
+//! Checks: tests before promotion, verification after it.
+
+use std::net::SocketAddr;
+
+use shipway_core::{
+    deployment::{CheckRecord, Deployment},
+    event::{EventBody, EventKind, EventStatus},
+    id::{InstanceId, ReleaseId},
+    phase::Phase,
+    plan::CheckThrough,
+    ports::{Answer, CommandContext, Life, Question},
+    release::Release,
+    route::{host_in, link_address},
+    spec::{Ask, CheckPhase, CheckSpec},
+};
+
+use super::{
+    failure::Broken,
+    perform::Mover,
+    prove::{broken, context},
+    say,
+};
+use crate::Engine;
+
+const RETRY_MS: u64 = 250;
+
+/// Whom to ask, worked out.
+struct Whom {
+    words: String,
+    address: SocketAddr,
+    host: Option<String>,
+    prefix: String,
+    instance: Option<InstanceId>,
+}
+
+pub(super) async fn check(
+    mover: &Mover<'_>,
+    phase: Phase,
+    release: &ReleaseId,
+    through: &CheckThrough,
+) -> Result<(), Broken> {
+    let engine = mover.engine;
+    let release = engine.release(release).await?;
+    let whom = whom(engine, &release, through).await?;
+    let wanted = if *through == CheckThrough::Route { CheckPhase::Verify } else { CheckPhase::Test };
+    for check in release.serve.checks.iter().filter(|check| check.phase == wanted) {
+        let answer = ask_with_retries(engine, &release, check, &whom).await;
+        record(mover, phase, &release, check, &whom, &answer).await?;
+        if !answer.passed {
+            return Err(failed(engine, check, &whom, answer).await);
+        }
+    }
+    Ok(())
+}
+
+async fn whom(engine: &Engine, release: &Release, through: &CheckThrough) -> Result<Whom, Broken> {
+    if let CheckThrough::Instance { instance } = through {
+        return match engine.ports.driver.observe(instance).await? {
+            Life::Running { address, .. } => Ok(Whom {
+                words: instance.to_string(),
+                address,
+                host: None,
+                prefix: String::new(),
+                instance: Some(instance.clone()),
+            }),
+            _ => Err(broken(engine, instance, "it ended before it was tested").await),
+        };
+    }
+    let route = release.serve.routes.first().filter(|_| *through == CheckThrough::Route);
+    Ok(match route {
+        Some(route) => {
+            let host = host_in(route, &release.slot);
+            let prefix = if route.strip_prefix { route.path.trim_end_matches('/').to_owned() } else { String::new() };
+            Whom {
+                words: format!("http://{host}{}", route.path),
+                address: engine.ports.router.address(),
+                host: Some(host),
+                prefix,
+                instance: None,
+            }
+        }
+        None => {
+            let ip = link_address(&release.id, &release.slot.service);
+            let address = SocketAddr::from((ip, engine.ports.router.link_port()));
+            Whom { words: format!("its link {address}"), address, host: None, prefix: String::new(), instance: None }
+        }
+    })
+}
+
+async fn ask_with_retries(engine: &Engine, release: &Release, check: &CheckSpec, whom: &Whom) -> Answer {
+    let until = engine.ports.clock.now().plus_ms(release.serve.timeouts.check_s * 1000);
+    let mut retries = 0;
+    loop {
+        let left_ms = until.since_ms(engine.ports.clock.now()).max(1);
+        let answer = engine.ports.prober.ask(question(engine, release, check, whom, left_ms)).await;
+        if answer.passed || retries >= check.retries || engine.ports.clock.now() >= until {
+            return answer;
+        }
+        retries += 1;
+        engine.ports.clock.sleep_ms(RETRY_MS).await;
+    }
+}
+
+fn question(engine: &Engine, release: &Release, check: &CheckSpec, whom: &Whom, timeout_ms: u64) -> Question {
+    let http = check.ask.http.as_ref().map(|path| format!("{}{path}", whom.prefix));
+    let nobody = InstanceId::new("check");
+    let instance = whom.instance.as_ref().unwrap_or(&nobody);
+    let context = context(engine, release, instance, whom.instance.is_some().then_some(whom.address));
+    let mut variables = context.variables;
+    variables.insert("SHIPWAY_CHECK_URL".into(), format!("http://{}{}", whom.address, whom.prefix));
+    variables.extend(whom.host.iter().map(|host| ("SHIPWAY_CHECK_HOST".to_owned(), host.clone())));
+    Question {
+        ask: Ask { http, ..check.ask.clone() },
+        address: whom.address,
+        host: whom.host.clone(),
+        timeout_ms,
+        context: CommandContext { variables, ..context },
+    }
+}
+
+async fn record(
+    mover: &Mover<'_>,
+    phase: Phase,
+    release: &Release,
+    check: &CheckSpec,
+    whom: &Whom,
+    answer: &Answer,
+) -> Result<(), Broken> {
+    let record = CheckRecord {
+        at: mover.engine.ports.clock.now(),
+        phase,
+        service: release.slot.service.clone(),
+        name: check.name.clone(),
+        through: whom.words.clone(),
+        passed: answer.passed,
+        expected: answer.expected.clone(),
+        got: answer.got.clone(),
+        took_ms: answer.took_ms,
+    };
+    let (kind, status) = match answer.passed {
+        true => (EventKind::ValidationPassed, EventStatus::Ok),
+        false => (EventKind::ValidationFailed, EventStatus::Failed),
+    };
+    let message = format!("{}: {} at {}: {}", record.service, record.name, record.through, record.got);
+    let noted = |deployment: &mut Deployment| {
+        let services = vec![record.service.clone()];
+        deployment.checks.push(record);
+        vec![EventBody { services, ..say(deployment, kind, status, message) }]
+    };
+    mover.active.update(mover.engine, noted).await?;
+    Ok(())
+}
+
+async fn failed(engine: &Engine, check: &CheckSpec, whom: &Whom, answer: Answer) -> Broken {
+    let message = format!("check `{}` at {} did not pass: expected {}, got {}", check.name, whom.words, answer.expected, answer.got);
+    let broken = match &whom.instance {
+        Some(instance) => broken(engine, instance, &message).await,
+        None => Broken::release(message),
+    };
+    Broken { check: Some(check.name.clone()), answer: Some(answer), ..broken }
+}

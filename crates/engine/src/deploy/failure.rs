@@ -1,0 +1,88 @@
+//! From what went wrong to what a person is told.
+
+use shipway_core::{
+    deployment::{Cause, FailureReport},
+    id::{InstanceId, ServiceName},
+    phase::Phase,
+    ports::{Answer, Fault},
+    time::Timestamp,
+};
+
+/// Lines of a log that a report holds.
+pub(crate) const LOG_TAIL_LINES: usize = 20;
+
+/// A report with nothing but its message.
+pub(crate) fn report(at: Timestamp, phase: Phase, step: String, cause: Cause, message: String) -> FailureReport {
+    FailureReport {
+        at,
+        phase,
+        step,
+        service: None,
+        instance: None,
+        message,
+        check: None,
+        expected: None,
+        got: None,
+        log_tail: Vec::new(),
+        hint: None,
+        cause,
+    }
+}
+
+/// A report of a port's failure.
+pub(crate) fn from_fault(at: Timestamp, phase: Phase, step: String, fault: Fault) -> FailureReport {
+    let hint = fault.hint.clone();
+    FailureReport { hint, ..report(at, phase, step, Cause::Machinery, fault.message) }
+}
+
+/// What a failed step knows besides its place; the place is added by who runs it.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) cause: Cause,
+    pub(super) message: String,
+    pub(super) instance: Option<InstanceId>,
+    pub(super) check: Option<String>,
+    pub(super) answer: Option<Answer>,
+    pub(super) log_tail: Vec<String>,
+    pub(super) hint: Option<String>,
+}
+
+impl Broken {
+    pub(super) fn release(message: impl Into<String>) -> Self {
+        Self {
+            cause: Cause::Release,
+            message: message.into(),
+            instance: None,
+            check: None,
+            answer: None,
+            log_tail: Vec::new(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn into_report(
+        self,
+        at: Timestamp,
+        phase: Phase,
+        step: String,
+        service: Option<ServiceName>,
+    ) -> FailureReport {
+        FailureReport {
+            service,
+            instance: self.instance,
+            check: self.check,
+            expected: self.answer.as_ref().map(|answer| answer.expected.clone()),
+            got: self.answer.map(|answer| answer.got),
+            log_tail: self.log_tail,
+            hint: self.hint,
+            ..report(at, phase, step, self.cause, self.message)
+        }
+    }
+}
+
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        let hint = fault.hint.clone();
+        Self { cause: Cause::Machinery, hint, ..Self::release(fault.message) }
+    }
+}

@@ -1,0 +1,166 @@
+//! The record of a running deployment: one document, and every change of it an event in the same commit.
+
+use shipway_core::{
+    deployment::{Deployment, PhaseRecord},
+    event::{EventBody, EventKind, EventStatus},
+    phase::{self, Phase, Turn},
+    ports::{Fault, FaultKind},
+    store::{Commit, Committed},
+};
+use tokio::sync::{Mutex, watch};
+
+use crate::Engine;
+
+/// A deployment that has not ended.
+pub(crate) struct Active {
+    /// One that is only looked at leaves no trace in the store but its artifacts and releases.
+    recorded: bool,
+    document: Mutex<Deployment>,
+    /// Raised with every change, for whoever waits for one.
+    changes: watch::Sender<u64>,
+    ended: watch::Sender<bool>,
+}
+
+impl Active {
+    pub(crate) fn new(document: Deployment) -> Self {
+        let (changes, ended) = (watch::Sender::new(0), watch::Sender::new(false));
+        Self { recorded: true, document: Mutex::new(document), changes, ended }
+    }
+
+    /// A deployment that nobody asked for: it shows what would be.
+    pub(crate) fn unrecorded(document: Deployment) -> Self {
+        Self { recorded: false, ..Self::new(document) }
+    }
+
+    /// The deployment as it is recorded.
+    pub(crate) async fn read(&self) -> Deployment {
+        self.document.lock().await.clone()
+    }
+
+    /// Changes the deployment, with events that say so.
+    pub(crate) async fn update(
+        &self,
+        engine: &Engine,
+        change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
+    ) -> Result<Committed, Fault> {
+        self.update_with(engine, Commit::default(), change).await
+    }
+
+    /// The same, together with other changes. Nothing has changed when it fails.
+    pub(crate) async fn update_with(
+        &self,
+        engine: &Engine,
+        mut commit: Commit,
+        change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
+    ) -> Result<Committed, Fault> {
+        let mut document = self.document.lock().await;
+        let mut next = document.clone();
+        let events = change(&mut next);
+        commit.at = engine.ports.clock.now();
+        next.updated_at = commit.at;
+        if self.recorded {
+            commit.events.extend(events);
+            commit = commit.put(&next);
+        }
+        let committed = engine.ports.store.commit(commit).await?;
+        *document = next;
+        drop(document);
+        self.changes.send_modify(|count| *count += 1);
+        Ok(committed)
+    }
+
+    /// Reads the stored document again, after a write whose fate is not known.
+    pub(crate) async fn reload(&self, engine: &Engine) -> Result<(), Fault> {
+        let mut document = self.document.lock().await;
+        if let Some(stored) = engine.ports.store.find(document.id.as_str()).await? {
+            *document = stored;
+        }
+        Ok(())
+    }
+
+    /// Ends when the deployment fits, looking at every change.
+    pub(crate) async fn until(&self, fits: impl Fn(&Deployment) -> bool + Send) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if fits(&*self.document.lock().await) {
+                return;
+            }
+            // The sender is `self`, so it can't be gone.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Ends when nobody carries the deployment any more.
+    pub(crate) async fn ended(&self) {
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Takes a turn of the state machine.
+    pub(crate) async fn turn(&self, engine: &Engine, turn: Turn, more: Vec<EventBody>) -> Result<(), Fault> {
+        let now = engine.ports.clock.now();
+        let mut refused = None;
+        self.update(engine, |deployment| {
+            let Some(next) = phase::next(deployment.phase, turn) else {
+                refused = Some(deployment.phase);
+                return Vec::new();
+            };
+            let mut events = passed(deployment, next);
+            deployment.phases.push(PhaseRecord { phase: next, at: now });
+            deployment.phase = next;
+            if next.is_end() {
+                deployment.completed_at = Some(now);
+                deployment.waiting = None;
+            } else {
+                events.push(say(deployment, EventKind::PhaseStarted, EventStatus::Running, format!("{next}")));
+            }
+            events.extend(more.into_iter().map(|event| EventBody { phase: Some(next), ..event }));
+            events
+        })
+        .await?;
+        match refused {
+            None => Ok(()),
+            Some(phase) => Err(Fault::new(FaultKind::Invalid, format!("no {turn:?} from {phase}"))),
+        }
+    }
+}
+
+/// Events for the phase that is left, and for those that are passed because they have nothing to do.
+fn passed(deployment: &Deployment, next: Phase) -> Vec<EventBody> {
+    let forward = next <= Phase::Completed && next != Phase::RollingBack;
+    if !forward || deployment.phase == Phase::RollingBack {
+        return Vec::new();
+    }
+    let left = Phase::FORWARD.iter().filter(|phase| **phase >= deployment.phase && **phase < next);
+    left.filter(|phase| **phase != Phase::Queued)
+        .map(|phase| {
+            let nothing = *phase != deployment.phase;
+            let message = if nothing { format!("{phase}: nothing to do") } else { format!("{phase} done") };
+            let details = serde_json::json!({ "nothingToDo": nothing });
+            let event = say(deployment, EventKind::PhaseCompleted, EventStatus::Ok, message);
+            EventBody { phase: Some(*phase), details, ..event }
+        })
+        .collect()
+}
+
+/// An event about a deployment.
+pub(crate) fn say(
+    deployment: &Deployment,
+    kind: EventKind,
+    status: EventStatus,
+    message: impl Into<String>,
+) -> EventBody {
+    EventBody {
+        project: Some(deployment.request.project.clone()),
+        environment: Some(deployment.request.environment.clone()),
+        deployment: Some(deployment.id.clone()),
+        phase: Some(deployment.phase),
+        services: deployment.service_names(),
+        correlation_id: Some(deployment.correlation_id.clone()),
+        ..EventBody::new(kind, status, "deployment", message)
+    }
+}

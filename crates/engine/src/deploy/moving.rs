@@ -1,0 +1,254 @@
+//! The move: plan under leases, record the plan, run it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use shipway_core::{
+    deployment::{Cause, Deployment, FailureReport, StepState, StepStatus},
+    event::{EventBody, EventKind, EventStatus},
+    id::SlotKey,
+    phase::{End, Phase, Turn},
+    plan::{Goal, Plan, Policy, plan},
+    ports::Fault,
+    slot::{Serving, Slot},
+    spec::OnFailure,
+    strategy::StrategySpec,
+};
+use shipway_saga::{Graph, Manner, Outcome, Recorded};
+use tokio::sync::OnceCell;
+
+use super::{
+    Active, from_fault,
+    life::{self, Stop},
+    perform::Mover,
+    report, say, switch,
+};
+use crate::{Engine, world};
+
+/// Plans under the leases, and records the plan. Says whether it goes on.
+pub(super) async fn record_plan(engine: &Engine, active: &Active, goal: &Goal) -> Result<bool, Fault> {
+    let deployment = active.read().await;
+    let planned = draw(engine, &deployment, goal).await;
+    let (plan, parents) = match planned {
+        Ok(planned) => planned,
+        Err(fault) => {
+            let now = engine.ports.clock.now();
+            let failure = from_fault(now, deployment.phase, "planning".into(), fault);
+            fail_unmoved(engine, active, failure).await?;
+            return Ok(false);
+        }
+    };
+    let recorded = |deployment: &mut Deployment| {
+        let details = serde_json::json!({ "hash": plan.hash(), "strategy": plan.strategy, "steps": plan.steps.len() });
+        let message = format!("plan of {} steps, {}", plan.steps.len(), plan.strategy);
+        let event = say(deployment, EventKind::PlanRecorded, EventStatus::Ok, message);
+        deployment.steps = waiting_steps(&plan, false);
+        for slot in &parents {
+            let previous = slot.live.as_ref().map(|live| live.release.clone());
+            let state = deployment.services.entry(slot.key.service.clone()).or_default();
+            state.unchanged = slot.live == deployment.goal.get(&slot.key.service).cloned().flatten();
+            state.previous = previous;
+        }
+        deployment.parents = parents;
+        deployment.plan = Some(plan);
+        vec![EventBody { details, ..event }]
+    };
+    active.update(engine, recorded).await?;
+    active.turn(engine, Turn::Enter(Phase::Staging), Vec::new()).await?;
+    Ok(true)
+}
+
+/// The plan for a goal as the world is now, and the slots that it starts from.
+pub(crate) async fn draw(engine: &Engine, deployment: &Deployment, goal: &Goal) -> Result<(Plan, Vec<Slot>), Fault> {
+    let scope = format!("{}/{}", deployment.request.project, deployment.request.environment);
+    let mut seen = world::look(engine, &scope).await?;
+    for serving in goal.values().flatten() {
+        seen.know((*engine.release(&serving.release).await?).clone());
+    }
+    let policy = Policy {
+        deployment: deployment.id.clone(),
+        strategy: deployment.strategy.clone().unwrap_or_default(),
+        proven: !matches!(deployment.request.kind, shipway_core::deployment::Kind::Deploy)
+            && !is_artifact_only(deployment),
+    };
+    let plan = plan(seen.observed(), goal, &policy).map_err(|fault| Fault::invalid(fault.to_string()))?;
+    let parent = |key: &SlotKey| seen.slots.get(key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
+    Ok((plan, goal.keys().map(parent).collect()))
+}
+
+fn is_artifact_only(deployment: &Deployment) -> bool {
+    matches!(deployment.request.kind, shipway_core::deployment::Kind::Rollback { artifact_only: true, .. })
+}
+
+async fn fail_unmoved(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
+    let message = failure.message.clone();
+    active.update(engine, |deployment| note_failure(deployment, failure)).await?;
+    let event = say(&active.read().await, EventKind::DeploymentFailed, EventStatus::Failed, message);
+    active.turn(engine, Turn::Abandon(End::Failed), vec![event]).await
+}
+
+fn note_failure(deployment: &mut Deployment, failure: FailureReport) -> Vec<EventBody> {
+    deployment.failed_in.get_or_insert(deployment.phase);
+    deployment.cause.get_or_insert(failure.cause);
+    deployment.failures.push(failure);
+    Vec::new()
+}
+
+/// Steps that were not begun.
+pub(super) fn waiting_steps(plan: &Plan, back: bool) -> Vec<StepState> {
+    let waiting = |number| StepState {
+        back,
+        number,
+        status: StepStatus::Waiting,
+        started_at: None,
+        ended_at: None,
+        attempts: 0,
+        note: None,
+    };
+    (0..plan.steps.len()).map(waiting).collect()
+}
+
+/// The graph of a plan, and what is recorded of its steps.
+pub(super) fn graph(deployment: &Deployment, plan: &Plan, back: bool) -> (Graph, Vec<Recorded>) {
+    let needs = plan.steps.iter().map(|planned| planned.needs.clone()).collect();
+    let graph = Graph::new(needs).expect("the planner lets a step need only earlier ones");
+    let recorded = deployment.steps.iter().filter(|state| state.back == back).map(|state| match state.status {
+        StepStatus::Waiting => Recorded::Nothing,
+        StepStatus::Running | StepStatus::Failed => Recorded::Begun,
+        StepStatus::Done => Recorded::Done,
+    });
+    (graph, recorded.collect())
+}
+
+/// Runs the recorded plan, then completes, or begins to go back.
+pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
+    let deployment = active.read().await;
+    let Some(plan) = deployment.plan.clone() else {
+        return Err(Fault::invalid(format!("{} moves without a plan", deployment.id)));
+    };
+    let (graph, recorded) = graph(&deployment, &plan, false);
+    let mover = Mover { engine, active, plan: &plan, back: false };
+    let why: OnceCell<Stop> = OnceCell::new();
+    let stop = async {
+        let stop = life::stop(engine, active).await;
+        let _ = why.set(stop);
+    };
+    match shipway_saga::run(&graph, &recorded, &mover, Manner::StopAtFirst, stop).await? {
+        Outcome::Done => complete(engine, active).await,
+        Outcome::Failed(failures) => match failures.into_iter().next() {
+            Some((_, failure)) => turn_back(engine, active, failure).await,
+            None => complete(engine, active).await,
+        },
+        Outcome::Stopped => {
+            let stop = why.get().copied().unwrap_or(Stop::Cancelled);
+            let failure = stop.failure(engine, active).await;
+            turn_back(engine, active, failure).await
+        }
+    }
+}
+
+async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
+    switch::close(engine, active).await?;
+    let deployment = active.read().await;
+    if deployment.phase < Phase::Cleaning {
+        active.turn(engine, Turn::Enter(Phase::Cleaning), Vec::new()).await?;
+    }
+    let result = result_of(engine, &deployment).await?;
+    active.update(engine, |deployment| {
+        deployment.result = result;
+        Vec::new()
+    }).await?;
+    quarantine_what_was_left(engine, &deployment).await?;
+    let changed = deployment.services.values().filter(|state| !state.unchanged).count();
+    let message = match changed {
+        0 => format!("{}: nothing had to change", deployment.name),
+        _ => format!("{} is live", deployment.name),
+    };
+    let kind = match deployment.request.kind {
+        shipway_core::deployment::Kind::Rollback { .. } => vec![EventKind::RollbackCompleted, EventKind::DeploymentSucceeded],
+        _ => vec![EventKind::DeploymentSucceeded],
+    };
+    let events = kind.into_iter().map(|kind| say(&deployment, kind, EventStatus::Ok, message.clone())).collect();
+    active.turn(engine, Turn::Complete, events).await
+}
+
+/// What every service of the environment serves now.
+async fn result_of(
+    engine: &Engine,
+    deployment: &Deployment,
+) -> Result<BTreeMap<shipway_core::id::ServiceName, Serving>, Fault> {
+    let scope = format!("{}/{}", deployment.request.project, deployment.request.environment);
+    let slots: Vec<Slot> = engine.ports.store.below(&scope).await?;
+    Ok(slots.into_iter().filter_map(|slot| Some((slot.key.service, slot.live?))).collect())
+}
+
+/// A rollback quarantines what it left, so that the next one goes further back.
+async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Result<(), Fault> {
+    let shipway_core::deployment::Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
+    let left: Vec<_> = rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
+    let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);
+    let all: Vec<Deployment> = engine.ports.store.below(&scope).await?;
+    for mut other in all.into_iter().filter(|other| other.phase == Phase::Completed && !other.quarantined) {
+        let same = |(service, release): &(_, &_)| other.result.get(*service).is_some_and(|s| s.release == **release);
+        if !left.is_empty() && left.iter().all(same) {
+            other.quarantined = true;
+            other.rolled_back_by = Some(rollback.id.clone());
+            let commit = shipway_core::store::Commit::at(engine.ports.clock.now()).put(&other);
+            engine.ports.store.commit(commit).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A failure: everything goes back, unless the spec wants a person to look first.
+async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
+    let deployment = active.read().await;
+    let stops = failure.cause != Cause::Person && deployment.promotion_began() && stops_on_failure(engine, &deployment).await?;
+    let ending = match failure.cause {
+        Cause::Person => End::Cancelled,
+        _ if deployment.promotion_began() => End::RolledBack,
+        _ => End::Failed,
+    };
+    let (message, now) = (failure.message.clone(), engine.ports.clock.now());
+    let noted = |deployment: &mut Deployment| {
+        deployment.ending = Some(ending);
+        deployment.waiting = None;
+        note_failure(deployment, failure)
+    };
+    active.update(engine, noted).await?;
+    let deployment = active.read().await;
+    if stops {
+        let stuck = report(now, deployment.phase, "going back".into(), Cause::Person, "on_failure = \"stop\"".into());
+        let hint = format!("look at it, then `shipway rollback {}` or deploy again", deployment.name);
+        active.update(engine, |deployment| note_failure(deployment, FailureReport { hint: Some(hint), ..stuck })).await?;
+        switch::close(engine, active).await?;
+        let event = say(&deployment, EventKind::DeploymentStuck, EventStatus::Failed, message);
+        return active.turn(engine, Turn::GiveUp, vec![event]).await;
+    }
+    let event = say(&deployment, EventKind::RollbackInitiated, EventStatus::Warning, message);
+    active.turn(engine, Turn::Unwind, vec![event]).await
+}
+
+async fn stops_on_failure(engine: &Engine, deployment: &Deployment) -> Result<bool, Fault> {
+    for serving in deployment.goal.values().flatten() {
+        if engine.release(&serving.release).await?.serve.on_failure == OnFailure::Stop {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The strategy that a group takes: the request's, else the group's in the spec, else blue-green where its members
+/// differ; a lone service takes its own.
+pub(crate) fn choose_strategy(
+    asked: Option<&StrategySpec>,
+    group: Option<&StrategySpec>,
+    members: &[&StrategySpec],
+) -> StrategySpec {
+    if let Some(strategy) = asked.or(group) {
+        return strategy.clone();
+    }
+    match members.split_first() {
+        Some((first, others)) if others.iter().all(|other| other == first) => (*first).clone(),
+        _ => StrategySpec::BlueGreen,
+    }
+}

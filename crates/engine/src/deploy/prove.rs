@@ -1,0 +1,169 @@
+//! Waits until an instance is healthy, and lets it take requests.
+
+use std::net::SocketAddr;
+
+use shipway_core::{
+    id::{InstanceId, ReleaseId},
+    instance::{Instance, InstanceState},
+    ports::{Answer, CommandContext, Life, Question},
+    release::{Release, variable},
+    spec::{Ask, Probe},
+    store::Commit,
+};
+
+use super::{
+    failure::{Broken, LOG_TAIL_LINES},
+    perform::{Mover, launch, variables},
+};
+use crate::Engine;
+
+const PROBE_MS: u64 = 10;
+const PROBE_MS_MAX: u64 = 250;
+/// How often an instance is started on another port, when another program took the one it was given.
+const PORT_RETRIES_MAX: u32 = 3;
+
+pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceId) -> Result<(), Broken> {
+    let engine = mover.engine;
+    let release = engine.release(release).await?;
+    let mut restarts = 0;
+    loop {
+        match healthy(engine, &release, id).await? {
+            Health::Passed => return ready(engine, id).await,
+            Health::PortTaken if restarts < PORT_RETRIES_MAX => restarts += 1,
+            Health::PortTaken => {
+                return Err(broken(engine, id, "every port that it was given is taken by another program").await);
+            }
+        }
+        let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? else {
+            return Err(Broken::release(format!("{id} is not recorded any more")));
+        };
+        engine.ports.driver.forget(id).await?;
+        launch(engine, &release, Instance { address: None, ..instance }).await?;
+    }
+}
+
+enum Health {
+    Passed,
+    PortTaken,
+}
+
+/// Asks until the instance has started and is ready.
+pub(crate) async fn is_healthy(engine: &Engine, release: &Release, id: &InstanceId) -> bool {
+    matches!(healthy(engine, release, id).await, Ok(Health::Passed))
+}
+
+async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<Health, Broken> {
+    let health = &release.serve.health;
+    let until = engine.ports.clock.now().plus_ms(release.serve.timeouts.start_s * 1000);
+    let open_port = Probe {
+        ask: Ask { tcp: Some(true), ..Ask::default() },
+        timeout_ms: 1000,
+        interval_ms: 1000,
+        failure_threshold: 1,
+        success_threshold: 1,
+    };
+    let startup = health.startup.as_ref().or(health.readiness.as_ref()).unwrap_or(&open_port);
+    let readiness = health.readiness.iter().filter(|_| health.startup.is_some());
+    for probe in std::iter::once(startup).chain(readiness) {
+        let (mut passed, mut wait_ms) = (0, PROBE_MS);
+        while passed < probe.success_threshold {
+            let address = match engine.ports.driver.observe(id).await? {
+                Life::Running { address, .. } => address,
+                life => return exited(engine, id, life).await,
+            };
+            let answer = ask(engine, release, id, probe, address).await;
+            passed = if answer.passed { passed + 1 } else { 0 };
+            if passed == 0 && engine.ports.clock.now() >= until {
+                return Err(late(engine, release, id, answer).await);
+            }
+            if passed < probe.success_threshold {
+                engine.ports.clock.sleep_ms(wait_ms).await;
+                wait_ms = (wait_ms * 2).min(PROBE_MS_MAX);
+            }
+        }
+    }
+    Ok(Health::Passed)
+}
+
+/// Asks an instance one probe.
+pub(crate) async fn ask(
+    engine: &Engine,
+    release: &Release,
+    id: &InstanceId,
+    probe: &Probe,
+    address: SocketAddr,
+) -> Answer {
+    let question = Question {
+        ask: probe.ask.clone(),
+        address,
+        host: None,
+        timeout_ms: probe.timeout_ms,
+        context: context(engine, release, id, Some(address)),
+    };
+    engine.ports.prober.ask(question).await
+}
+
+/// Where and with what the commands of a release run.
+pub(super) fn context(
+    engine: &Engine,
+    release: &Release,
+    id: &InstanceId,
+    address: Option<SocketAddr>,
+) -> CommandContext {
+    let mut variables = variables(engine, release, id);
+    if let Some(address) = address {
+        variables.insert(variable::PORT.into(), address.port().to_string());
+    }
+    variables.entry("PATH".into()).or_insert_with(|| "/usr/local/bin:/usr/bin:/bin".into());
+    CommandContext {
+        folder: engine.settings.folders.releases().join(release.id.as_str()),
+        variables,
+        run_as: release.serve.run_as.clone(),
+    }
+}
+
+async fn exited(engine: &Engine, id: &InstanceId, life: Life) -> Result<Health, Broken> {
+    if let Some(address) = recorded_address(engine, id).await? {
+        let ask = Ask { tcp: Some(true), ..Ask::default() };
+        let question = Question { ask, address, host: None, timeout_ms: 200, context: CommandContext::default() };
+        if engine.ports.prober.ask(question).await.passed {
+            return Ok(Health::PortTaken);
+        }
+    }
+    let how = match life {
+        Life::Exited { signal: Some(signal), .. } => format!("it was ended by signal {signal}"),
+        Life::Exited { status: Some(status), .. } => format!("it exited with status {status}"),
+        _ => "it is gone".to_owned(),
+    };
+    Err(broken(engine, id, &format!("{how} before it was healthy")).await)
+}
+
+async fn recorded_address(engine: &Engine, id: &InstanceId) -> Result<Option<SocketAddr>, Broken> {
+    Ok(engine.ports.store.find::<Instance>(id.as_str()).await?.and_then(|instance| instance.address))
+}
+
+async fn late(engine: &Engine, release: &Release, id: &InstanceId, answer: Answer) -> Broken {
+    let message = format!("not healthy after {} s", release.serve.timeouts.start_s);
+    let hint = "see its log; raise `timeouts.start_s` when it only needs longer".to_owned();
+    let broken = broken(engine, id, &message).await;
+    Broken { answer: Some(answer), check: Some("startup".into()), hint: Some(hint), ..broken }
+}
+
+/// A failure of an instance, with the last lines of its log.
+pub(super) async fn broken(engine: &Engine, id: &InstanceId, message: &str) -> Broken {
+    let log_tail = engine.ports.driver.log_tail(id, LOG_TAIL_LINES).await.unwrap_or_default();
+    Broken { instance: Some(id.clone()), log_tail, ..Broken::release(message) }
+}
+
+/// Lets an instance take requests.
+async fn ready(engine: &Engine, id: &InstanceId) -> Result<(), Broken> {
+    let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? else {
+        return Err(Broken::release(format!("{id} is not recorded any more")));
+    };
+    if instance.state != InstanceState::Ready {
+        let ready = Instance { state: InstanceState::Ready, ..instance };
+        engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&ready)).await?;
+        engine.publisher.kick();
+    }
+    Ok(())
+}

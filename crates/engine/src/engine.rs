@@ -1,0 +1,177 @@
+//! The engine: the ports it was given, what it knows of running deployments, and its start.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use shipway_core::{
+    deployment::Deployment,
+    event::{EventBody, EventKind, EventStatus},
+    id::{DeploymentId, ReleaseId},
+    ports::{Artifacts, Clock, Driver, Fault, Ids, Logs, Prober, Runner, Sources, TrafficRouter},
+    release::Release,
+    store::{Commit, Listing, Store},
+};
+use tracing::info;
+
+use crate::{deploy::Active, keep, leases::Leases, notify, traffic::Publisher};
+
+/// Everything that the engine reaches the world by.
+#[derive(Clone)]
+pub struct Ports {
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Artifacts.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Source folders.
+    pub sources: Arc<dyn Sources>,
+    /// Logs of deployments.
+    pub logs: Arc<dyn Logs>,
+    /// Instances.
+    pub driver: Arc<dyn Driver>,
+    /// One-off commands.
+    pub runner: Arc<dyn Runner>,
+    /// Probes and checks.
+    pub prober: Arc<dyn Prober>,
+    /// The data plane.
+    pub router: Arc<dyn TrafficRouter>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Where things lie below the data folder.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// The data folder.
+    pub data: PathBuf,
+}
+
+impl Folders {
+    /// Working folders of builds.
+    pub fn builds(&self) -> PathBuf {
+        self.data.join("builds")
+    }
+
+    /// Uploaded project folders.
+    pub fn uploads(&self) -> PathBuf {
+        self.data.join("uploads")
+    }
+
+    /// Unpacked releases.
+    pub fn releases(&self) -> PathBuf {
+        self.data.join("releases")
+    }
+}
+
+/// What the server was told about itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folders.
+    pub folders: Folders,
+    /// Whether the server runs as root.
+    pub is_root: bool,
+    /// Free bytes that the data folder's disk should have.
+    pub free_bytes_min: u64,
+}
+
+/// The control plane.
+pub struct Engine {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+    pub(crate) leases: Leases,
+    pub(crate) publisher: Publisher,
+    pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
+    /// One registration of a deployment at a time: numbers and conflicts are decided on what is stored.
+    pub(crate) intake: tokio::sync::Mutex<()>,
+    releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
+}
+
+/// Releases that are kept in memory; they are immutable, so any may be dropped at any time.
+const RELEASES_CACHED_MAX: usize = 4096;
+
+impl Engine {
+    /// Starts the engine on what is stored: publishes the routes, takes up what was running, keeps it true.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn start(ports: Ports, settings: Settings) -> Result<Arc<Self>, Fault> {
+        let swept = ports.runner.sweep().await?;
+        if swept > 0 {
+            info!(processes = swept, "ended commands of an earlier server");
+        }
+        let publisher = Publisher::new(ports.router.clone());
+        let engine = Arc::new(Self {
+            ports,
+            settings,
+            leases: Leases::default(),
+            publisher,
+            active: Mutex::default(),
+            intake: tokio::sync::Mutex::default(),
+            releases: Mutex::default(),
+        });
+        let message = "the server started";
+        let started = EventBody::new(EventKind::ServerStarted, EventStatus::Ok, "server", message);
+        engine.ports.store.commit(Commit::at(engine.ports.clock.now()).event(started)).await?;
+        tokio::spawn(crate::traffic::publish_newest(engine.clone()));
+        engine.publisher.kick();
+        engine.take_up().await?;
+        keep::start(&engine);
+        notify::start(&engine);
+        Ok(engine)
+    }
+
+    /// Takes up every deployment that had not ended, oldest first, so that leases go to whom they belonged.
+    async fn take_up(self: &Arc<Self>) -> Result<(), Fault> {
+        let listing = Listing { limit: shipway_core::store::LISTING_MAX, ..Listing::default() };
+        let all: Vec<Deployment> = self.ports.store.all(listing).await?;
+        let mut open: Vec<_> = all.into_iter().filter(|deployment| !deployment.phase.is_end()).collect();
+        open.sort_by_key(|deployment| (!deployment.phase.moves(), deployment.created_at));
+        for deployment in open {
+            info!(deployment = %deployment.id, phase = %deployment.phase, "taking up");
+            self.carry(deployment, true);
+        }
+        Ok(())
+    }
+
+    /// A release, from memory or the store.
+    pub(crate) async fn release(&self, id: &ReleaseId) -> Result<Arc<Release>, Fault> {
+        if let Some(release) = self.cached_releases().get(id) {
+            return Ok(release.clone());
+        }
+        let found: Option<Release> = self.ports.store.find(id.as_str()).await?;
+        let release = Arc::new(found.ok_or_else(|| Fault::not_found(format!("release {id} is not recorded")))?);
+        let mut cached = self.cached_releases();
+        if cached.len() >= RELEASES_CACHED_MAX {
+            cached.clear();
+        }
+        cached.insert(id.clone(), release.clone());
+        Ok(release)
+    }
+
+    fn cached_releases(&self) -> std::sync::MutexGuard<'_, BTreeMap<ReleaseId, Arc<Release>>> {
+        // The map is replaced whole or not at all, so a panic elsewhere can't leave it half written.
+        self.releases.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn active(&self) -> std::sync::MutexGuard<'_, BTreeMap<DeploymentId, Arc<Active>>> {
+        self.active.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Waits until no deployment runs, at most that long. Says whether none does.
+    pub async fn quiet(&self, span_ms: u64) -> bool {
+        let until = self.ports.clock.now().plus_ms(span_ms);
+        loop {
+            let running = self.active().values().next().cloned();
+            let Some(running) = running else { return true };
+            if self.ports.clock.now() >= until {
+                return false;
+            }
+            let tick = self.ports.clock.sleep_ms(100);
+            futures_util::future::select(Box::pin(running.ended()), tick).await;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Keeps the recorded state true: replaces what died, retires what stood by long enough, stops what nobody wants,
+//! takes out of traffic what is not ready. It never changes what an environment should be, and never fights a
+//! deployment: slots under a lease are left to their deployment.
+
+mod probes;
+mod reconcile;
+mod tidy;
+
+use std::sync::Arc;
+
+use crate::Engine;
+
+/// Starts the keepers; they live as long as the engine.
+pub(crate) fn start(engine: &Arc<Engine>) {
+    tokio::spawn(reconcile::run(engine.clone()));
+    tokio::spawn(probes::run(engine.clone()));
+}

@@ -1,0 +1,249 @@
+//! Make: from a request to releases and the goal of the slots. It touches no environment and holds no lease.
+
+mod build;
+mod git;
+mod release;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use futures_util::{FutureExt, StreamExt, stream};
+use shipway_core::{
+    deployment::{Cause, Deployment, FailureReport, Kind, ServiceState, Source},
+    event::{EventBody, EventKind, EventStatus},
+    finding::blocks,
+    id::{ServiceName, SlotKey},
+    phase::{Phase, Turn},
+    plan::Goal,
+    ports::Fault,
+    project::Project,
+    slot::{Serving, Slot},
+    spec::{EnvironmentPlan, GroupSpec, ServiceKind},
+    strategy::StrategySpec,
+};
+
+use crate::{
+    Engine,
+    deploy::{Active, choose_strategy, report, say},
+    spec,
+};
+
+pub(crate) use crate::deploy::Fail;
+
+/// Builds that run at a time.
+const BUILDS_MAX: usize = 2;
+
+/// Makes everything that the request needs, and says what the slots should serve.
+pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
+    enter(engine, active, Phase::Validating).await?;
+    let request = active.read().await.request;
+    let goal = match &request.kind {
+        Kind::Deploy => deploy(engine, active).await?,
+        Kind::Rollback { artifact_only, .. } => {
+            let goal = release::goal_of_rollback(engine, &active.read().await).await?;
+            passed(engine, active).await?;
+            enter(engine, active, Phase::Preparing).await?;
+            if *artifact_only { release::with_todays_configuration(engine, active, goal).await? } else { goal }
+        }
+        Kind::Scale { instances } => {
+            let goal = release::goal_of_scale(engine, &active.read().await, instances).await?;
+            passed(engine, active).await?;
+            goal
+        }
+        Kind::Decommission => {
+            passed(engine, active).await?;
+            request.services.iter().map(|service| (key(&request, service), None)).collect()
+        }
+    };
+    record_goal(engine, active, &goal).await?;
+    Ok(goal)
+}
+
+/// The slot of a service in a request's environment.
+pub(crate) fn key(request: &shipway_core::deployment::Request, service: &ServiceName) -> SlotKey {
+    SlotKey {
+        project: request.project.clone(),
+        environment: request.environment.clone(),
+        service: service.clone(),
+    }
+}
+
+async fn enter(engine: &Engine, active: &Active, phase: Phase) -> Result<(), Fail> {
+    if active.read().await.phase < phase {
+        active.turn(engine, Turn::Enter(phase), Vec::new()).await?;
+    }
+    Ok(())
+}
+
+async fn passed(engine: &Engine, active: &Active) -> Result<(), Fail> {
+    let told = |deployment: &mut Deployment| {
+        vec![say(deployment, EventKind::ValidationPassed, EventStatus::Ok, "nothing stands against it")]
+    };
+    active.update(engine, told).await?;
+    Ok(())
+}
+
+/// Makes a failure of what comes before moving.
+pub(crate) async fn failed(
+    engine: &Engine,
+    active: &Active,
+    step: &str,
+    service: Option<&ServiceName>,
+    cause: Cause,
+    message: String,
+) -> FailureReport {
+    let phase = active.read().await.phase;
+    let at = engine.ports.clock.now();
+    FailureReport { service: service.cloned(), ..report(at, phase, step.to_owned(), cause, message) }
+}
+
+async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
+    let deployment = active.read().await;
+    let request = &deployment.request;
+    let (project, folder) = source_folder(engine, active).await?;
+    let plan = validate(engine, active, &project).await?;
+    let groups = spec::Spec::read(&project.file, &project.text).ok();
+    let groups = groups.and_then(|spec| shipway_config::resolve::groups(&spec.source).ok()).unwrap_or_default();
+    let services = match request.services.is_empty() {
+        true => plan.services.keys().cloned().collect(),
+        false => request.services.clone(),
+    };
+    begin_services(engine, active, &plan, &services, &groups).await?;
+    enter(engine, active, Phase::Preparing).await?;
+    git::note(engine, active, &plan, folder.as_deref()).await?;
+    let builds: Vec<_> =
+        services.iter().map(|service| build::artifact(engine, active, &plan, service, folder.as_deref()).boxed()).collect();
+    let mut made = stream::iter(builds).buffer_unordered(BUILDS_MAX);
+    let mut artifacts = BTreeMap::new();
+    while let Some(result) = made.next().await {
+        let (service, artifact) = result?;
+        artifacts.insert(service, artifact);
+    }
+    drop(made);
+    let mut goal = Goal::new();
+    for (service, artifact) in artifacts {
+        let Some(spec) = plan.services.get(&service) else { continue };
+        let release = release::make(engine, active, &service, spec.serve.clone(), artifact).await?;
+        let instances = if spec.serve.kind == ServiceKind::Static { 0 } else { spec.serve.instances };
+        goal.insert(key(request, &service), Some(Serving { release, instances }));
+    }
+    Ok(goal)
+}
+
+/// The project with the spec that holds for this deployment, and the folder of its source.
+async fn source_folder(engine: &Engine, active: &Active) -> Result<(Project, Option<PathBuf>), Fail> {
+    let request = active.read().await.request;
+    let project: Option<Project> = engine.ports.store.find(request.project.as_str()).await?;
+    let Some(project) = project else {
+        let message = format!("there is no project `{}`", request.project);
+        return Err(Fail::Failed(Box::new(failed(engine, active, "reading the spec", None, Cause::Person, message).await)));
+    };
+    let folder = match &request.source {
+        Source::Project => project.folder.clone(),
+        Source::Path(path) => Some(path.clone()),
+        Source::Upload(id) => Some(engine.settings.folders.uploads().join(id)),
+        Source::Artifact(_) => None,
+    };
+    let project = Project { folder: folder.clone(), ..project };
+    match spec::newest(engine, &project).await {
+        Ok(project) => Ok((project, folder)),
+        Err(fault) => Err(fault_of(engine, active, "reading the spec", None, fault).await),
+    }
+}
+
+/// A port's failure as a failure of the deployment.
+pub(crate) async fn fault_of(
+    engine: &Engine,
+    active: &Active,
+    step: &str,
+    service: Option<&ServiceName>,
+    fault: Fault,
+) -> Fail {
+    let hint = fault.hint.clone();
+    let failure = failed(engine, active, step, service, Cause::Machinery, fault.message).await;
+    Fail::Failed(Box::new(FailureReport { hint, ..failure }))
+}
+
+async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result<EnvironmentPlan, Fail> {
+    let request = active.read().await.request;
+    let config = request.config.as_ref();
+    let validation = engine.validate_request(project, &request.environment, &request.services, config).await?;
+    let mut findings = validation.findings;
+    if let Some(plan) = &validation.environment {
+        findings.extend(engine.left_behind(&project.id, plan).await?);
+    }
+    let blocked = blocks(&findings);
+    let worst = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
+    let (kind, status, message) = match blocked {
+        false => (EventKind::ValidationPassed, EventStatus::Ok, "nothing stands against it".to_owned()),
+        true => (EventKind::ValidationFailed, EventStatus::Failed, worst.clone()),
+    };
+    let noted = |deployment: &mut Deployment| {
+        let details = serde_json::json!({ "findings": findings });
+        deployment.findings = findings;
+        vec![EventBody { details, ..say(deployment, kind, status, message) }]
+    };
+    active.update(engine, noted).await?;
+    match validation.environment.filter(|_| !blocked) {
+        Some(plan) => Ok(plan),
+        None => {
+            let failure = failed(engine, active, "validation", None, Cause::Release, worst).await;
+            let hint = Some("`shipway check` lists everything that was found".to_owned());
+            Err(Fail::Failed(Box::new(FailureReport { hint, ..failure })))
+        }
+    }
+}
+
+/// Notes the services, the strategy and the deadline.
+async fn begin_services(
+    engine: &Engine,
+    active: &Active,
+    plan: &EnvironmentPlan,
+    services: &[ServiceName],
+    groups: &BTreeMap<String, GroupSpec>,
+) -> Result<(), Fail> {
+    let specs: Vec<_> = services.iter().filter_map(|name| plan.services.get(name)).collect();
+    let members: Vec<&StrategySpec> = specs.iter().map(|spec| &spec.serve.strategy).collect();
+    let same = |group: &&GroupSpec| {
+        group.services.len() == services.len() && group.services.iter().all(|service| services.contains(service))
+    };
+    let group = groups.values().find(same).and_then(|group| group.strategy.as_ref());
+    let strategy = choose_strategy(active.read().await.request.strategy.as_ref(), group, &members);
+    let deadline_s = specs.iter().map(|spec| spec.serve.deadline_s).max().unwrap_or(0);
+    let noted = |deployment: &mut Deployment| {
+        let begun = deployment.started_at.unwrap_or(deployment.created_at);
+        deployment.deadline_at = (deadline_s > 0).then(|| begun.plus_ms(deadline_s * 1000));
+        deployment.strategy = Some(strategy);
+        for service in services {
+            deployment.services.entry(service.clone()).or_default();
+        }
+        Vec::new()
+    };
+    active.update(engine, noted).await?;
+    Ok(())
+}
+
+async fn record_goal(engine: &Engine, active: &Active, goal: &Goal) -> Result<(), Fail> {
+    let mut versions = BTreeMap::new();
+    for serving in goal.values().flatten() {
+        versions.insert(serving.release.clone(), engine.release(&serving.release).await?);
+    }
+    let scope = active.read().await.request;
+    let slots: Vec<Slot> = engine.ports.store.below(&format!("{}/{}", scope.project, scope.environment)).await?;
+    let noted = |deployment: &mut Deployment| {
+        for (key, serving) in goal {
+            let state = deployment.services.entry(key.service.clone()).or_insert_with(ServiceState::default);
+            if let Some(release) = serving.as_ref().and_then(|serving| versions.get(&serving.release)) {
+                state.version = Some(release.version.clone());
+                state.artifact = Some(release.artifact.clone());
+                state.release = Some(release.id.clone());
+            }
+            let live = slots.iter().find(|slot| slot.key == *key).and_then(|slot| slot.live.as_ref());
+            state.previous = live.map(|live| live.release.clone());
+            state.unchanged = live == serving.as_ref();
+        }
+        deployment.goal = goal.iter().map(|(key, serving)| (key.service.clone(), serving.clone())).collect();
+        Vec::new()
+    };
+    active.update(engine, noted).await?;
+    Ok(())
+}

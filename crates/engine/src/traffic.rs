@@ -1,0 +1,115 @@
+//! The one writer of the route table: derives the whole table from all slots, and publishes the newest.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use shipway_core::{
+    id::SlotKey,
+    instance::Instance,
+    ports::{Fault, FaultKind, Traffic, TrafficRouter},
+    release::Release,
+    route::{RouteTable, World, derive},
+    slot::Slot,
+    store::{DocumentKind, read_body},
+};
+use tokio::sync::{Notify, watch};
+use tracing::{debug, warn};
+
+use crate::Engine;
+
+/// How long a step waits for the data plane to follow.
+const PUBLISH_MS_MAX: u64 = 30_000;
+/// How long the writer waits before it tries again, when the data plane is not there.
+const RETRY_MS: u64 = 200;
+/// Rises by one explicit step after a restore of the data folder.
+const EPOCH: u64 = 1;
+
+pub(crate) struct Publisher {
+    router: Arc<dyn TrafficRouter>,
+    wanted: Notify,
+    followed: watch::Sender<u64>,
+}
+
+impl Publisher {
+    pub(crate) fn new(router: Arc<dyn TrafficRouter>) -> Self {
+        Self { router, wanted: Notify::new(), followed: watch::Sender::new(0) }
+    }
+
+    /// Says that something changed.
+    pub(crate) fn kick(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Ends when the data plane follows that generation or a newer one.
+    pub(crate) async fn follow(&self, generation: u64) -> Result<(), Fault> {
+        self.kick();
+        let mut followed = self.followed.subscribe();
+        let wait = followed.wait_for(|seen| *seen >= generation);
+        match tokio::time::timeout(std::time::Duration::from_millis(PUBLISH_MS_MAX), wait).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Fault::new(FaultKind::Timeout, format!("the proxy does not follow after {PUBLISH_MS_MAX} ms"))
+                .with_hint("see `shipway status` for the proxy; it goes on serving the routes that it has")),
+        }
+    }
+
+    /// The numbers of the data plane.
+    pub(crate) async fn traffic(&self) -> Result<Traffic, Fault> {
+        self.router.traffic().await
+    }
+}
+
+/// Publishes for as long as the engine lives.
+pub(crate) async fn publish_newest(engine: Arc<Engine>) {
+    let mut told = false;
+    loop {
+        engine.publisher.wanted.notified().await;
+        while let Err(fault) = publish_once(&engine).await {
+            if !told {
+                warn!(%fault, "the routes can't be published yet");
+            }
+            told = true;
+            engine.ports.clock.sleep_ms(RETRY_MS).await;
+        }
+        told = false;
+    }
+}
+
+async fn publish_once(engine: &Engine) -> Result<(), Fault> {
+    let table = derive_table(engine).await?;
+    let generation = table.generation;
+    engine.publisher.router.publish(Arc::new(table)).await?;
+    engine.publisher.followed.send_replace(generation);
+    debug!(generation, "published");
+    Ok(())
+}
+
+/// The table as the slots say now.
+pub(crate) async fn derive_table(engine: &Engine) -> Result<RouteTable, Fault> {
+    let kinds = [DocumentKind::Slot, DocumentKind::Instance];
+    let (generation, bodies) = engine.ports.store.snapshot(&kinds).await?;
+    let [slots, instances] = <[Vec<String>; 2]>::try_from(bodies)
+        .map_err(|_| Fault::new(FaultKind::Corrupt, "a snapshot does not hold what was asked for"))?;
+    let slots: Vec<Slot> = slots.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
+    let instances: Vec<Instance> = instances.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
+    let mut releases = BTreeMap::new();
+    for id in slots.iter().flat_map(Slot::releases) {
+        let release: Release = (*engine.release(id).await?).clone();
+        releases.insert(id.clone(), release);
+    }
+    let releases_dir = engine.settings.folders.releases();
+    let world = World {
+        epoch: EPOCH,
+        generation,
+        slots: &slots,
+        instances: &instances,
+        releases: &releases,
+        releases_dir: &releases_dir,
+    };
+    Ok(derive(&world))
+}
+
+/// Requests and failures of some slots, of all their releases.
+pub(crate) fn sum(traffic: &Traffic, slots: &[SlotKey]) -> (u64, u64) {
+    let pools: Vec<_> = slots.iter().map(ToString::to_string).collect();
+    let mine = traffic.releases.iter().filter(|release| pools.contains(&release.pool));
+    mine.fold((0, 0), |(requests, failed), release| (requests + release.requests, failed + release.failed))
+}

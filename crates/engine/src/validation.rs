@@ -1,0 +1,212 @@
+//! Validation before anything moves: the spec, and the machine that it is to run on. All findings at once.
+
+use std::collections::BTreeSet;
+
+use shipway_core::{
+    command_line::CommandLine,
+    deployment::Source,
+    finding::{Category, Finding},
+    id::{EnvironmentName, ProjectId, ServiceName},
+    ports::{CommandEnd, CommandEvent, CommandRun, Fault},
+    project::Project,
+    slot::Slot,
+    spec::{EnvironmentPlan, ServiceKind, ServiceSpec},
+};
+
+use crate::{
+    Engine,
+    spec::{self, Spec, layers},
+};
+
+const VALIDATOR: &str = "machine";
+const TOOL_TIMEOUT_MS: u64 = 10_000;
+
+/// What a validation gives.
+pub struct Validation {
+    /// Everything that was found, critical first.
+    pub findings: Vec<Finding>,
+    /// The environment as it was understood; none when the spec itself is wrong.
+    pub environment: Option<EnvironmentPlan>,
+}
+
+impl Engine {
+    /// Validates a spec's text, for one environment or all.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn validate_text(
+        &self,
+        file: &str,
+        text: &str,
+        environment: Option<&EnvironmentName>,
+    ) -> Result<Validation, Fault> {
+        let spec = match Spec::read(file, text) {
+            Ok(spec) => spec,
+            Err(findings) => return Ok(Validation { findings, environment: None }),
+        };
+        let Some(name) = environment else {
+            return Ok(Validation { findings: spec.findings(None), environment: None });
+        };
+        let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
+        let layers = layers(self, &ProjectId::new(project), name, None).await?;
+        self.validate_environment(&spec, name, &layers, &[]).await
+    }
+
+    /// Validates what a deployment would use.
+    pub(crate) async fn validate_request(
+        &self,
+        project: &Project,
+        environment: &EnvironmentName,
+        services: &[ServiceName],
+        config: Option<&serde_json::Value>,
+    ) -> Result<Validation, Fault> {
+        let spec = match Spec::read(&project.file, &project.text) {
+            Ok(spec) => spec,
+            Err(findings) => return Ok(Validation { findings, environment: None }),
+        };
+        let name = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
+        if name != project.id.as_str() {
+            let findings = vec![spec::other_project(&project.id, name)];
+            return Ok(Validation { findings, environment: None });
+        }
+        let layers = layers(self, &project.id, environment, config).await?;
+        self.validate_environment(&spec, environment, &layers, services).await
+    }
+
+    async fn validate_environment(
+        &self,
+        spec: &Spec,
+        name: &EnvironmentName,
+        layers: &[shipway_config::resolve::Layer],
+        services: &[ServiceName],
+    ) -> Result<Validation, Fault> {
+        let (plan, mut findings) = match spec.environment(name, layers) {
+            Ok(resolved) => resolved,
+            Err(findings) => return Ok(Validation { findings, environment: None }),
+        };
+        for (service, wanted) in plan.services.iter().filter(|(name, _)| services.is_empty() || services.contains(name)) {
+            findings.extend(self.machine(service, wanted).await?);
+        }
+        for service in services.iter().filter(|service| !plan.services.contains_key(*service)) {
+            findings.push(unknown_service(service, &plan));
+        }
+        findings.sort_by_key(|finding| finding.severity);
+        Ok(Validation { findings, environment: Some(plan) })
+    }
+
+    /// What this machine has against a service.
+    async fn machine(&self, name: &ServiceName, service: &ServiceSpec) -> Result<Vec<Finding>, Fault> {
+        let mut findings: Vec<_> = self.user(name, service).into_iter().collect();
+        findings.extend(self.limits(name, service));
+        if let Some(wanted) = &service.make.node_version {
+            findings.extend(self.node(name, wanted).await);
+        }
+        Ok(findings)
+    }
+
+    fn user(&self, name: &ServiceName, service: &ServiceSpec) -> Option<Finding> {
+        if !self.settings.is_root {
+            return None;
+        }
+        let field = format!("services.{name}.run_as");
+        let runs = service.serve.kind == ServiceKind::Process || service.make.build.is_some();
+        match service.serve.run_as.as_deref() {
+            None if runs => Some(
+                Finding::critical(VALIDATOR, Category::Security, format!("{name} would build and run as root"))
+                    .field(field)
+                    .recommendation("name a user in `run_as`, or write `run_as = \"@server\"` if root is meant"),
+            ),
+            Some("@server" | "root" | "0") => Some(
+                Finding::warning(VALIDATOR, Category::Security, format!("{name} builds and runs as root"))
+                    .field(field)
+                    .recommendation("name a user of its own in `run_as`"),
+            ),
+            _ => None,
+        }
+    }
+
+    fn limits(&self, name: &ServiceName, service: &ServiceSpec) -> Vec<Finding> {
+        let held = self.ports.driver.held_limits();
+        let limits = &service.serve.limits;
+        let asked = [
+            ("memory_mb", limits.memory_mb.is_some(), held.memory),
+            ("cpu", limits.cpu.is_some(), held.cpu),
+            ("processes", limits.processes.is_some(), held.processes),
+        ];
+        let not_held = asked.into_iter().filter(|(_, asked, held)| *asked && !held);
+        not_held
+            .map(|(limit, ..)| {
+                let message = format!("{name}: this machine can't hold `limits.{limit}`: it is not limited");
+                Finding::warning(VALIDATOR, Category::Hardware, message)
+                    .field(format!("services.{name}.limits.{limit}"))
+                    .details(held.reason.clone())
+            })
+            .collect()
+    }
+
+    async fn node(&self, name: &ServiceName, wanted: &str) -> Option<Finding> {
+        let field = format!("services.{name}.node_version");
+        let critical = |message| Finding::critical(VALIDATOR, Category::Software, message).field(field);
+        let Some(found) = self.tool_version("node").await else {
+            let message = format!("{name} needs Node.js {wanted}, and there is no `node` on the server's PATH");
+            return Some(critical(message).recommendation(format!("install Node.js {wanted} on the server")));
+        };
+        let version = found.trim().trim_start_matches('v');
+        let fits = version == wanted || version.starts_with(&format!("{wanted}."));
+        (!fits).then(|| {
+            critical(format!("{name} needs Node.js {wanted}, and the server has {version}"))
+                .recommendation(format!("install Node.js {wanted}, or change `node_version`"))
+        })
+    }
+
+    /// The first line that a tool says of its version; none when it isn't there.
+    pub(crate) async fn tool_version(&self, program: &str) -> Option<String> {
+        use futures_util::StreamExt;
+        let pass = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME"];
+        let variables = pass.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        let run = CommandRun {
+            command: CommandLine::new(vec![program.to_owned(), "--version".into()]).ok()?,
+            folder: self.settings.folders.data.clone(),
+            variables,
+            run_as: None,
+            timeout_ms: TOOL_TIMEOUT_MS,
+            input: Vec::new(),
+        };
+        let events: Vec<_> = self.ports.runner.run(run).collect().await;
+        let mut first = None;
+        for event in events {
+            match event.ok()? {
+                CommandEvent::Line(line) => first = first.or(Some(line)),
+                CommandEvent::Ended(CommandEnd::Exited(0)) => return first,
+                CommandEvent::Ended(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Services that run and are no longer in the spec.
+    pub(crate) async fn left_behind(&self, project: &ProjectId, plan: &EnvironmentPlan) -> Result<Vec<Finding>, Fault> {
+        let slots: Vec<Slot> = self.ports.store.below(&format!("{project}/{}", plan.name)).await?;
+        let known: BTreeSet<_> = plan.services.keys().collect();
+        let left = slots.into_iter().filter(|slot| slot.live.is_some() && !known.contains(&slot.key.service));
+        Ok(left
+            .map(|slot| {
+                let name = slot.key.service;
+                let message = format!("{name} runs in {} and is no longer in the spec: it goes on running", plan.name);
+                Finding::warning("spec", Category::Configuration, message)
+                    .recommendation(format!("remove it with `shipway decommission {name} -e {}`", plan.name))
+            })
+            .collect())
+    }
+}
+
+fn unknown_service(service: &ServiceName, plan: &EnvironmentPlan) -> Finding {
+    let names = plan.services.keys().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+    Finding::critical("spec", Category::Configuration, format!("there is no service `{service}`"))
+        .recommendation(format!("the services are {names}"))
+}
+
+/// Whether the source needs a project folder.
+pub(crate) fn needs_folder(source: &Source) -> bool {
+    matches!(source, Source::Project | Source::Path(_))
+}
