@@ -1,1 +1,17 @@
-//! The wire: types, error body, typed client, OpenAPI
+//! The wire: types, error body, typed client, OpenAPI.
+//!
+//! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
+
+mod client;
+mod openapi;
+mod problem;
+mod types;
+mod view;
+
+pub use self::{
+    client::{Client, ClientError},
+    openapi::{ENDPOINTS, Endpoint, openapi},
+    problem::Problem,
+    types::*,
+    view::{deployment_view, planned_steps, summary_view},
+};

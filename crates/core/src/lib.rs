@@ -14,6 +14,7 @@ pub mod instance;
 pub mod phase;
 pub mod plan;
 pub mod ports;
+pub mod progress;
 pub mod project;
 pub mod release;
 pub mod route;

@@ -1,0 +1,6 @@
+//! Plans as text, plans run against a small world, and the way back from anywhere.
+
+mod golden;
+mod random;
+mod rules;
+mod world;

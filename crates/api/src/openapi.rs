@@ -1,0 +1,177 @@
+//! The OpenAPI document (3.1), made of one list of endpoints and the schemas of the wire types.
+
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+use shipway_core::route::Route;
+
+use crate::{Problem, types::*};
+
+/// One endpoint.
+pub struct Endpoint {
+    /// The method in lower case.
+    pub method: &'static str,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The parameters in the query: name and what it does.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The schema of the body.
+    pub body: Option<MakeSchema>,
+    /// The schema of the answer; a text when absent.
+    pub answer: Option<MakeSchema>,
+    /// Whether it is also a live stream of server-sent events.
+    pub streams: bool,
+}
+
+type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+const NONE: &[(&str, &str)] = &[];
+const PAGE: &[(&str, &str)] = &[
+    ("environment", "only this environment"),
+    ("status", "only this coarse status"),
+    ("phase", "only this phase"),
+    ("service", "only with this service"),
+    ("kind", "only this kind: deploy, rollback, scale, decommission"),
+    ("limit", "how many, 1 to 200; 50 when absent"),
+    ("before", "the `next` of the page before"),
+];
+const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
+const EVENTS: &[(&str, &str)] = &[
+    ("after", "the place of the last event that is known"),
+    ("deployment", "only of this deployment"),
+    ("limit", "how many, 1 to 1000; 200 when absent"),
+];
+const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
+
+const fn get(path: &'static str, summary: &'static str, answer: MakeSchema) -> Endpoint {
+    Endpoint { method: "get", path, summary, query: NONE, body: None, answer: Some(answer), streams: false }
+}
+
+const fn post(path: &'static str, summary: &'static str, body: MakeSchema, answer: MakeSchema) -> Endpoint {
+    Endpoint { method: "post", path, summary, query: NONE, body: Some(body), answer: Some(answer), streams: false }
+}
+
+const fn act(path: &'static str, summary: &'static str) -> Endpoint {
+    post(path, summary, of::<RollbackRequest>, of::<DeploymentView>)
+}
+
+/// Every endpoint. The server's router and the documentation are held against this list by tests.
+pub const ENDPOINTS: &[Endpoint] = &[
+    Endpoint { answer: None, ..get("/healthz", "Whether the server runs; needs no token", of::<Value>) },
+    Endpoint { answer: None, ..get("/metrics", "Numbers for Prometheus; needs no token", of::<Value>) },
+    get("/api/openapi.json", "This document", of::<Value>),
+    get("/api/server", "The server itself", of::<ServerView>),
+    post("/api/shutdown", "Stops the server, with its applications if asked", of::<ShutdownRequest>, of::<Value>),
+    post("/api/deployments", "Makes a transition, or with `dryRun` its plan", of::<DeploymentRequest>, of::<DeploymentView>),
+    get("/api/deployments/{id}", "A deployment, by id or name", of::<DeploymentView>),
+    act("/api/deployments/{id}/cancel", "Ends it and undoes what it did"),
+    act("/api/deployments/{id}/abort", "Ends a canary and undoes it: the same as cancel"),
+    act("/api/deployments/{id}/rollback", "Puts its services back to what they were before it"),
+    act("/api/deployments/{id}/pause", "Keeps it from going on"),
+    act("/api/deployments/{id}/resume", "Lets it go on"),
+    act("/api/deployments/{id}/advance", "Ends the canary step that it stands at"),
+    Endpoint { query: LOGS, streams: true, ..get("/api/deployments/{id}/logs", "Build, hooks and instances", of::<LogsView>) },
+    get("/api/deployments/{id}/report", "Staging, validation and verification reports", of::<ReportView>),
+    get("/api/projects", "All projects", of::<Vec<ProjectView>>),
+    post("/api/projects", "Registers a project, or its changed spec", of::<ProjectRequest>, of::<ProjectView>),
+    get("/api/projects/{id}", "A project", of::<ProjectView>),
+    Endpoint { query: PAGE, ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>) },
+    get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>),
+    Endpoint {
+        method: "put",
+        body: Some(of::<EnvironmentUpdate>),
+        ..get("/api/projects/{id}/environments/{environment}", "Sets or unsets settings", of::<EnvironmentView>)
+    },
+    get(
+        "/api/projects/{id}/environments/{environment}/rollback-target",
+        "The deployment whose state a rollback without a name returns to",
+        of::<DeploymentView>,
+    ),
+    Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
+    Endpoint { query: SCOPE, ..get("/api/projects/{id}/releases", "Its releases, newest first", of::<Vec<ReleaseView>>) },
+    Endpoint { query: LOGS, streams: true, ..get("/api/instances/{id}/logs", "An instance's output", of::<LogsView>) },
+    post("/api/validations", "Checks a spec: everything that is found", of::<ValidationRequest>, of::<ValidationView>),
+    Endpoint { query: EVENTS, streams: true, ..get("/api/events", "What happened, in order", of::<EventPage>) },
+    get("/api/routes", "The routes with their numbers", of::<RoutesView>),
+    get("/api/routes/table", "The routes alone", of::<Vec<Route>>),
+    post("/api/uploads", "Takes a project folder as a tar stream", of::<Value>, of::<UploadView>),
+];
+
+/// The document.
+pub fn openapi() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let mut paths: Map<String, Value> = Map::new();
+    for endpoint in ENDPOINTS {
+        let operation = operation(endpoint, &mut generator);
+        let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        path[endpoint.method] = operation;
+    }
+    let _ = generator.subschema_for::<Problem>();
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Shipway", "version": env!("CARGO_PKG_VERSION") },
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
+    let in_path = endpoint.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let in_path = in_path.map(|name| parameter(name, "path", "", true));
+    let in_query = endpoint.query.iter().map(|(name, words)| parameter(name, "query", words, false));
+    let mut parameters: Vec<Value> = in_path.chain(in_query).collect();
+    if endpoint.method == "post" {
+        let words = "the same key with the same body is answered as before, and done once";
+        parameters.push(parameter("Idempotency-Key", "header", words, false));
+    }
+    let problem = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+    let mut operation = json!({
+        "summary": endpoint.summary,
+        "operationId": operation_id(endpoint),
+        "parameters": parameters,
+        "responses": {
+            "200": { "description": "done", "content": content(endpoint, generator) },
+            "default": { "description": "a problem", "content": problem },
+        },
+    });
+    if let Some(body) = endpoint.body {
+        let media = if endpoint.path == "/api/uploads" { "application/x-tar" } else { "application/json" };
+        operation["requestBody"] = json!({ "content": { media: { "schema": body(generator) } } });
+    }
+    if !endpoint.path.starts_with("/api") {
+        operation["security"] = json!([]);
+    }
+    operation
+}
+
+fn content(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
+    let Some(answer) = endpoint.answer else { return json!({ "text/plain": { "schema": { "type": "string" } } }) };
+    let mut content = json!({ "application/json": { "schema": answer(generator) } });
+    if endpoint.streams {
+        content["text/event-stream"] = json!({ "schema": { "type": "string" } });
+    }
+    content
+}
+
+fn parameter(name: &str, place: &str, words: &str, required: bool) -> Value {
+    json!({ "name": name, "in": place, "description": words, "required": required, "schema": { "type": "string" } })
+}
+
+fn operation_id(endpoint: &Endpoint) -> String {
+    let words = endpoint.path.split(['/', '.', '-']).filter(|part| !part.is_empty() && *part != "api");
+    let words = words.map(|part| part.trim_matches(['{', '}']));
+    std::iter::once(endpoint.method).chain(words).collect::<Vec<_>>().join("_")
+}

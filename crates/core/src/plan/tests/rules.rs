@@ -1,0 +1,277 @@
+//! What must hold after every step, whatever the strategy.
+
+use std::collections::BTreeMap;
+
+use super::world::World;
+use crate::{
+    id::{ReleaseId, SlotKey},
+    instance::InstanceState,
+    plan::Goal,
+    release::Release,
+    route::{Backend, BackendTarget, Pool},
+    slot::{Serving, Slot},
+    spec::ServiceKind,
+    strategy::{StrategyKind, StrategySpec},
+};
+
+pub(super) struct Rules {
+    strategy: StrategySpec,
+    goal: Goal,
+    parents: BTreeMap<SlotKey, Slot>,
+    releases: BTreeMap<ReleaseId, Release>,
+    /// Instances that ran in each slot at the beginning.
+    first_alive: BTreeMap<SlotKey, usize>,
+    /// Instances that stood by in each slot at the beginning.
+    first_warm: BTreeMap<SlotKey, usize>,
+    back: bool,
+    /// The deployment begins where another got stuck: what that one left may break this one's promises.
+    after_stuck: bool,
+}
+
+impl Rules {
+    pub(super) fn new(world: &World, goal: &Goal, strategy: &StrategySpec) -> Self {
+        let parents: BTreeMap<_, _> = world.slots.iter().map(|(key, slot)| (key.clone(), slot.clone())).collect();
+        let alive = |key: &SlotKey| world.alive_in(key).count();
+        let warm = |slot: &Slot| slot.warm.iter().map(|warm| warm.instances as usize).sum();
+        Self {
+            strategy: strategy.clone(),
+            goal: goal.clone(),
+            first_alive: parents.keys().map(|key| (key.clone(), alive(key))).collect(),
+            first_warm: parents.iter().map(|(key, slot)| (key.clone(), warm(slot))).collect(),
+            parents,
+            releases: world.releases.clone(),
+            back: false,
+            after_stuck: false,
+        }
+    }
+
+    /// The same for the way back.
+    pub(super) fn going_back(self) -> Self {
+        Self { back: true, ..self }
+    }
+
+    /// The same for a deployment that begins where another got stuck.
+    pub(super) fn after_stuck(self) -> Self {
+        Self { after_stuck: true, ..self }
+    }
+
+    fn parent_live(&self, key: &SlotKey) -> Option<&Serving> {
+        self.parents.get(key)?.live.as_ref()
+    }
+
+    fn is_process(&self, release: &ReleaseId) -> bool {
+        self.releases[release].serve.kind == ServiceKind::Process
+    }
+
+    fn is_exclusive(&self, release: &ReleaseId) -> bool {
+        let own = self.releases[release].serve.strategy.kind() == StrategyKind::Recreate;
+        self.is_process(release) && (own || self.strategy.kind() == StrategyKind::Recreate)
+    }
+
+    /// The slots that get another release, with it.
+    fn changes(&self) -> impl Iterator<Item = (&SlotKey, &Serving)> {
+        let goal = self.goal.iter().filter_map(|(key, to)| Some((key, to.as_ref()?)));
+        goal.filter(|(key, to)| self.parent_live(key).is_none_or(|live| live.release != to.release))
+    }
+
+    /// Old and new of one slot never run at a time where one of them may not.
+    pub(super) fn may_start(&self, world: &World, release: &ReleaseId) -> Result<(), String> {
+        let key = &self.releases[release].slot;
+        let stood_by = |other: &ReleaseId| {
+            self.back && self.parents.get(key).is_some_and(|slot| slot.warm.iter().any(|warm| warm.release == *other))
+        };
+        for other in world.alive_in(key) {
+            let excludes = if self.back {
+                self.is_exclusive(release) || self.is_exclusive(&other.release)
+            } else {
+                self.is_exclusive(release) && self.changes().any(|(changed, _)| changed == key)
+            };
+            let is_leaving = other.state == InstanceState::Draining;
+            if excludes && (other.release != *release || is_leaving) && !stood_by(&other.release) && !self.after_stuck {
+                return Err(format!("{release} starts beside {}", other.id));
+            }
+        }
+        self.dependencies_are_ready(world, release)
+    }
+
+    fn dependencies_are_ready(&self, world: &World, release: &ReleaseId) -> Result<(), String> {
+        let rolling = self.strategy.kind() == StrategyKind::Rolling;
+        for service in &self.releases[release].serve.depends_on {
+            let key = SlotKey { service: service.clone(), ..self.releases[release].slot.clone() };
+            let waited_for = match self.goal.get(&key) {
+                Some(_) if self.back => self.parent_live(&key),
+                Some(Some(to)) if !rolling && !self.has_gap(&key, to) => Some(to),
+                _ => None,
+            };
+            let Some(to) = waited_for.filter(|to| self.is_process(&to.release) && !self.after_stuck) else { continue };
+            if world.ready(&key, &to.release) < to.instances as usize {
+                return Err(format!("{release} starts before {service}, which it depends on, is ready"));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_gap(&self, key: &SlotKey, to: &Serving) -> bool {
+        self.is_exclusive(&to.release) && self.parent_live(key).is_some_and(|live| live.release != to.release)
+    }
+
+    /// What holds after every step.
+    pub(super) fn hold(&self, world: &World) -> Result<(), String> {
+        let table = world.table();
+        for pool in table.pools.values() {
+            backends_answer(world, pool)?;
+            self.hold_is_needed(world, pool)?;
+        }
+        for key in self.parents.keys().filter(|key| self.always_served(key)) {
+            let name = key.to_string();
+            let pool = table.pools.get(&name).ok_or_else(|| format!("{name} has no pool"))?;
+            let weight: u32 = pool.backends.iter().map(|backend| backend.weight).sum();
+            if pool.hold.is_none() && weight == 0 {
+                return Err(format!("nobody answers for {name}, and nothing is held"));
+            }
+            if !table.routes.iter().any(|route| route.pool == name) {
+                return Err(format!("no route leads to {name}"));
+            }
+        }
+        self.swap_is_one(world)?;
+        if !self.back && !self.after_stuck {
+            self.proven_before_seen(world)?;
+            self.rolls_within_bounds(world)?;
+        }
+        Ok(())
+    }
+
+    fn always_served(&self, key: &SlotKey) -> bool {
+        let had = self.parents[key].live.is_some() || self.parents[key].hold.is_some();
+        had && self.goal.get(key).is_none_or(Option::is_some)
+    }
+
+    fn hold_is_needed(&self, world: &World, pool: &Pool) -> Result<(), String> {
+        let slot = world.slot(&pool.slot);
+        let present = slot.releases().into_iter().chain(self.parent_live(&pool.slot).map(|live| &live.release));
+        let none_is_left = matches!(&self.strategy, StrategySpec::Rolling(settings) if settings.max_surge == 0);
+        let needed = present.into_iter().any(|release| self.is_exclusive(release)) || none_is_left || self.after_stuck;
+        if pool.hold.is_some() && !needed {
+            return Err(format!("{} is held for nothing", pool.slot));
+        }
+        Ok(())
+    }
+
+    /// All members become live in one step, and cease to be in one.
+    fn swap_is_one(&self, world: &World) -> Result<(), String> {
+        let is_live = |(key, to): (&SlotKey, &Serving)| {
+            world.slots.get(key).and_then(|slot| slot.live.as_ref()).is_some_and(|live| live.release == to.release)
+        };
+        let live: Vec<bool> = self.changes().map(is_live).collect();
+        let one = live.iter().all(|live| *live) || live.iter().all(|live| !*live);
+        if one || self.after_stuck { Ok(()) } else { Err("some members are live and some are not".into()) }
+    }
+
+    /// Blue-green and canary show nothing before every member is proven; a gap comes last.
+    fn proven_before_seen(&self, world: &World) -> Result<(), String> {
+        if !matches!(self.strategy.kind(), StrategyKind::BlueGreen | StrategyKind::Canary) {
+            return Ok(());
+        }
+        let table = world.table();
+        let is_seen = |(key, to): &(&SlotKey, &Serving)| {
+            let pool = table.pools.get(&key.to_string());
+            pool.is_some_and(|pool| pool.backends.iter().any(|one| one.weight > 0 && one.release == to.release))
+        };
+        let Some((seen, _)) = self.changes().find(is_seen) else { return Ok(()) };
+        let proven = |(key, to): (&SlotKey, &Serving)| {
+            let swapped = world.slot(key).live.is_some_and(|live| live.release == to.release);
+            (self.has_gap(key, to) && !swapped) || world.ready(key, &to.release) >= to.instances as usize
+        };
+        if self.changes().all(proven) { Ok(()) } else { Err(format!("{seen} is seen before all are proven")) }
+    }
+
+    fn rolls_within_bounds(&self, world: &World) -> Result<(), String> {
+        let StrategySpec::Rolling(settings) = &self.strategy else { return Ok(()) };
+        for (key, to) in self.changes().filter(|(_, to)| self.is_process(&to.release)) {
+            let Some(from) = self.parent_live(key).filter(|from| self.is_process(&from.release)) else { continue };
+            if self.has_gap(key, to) {
+                continue;
+            }
+            let wanted = to.instances as usize;
+            let most = (wanted + settings.max_surge as usize + self.first_warm[key]).max(self.first_alive[key]);
+            let alive = world.alive_in(key).count();
+            if alive > most {
+                return Err(format!("{key} runs {alive} instances, {most} are allowed"));
+            }
+            // Settings that allow no move are refused elsewhere; the planner then lets one be missing.
+            let refused = settings.max_surge + settings.max_unavailable == 0;
+            let missing = if refused { 1 } else { settings.max_unavailable as usize };
+            let least = wanted.saturating_sub(missing).min(from.instances as usize);
+            let ready = world.alive_in(key).filter(|one| one.state == InstanceState::Ready).count();
+            if ready < least {
+                return Err(format!("{key} has {ready} instances that take requests, {least} are promised"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds when a deployment is complete.
+    pub(super) fn complete(&self, world: &World) -> Result<(), String> {
+        for (key, to) in &self.goal {
+            let slot = world.slot(key);
+            if slot.live != *to || slot.candidate.is_some() || slot.hold.is_some() {
+                return Err(format!("{key} is not what it should be: {slot:?}"));
+            }
+        }
+        // What got stuck may have left instances in slots that are as they should be: the reconciler stops those.
+        if self.after_stuck { Ok(()) } else { self.exactly_the_wanted(world, &BTreeMap::new()) }
+    }
+
+    /// What holds when a deployment was taken back. Sets that stood by and were retired already are the reconciler's
+    /// to start again: `retired` names how many of a slot's may be missing.
+    pub(super) fn taken_back(&self, world: &World, retired: &BTreeMap<SlotKey, usize>) -> Result<(), String> {
+        for (key, parent) in &self.parents {
+            let slot = world.slot(key);
+            let as_it_was = Slot { revision: parent.revision, written_by: parent.written_by.clone(), ..slot.clone() };
+            if as_it_was != *parent {
+                return Err(format!("{key} is not what it was:\n{slot:?}\n{parent:?}"));
+            }
+        }
+        self.exactly_the_wanted(world, retired)
+    }
+
+    fn exactly_the_wanted(&self, world: &World, retired: &BTreeMap<SlotKey, usize>) -> Result<(), String> {
+        for slot in world.slots.values() {
+            for release in slot.releases() {
+                let (ready, wanted) = (world.ready(&slot.key, release), slot.wanted(release) as usize);
+                let stands_by = slot.warm.iter().any(|warm| warm.release == *release);
+                let missing = if stands_by { retired.get(&slot.key).copied().unwrap_or(0) } else { 0 };
+                if ready > wanted || ready + missing < wanted {
+                    return Err(format!("{release} has {ready} ready instances, {wanted} are wanted"));
+                }
+            }
+        }
+        for instance in world.instances.values() {
+            let slot = world.slot(&instance.slot);
+            if slot.wanted(&instance.release) == 0 || !world.alive.contains(&instance.id) {
+                return Err(format!("{} is left behind", instance.id));
+            }
+        }
+        match world.alive.iter().find(|id| !world.instances.contains_key(id)) {
+            Some(stray) => Err(format!("{stray} runs, and nobody knows")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whatever may be sent requests is there and ready, unless requests are held.
+fn backends_answer(world: &World, pool: &Pool) -> Result<(), String> {
+    for Backend { release, weight, target, .. } in &pool.backends {
+        let BackendTarget::Instances(upstreams) = target else { continue };
+        if *weight == 0 || pool.hold.is_some() {
+            continue;
+        }
+        if upstreams.is_empty() {
+            return Err(format!("{release} gets requests, and no instance takes them"));
+        }
+        if let Some(dead) = upstreams.iter().find(|upstream| !world.alive.contains(&upstream.instance)) {
+            return Err(format!("{} gets requests, and does not run", dead.instance));
+        }
+    }
+    Ok(())
+}
