@@ -6,14 +6,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use futures_util::future::try_join_all;
 use shipway_core::{
     deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
     id::{DeploymentId, ReleaseId},
-    ports::{Artifacts, Clock, Driver, Fault, Ids, Logs, Prober, Runner, Sources, TrafficRouter},
+    instance::Instance,
+    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, TrafficRouter},
     release::Release,
+    spec::StopSpec,
     store::{Commit, Listing, Store},
 };
+use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::{deploy::Active, keep, leases::Leases, notify, traffic::Publisher};
@@ -88,6 +92,7 @@ pub struct Engine {
     /// One registration of a deployment at a time: numbers and conflicts are decided on what is stored.
     pub(crate) intake: tokio::sync::Mutex<()>,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 /// Releases that are kept in memory; they are immutable, so any may be dropped at any time.
@@ -112,16 +117,51 @@ impl Engine {
             active: Mutex::default(),
             intake: tokio::sync::Mutex::default(),
             releases: Mutex::default(),
+            tasks: Mutex::default(),
         });
         let message = "the server started";
         let started = EventBody::new(EventKind::ServerStarted, EventStatus::Ok, "server", message);
         engine.ports.store.commit(Commit::at(engine.ports.clock.now()).event(started)).await?;
-        tokio::spawn(crate::traffic::publish_newest(engine.clone()));
+        engine.spawn(crate::traffic::publish_newest(engine.clone()));
         engine.publisher.kick();
         engine.take_up().await?;
         keep::start(&engine);
         notify::start(&engine);
         Ok(engine)
+    }
+
+    /// Runs a part of the engine until it ends or the engine halts.
+    pub(crate) fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(part);
+    }
+
+    /// Stops everything that the engine does by itself. What was begun is taken up by the next start, as after a crash.
+    pub async fn halt(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+
+    /// Stops every instance, in parallel. The slots stay as they are, so the next start brings them back.
+    ///
+    /// # Errors
+    /// The first that could not be stopped.
+    pub async fn stop_instances(&self) -> Result<usize, Fault> {
+        let instances = self.ports.driver.instances().await?;
+        let running = instances.into_iter().filter(|one| matches!(one.life, Life::Running { .. }));
+        let mut stops = Vec::new();
+        for one in running {
+            let recorded: Option<Instance> = self.ports.store.find(one.instance.as_str()).await?;
+            let how = match recorded {
+                Some(recorded) => self.release(&recorded.release).await?.serve.stop.clone(),
+                None => StopSpec::default(),
+            };
+            stops.push(async move { self.ports.driver.stop(&one.instance, &how).await });
+        }
+        let count = stops.len();
+        try_join_all(stops).await?;
+        Ok(count)
     }
 
     /// Takes up every deployment that had not ended, oldest first, so that leases go to whom they belonged.

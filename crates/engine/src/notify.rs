@@ -69,8 +69,8 @@ impl Stored for Cursor {
 const CURSOR: &str = "notify-cursor";
 
 pub(crate) fn start(engine: &Arc<Engine>) {
-    tokio::spawn(read_events(engine.clone()));
-    tokio::spawn(deliver_due(engine.clone()));
+    engine.spawn(read_events(engine.clone()));
+    engine.spawn(deliver_due(engine.clone()));
 }
 
 async fn read_events(engine: Arc<Engine>) {

@@ -86,6 +86,12 @@ impl Engine {
         self.known_project(id).await
     }
 
+    /// A project with the text that its spec has now.
+    pub async fn newest_spec(&self, id: &ProjectId) -> Result<Project, Refusal> {
+        let project = self.known_project(id).await?;
+        Ok(crate::spec::newest(self, &project).await?)
+    }
+
     /// Deployments of a project, newest first.
     pub async fn deployments(&self, scope: &str, before: Option<i64>, limit: u32) -> Result<Vec<Deployment>, Fault> {
         let listing = Listing { scope: scope.into(), before, newest_first: true, limit };

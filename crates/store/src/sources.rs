@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use ignore::WalkBuilder;
 use shipway_core::ports::{Fault, Sources};
 

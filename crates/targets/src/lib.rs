@@ -1,1 +1,29 @@
-//! Drivers: local processes under a shim, and static sites
+//! Where releases run: processes of this machine, each under a shim of its own, and the folders of static sites.
+//!
+//! The only crate that talks to processes. Not here: when something is started or stopped, and how often it is tried
+//! again (`engine`); where requests go (`proxy`); what an artifact's bytes are (`store`).
+
+mod atomic;
+mod cgroup;
+mod command_output;
+mod driver;
+mod fingerprint;
+mod launch;
+mod log_pages;
+pub mod machine;
+mod ports_range;
+mod prober;
+mod program;
+mod runner;
+pub mod shim;
+mod shim_client;
+mod staging;
+mod start;
+mod stop;
+mod strays;
+mod users;
+
+pub use driver::{LocalConfig, LocalDriver};
+pub use ports_range::INSTANCE_PORTS;
+pub use prober::LocalProber;
+pub use runner::LocalRunner;

@@ -31,7 +31,7 @@ impl Engine {
         let active = Arc::new(Active::new(deployment));
         self.active().insert(id.clone(), active.clone());
         let (engine, carried) = (self.clone(), active.clone());
-        tokio::spawn(async move {
+        self.spawn(async move {
             carry(&engine, &carried, recovered).await;
             engine.active().remove(&id);
             engine.leases.release(&id);

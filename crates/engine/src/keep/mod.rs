@@ -12,6 +12,6 @@ use crate::Engine;
 
 /// Starts the keepers; they live as long as the engine.
 pub(crate) fn start(engine: &Arc<Engine>) {
-    tokio::spawn(reconcile::run(engine.clone()));
-    tokio::spawn(probes::run(engine.clone()));
+    engine.spawn(reconcile::run(engine.clone()));
+    engine.spawn(probes::run(engine.clone()));
 }

@@ -1,0 +1,263 @@
+//! Deployments over HTTP.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{
+        Path, Query,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use shipway_api::{
+    DeploymentPage, DeploymentRequest, DeploymentView, ReportView, RollbackRequest, StageReport, deployment_view,
+    summary_view,
+};
+use shipway_core::{
+    command::Command,
+    deployment::{Deployment, Kind, OnConflict, Request, Source, StepStatus},
+    id::{Actor, DeploymentId, EnvironmentName, ProjectId},
+    phase::Phase,
+    ports::Clock,
+    progress::coarse_status,
+    time::Timestamp,
+};
+use shipway_engine::Reply;
+
+use super::{
+    Shared, State,
+    answer::{Answer, Rejected},
+    environments::urls,
+    plan_view::plan_view,
+    time_and_ids::SystemClock,
+};
+
+const PAGE_MAX: u32 = 200;
+const PAGE: u32 = 50;
+/// Deployments that are looked through for a page with filters.
+const LOOKED_THROUGH_MAX: u32 = 5000;
+
+pub(super) async fn create(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    body: Result<Json<DeploymentRequest>, JsonRejection>,
+) -> Result<Response, Rejected> {
+    let Json(body) = body?;
+    let dry_run = body.dry_run;
+    let request = request(body);
+    if dry_run {
+        let drawn = shared.engine.draw(request, actor).await?;
+        return Ok(Json(plan_view(drawn)).into_response());
+    }
+    let reply = shared.engine.execute(Command::Deploy(Box::new(request)), actor).await?;
+    Ok(Json(replied(&shared, reply).await?).into_response())
+}
+
+fn request(body: DeploymentRequest) -> Request {
+    Request {
+        project: ProjectId::new(body.project),
+        environment: EnvironmentName::new(body.environment),
+        kind: body.kind.unwrap_or_default(),
+        services: body.services,
+        source: body.source.unwrap_or_default(),
+        version: body.version,
+        strategy: body.strategy,
+        config: body.config,
+        on_conflict: body.on_conflict,
+        metadata: body.metadata,
+        reason: body.reason,
+        description: body.description,
+    }
+}
+
+async fn replied(shared: &Arc<Shared>, reply: Reply) -> Result<DeploymentView, Rejected> {
+    match reply {
+        Reply::Deployment(deployment) => view(shared, &deployment).await,
+        Reply::Project(_) | Reply::Layer(_) => Err(Rejected::bad_request("that was no deployment")),
+    }
+}
+
+/// A deployment with its addresses and its estimate.
+pub(super) async fn view(shared: &Arc<Shared>, deployment: &Deployment) -> Result<DeploymentView, Rejected> {
+    let urls = urls_of(shared, deployment).await?;
+    let earlier_ms = match deployment.phase.is_end() {
+        true => Vec::new(),
+        false => shared.engine.past_durations_ms(deployment).await?,
+    };
+    Ok(deployment_view(deployment, urls, &earlier_ms, SystemClock.now()))
+}
+
+async fn urls_of(shared: &Arc<Shared>, deployment: &Deployment) -> Result<Vec<String>, Rejected> {
+    let mut all = Vec::new();
+    for state in deployment.services.values() {
+        let Some(release) = &state.release else { continue };
+        if let Ok(release) = shared.engine.find_release(release).await {
+            all.extend(urls(&release, shared.engine.proxy_address()));
+        }
+    }
+    all.sort_by_key(|url: &String| (url.len(), url.clone()));
+    all.dedup();
+    Ok(all)
+}
+
+pub(super) async fn show(shared: State, Path(id): Path<String>) -> Answer<DeploymentView> {
+    let deployment = shared.engine.find_deployment(&id).await?;
+    Ok(Json(view(&shared, &deployment).await?))
+}
+
+async fn act(
+    shared: &Arc<Shared>,
+    actor: Actor,
+    id: &str,
+    command: impl FnOnce(DeploymentId) -> Command,
+) -> Answer<DeploymentView> {
+    let deployment = shared.engine.find_deployment(id).await?.id;
+    let reply = shared.engine.execute(command(deployment), actor).await?;
+    Ok(Json(replied(shared, reply).await?))
+}
+
+/// The body of an action may be absent.
+fn optional(body: Option<Json<RollbackRequest>>) -> RollbackRequest {
+    body.map(|Json(body)| body).unwrap_or_default()
+}
+
+pub(super) async fn cancel(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    body: Option<Json<RollbackRequest>>,
+) -> Answer<DeploymentView> {
+    let reason = optional(body).reason;
+    act(&shared, actor, &id, |deployment| Command::Cancel { deployment, reason }).await
+}
+
+pub(super) async fn pause(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer<DeploymentView> {
+    act(&shared, actor, &id, |deployment| Command::Pause { deployment }).await
+}
+
+pub(super) async fn resume(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer<DeploymentView> {
+    act(&shared, actor, &id, |deployment| Command::Resume { deployment }).await
+}
+
+pub(super) async fn advance(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer<DeploymentView> {
+    act(&shared, actor, &id, |deployment| Command::Advance { deployment }).await
+}
+
+pub(super) async fn rollback(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    body: Option<Json<RollbackRequest>>,
+) -> Answer<DeploymentView> {
+    let RollbackRequest { reason, force, artifact_only } = optional(body);
+    let undone = shared.engine.find_deployment(&id).await?;
+    let request = Request {
+        project: undone.request.project,
+        environment: undone.request.environment,
+        kind: Kind::Rollback { undo: Some(undone.id), to: None, force, artifact_only },
+        services: Vec::new(),
+        source: Source::Project,
+        version: None,
+        strategy: None,
+        config: None,
+        on_conflict: OnConflict::Queue,
+        metadata: Default::default(),
+        reason,
+        description: None,
+    };
+    let reply = shared.engine.execute(Command::Deploy(Box::new(request)), actor).await?;
+    Ok(Json(replied(&shared, reply).await?))
+}
+
+pub(super) async fn rollback_target(
+    shared: State,
+    Path((id, environment)): Path<(String, String)>,
+) -> Answer<DeploymentView> {
+    let target = shared.engine.newest_other_state(&ProjectId::new(id), &EnvironmentName::new(environment)).await?;
+    Ok(Json(view(&shared, &target).await?))
+}
+
+/// Which deployments a page holds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    environment: Option<String>,
+    status: Option<String>,
+    phase: Option<String>,
+    service: Option<String>,
+    kind: Option<String>,
+    limit: Option<u32>,
+    before: Option<i64>,
+}
+
+impl Filter {
+    fn fits(&self, deployment: &Deployment) -> bool {
+        let same = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        let serves = |service: &String| deployment.services.keys().any(|name| name.as_str() == service);
+        same(&self.status, coarse_status(deployment))
+            && same(&self.phase, deployment.phase.name())
+            && same(&self.kind, deployment.request.kind.name())
+            && self.service.as_ref().is_none_or(serves)
+    }
+}
+
+pub(super) async fn list(
+    shared: State,
+    Path(project): Path<String>,
+    filter: Result<Query<Filter>, QueryRejection>,
+) -> Answer<DeploymentPage> {
+    let Query(filter) = filter?;
+    shared.engine.project(&ProjectId::new(project.clone())).await?;
+    let scope = match &filter.environment {
+        Some(environment) => format!("{project}/{environment}"),
+        None => project,
+    };
+    let limit = filter.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX) as usize;
+    let found = shared.engine.deployments(&scope, filter.before, LOOKED_THROUGH_MAX).await?;
+    let mut fitting: Vec<_> = found.into_iter().filter(|deployment| filter.fits(deployment)).collect();
+    let more = fitting.len() > limit;
+    fitting.truncate(limit);
+    let next = fitting.last().filter(|_| more).map(|last| last.created_at.0.to_string());
+    let now = SystemClock.now();
+    Ok(Json(DeploymentPage { items: fitting.iter().map(|one| summary_view(one, now)).collect(), next }))
+}
+
+pub(super) async fn report(shared: State, Path(id): Path<String>) -> Answer<ReportView> {
+    let deployment = shared.engine.find_deployment(&id).await?;
+    let view = view(&shared, &deployment).await?;
+    let stage = |phases: &[Phase]| stage(&view, &deployment, phases);
+    Ok(Json(ReportView {
+        deployment: deployment.id.clone(),
+        staging: stage(&[Phase::Staging, Phase::Provisioning]),
+        validation: stage(&[Phase::Testing]),
+        verification: stage(&[Phase::Verifying, Phase::Monitoring]),
+    }))
+}
+
+fn stage(view: &DeploymentView, deployment: &Deployment, phases: &[Phase]) -> StageReport {
+    let mine = |step: &&shipway_api::StepView| !step.back && phases.contains(&step.phase);
+    let steps: Vec<_> = view.steps.iter().filter(mine).cloned().collect();
+    let checks: Vec<_> = deployment.checks.iter().filter(|check| phases.contains(&check.phase)).cloned().collect();
+    let failed = steps.iter().any(|step| step.status == StepStatus::Failed);
+    let open = steps.iter().any(|step| matches!(step.status, StepStatus::Waiting | StepStatus::Running));
+    let reached = deployment.phases.iter().any(|record| phases.contains(&record.phase)) || !open;
+    let passed = if failed { Some(false) } else { (!open && reached && deployment.plan.is_some()).then_some(true) };
+    let first: Option<Timestamp> = steps.iter().filter_map(|step| step.started_at).min();
+    let last = steps.iter().filter_map(|step| step.ended_at).max();
+    let took_ms = first.zip(last).map(|(first, last)| last.since_ms(first));
+    StageReport { passed, steps, checks, took_ms }
+}

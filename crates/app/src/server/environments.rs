@@ -1,0 +1,250 @@
+//! Environments, instances and releases over HTTP.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Extension, Json,
+    extract::{
+        Path, Query,
+        rejection::{JsonRejection, QueryRejection},
+    },
+};
+use serde::Deserialize;
+use serde_json::json;
+use shipway_api::{EnvironmentUpdate, EnvironmentView, InstanceView, ReleaseView, SlotView};
+use shipway_core::{
+    command::Command,
+    id::{Actor, EnvironmentName, ProjectId, ReleaseId},
+    instance::{Instance, InstanceState},
+    phase::Phase,
+    ports::Life,
+    project::Project,
+    release::Release,
+    route::host_in,
+    slot::Slot,
+    spec::ServiceKind,
+};
+
+use super::{
+    Shared, State,
+    answer::{Answer, Rejected},
+};
+
+const RELEASES_MAX: u32 = 200;
+const NEWEST_MAX: u32 = 50;
+
+/// Where a release answers, through the proxy.
+pub(super) fn urls(release: &Release, proxy: SocketAddr) -> Vec<String> {
+    let port = if proxy.port() == 80 { String::new() } else { format!(":{}", proxy.port()) };
+    let url = |route| format!("http://{}{port}{}", host_in(route, &release.slot), route.path);
+    release.serve.routes.iter().map(url).collect()
+}
+
+pub(super) async fn list(shared: State, Path(id): Path<String>) -> Answer<Vec<EnvironmentView>> {
+    let project = shared.engine.project(&ProjectId::new(id)).await?;
+    let mut all = Vec::new();
+    for name in &project.environments {
+        all.push(view(&shared, &project, name).await?);
+    }
+    Ok(Json(all))
+}
+
+async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -> Result<EnvironmentView, Rejected> {
+    let scope = format!("{}/{name}", project.id);
+    let slots = shared.engine.slots(&scope).await?;
+    let instances = shared.engine.instances(&scope).await?;
+    let mut services = Vec::new();
+    let mut troubles = Vec::new();
+    for slot in slots.into_iter().filter(|slot| !slot.is_empty()) {
+        let (service, trouble) = slot_view(shared, slot, &instances).await?;
+        troubles.extend(trouble);
+        services.push(service);
+    }
+    let (status, reason) = health(&services, &troubles);
+    let newest = shared.engine.deployments(&scope, None, NEWEST_MAX).await?;
+    let completed = newest.into_iter().find(|deployment| deployment.phase == Phase::Completed);
+    let mut all_urls: Vec<_> = services.iter().flat_map(|service| &service.urls).cloned().collect();
+    all_urls.sort_by_key(String::len);
+    Ok(EnvironmentView {
+        id: scope,
+        project_id: project.id.clone(),
+        name: name.clone(),
+        kind: shared.engine.environment(project, name).await.map(|plan| plan.kind),
+        url: all_urls.into_iter().next(),
+        status,
+        reason,
+        current_deployment: completed.map(|deployment| deployment.id),
+        services,
+        settings: shared.engine.layer(&project.id, name).await?.map_or_else(|| json!({}), |layer| layer.tree),
+        created_at: project.created_at,
+    })
+}
+
+/// Whether everything is as it should be, and if not, what isn't.
+fn health(services: &[SlotView], troubles: &[String]) -> (String, String) {
+    if services.is_empty() {
+        return ("down".into(), "nothing runs here".into());
+    }
+    if troubles.is_empty() {
+        return ("healthy".into(), format!("{} services answer", services.len()));
+    }
+    let down = troubles.iter().any(|trouble| trouble.ends_with(NONE_READY));
+    let status = if down { "down" } else { "degraded" };
+    (status.into(), troubles.join("; "))
+}
+
+const NONE_READY: &str = "no instance takes requests";
+
+type Trouble = Option<String>;
+
+async fn slot_view(
+    shared: &Arc<Shared>,
+    slot: Slot,
+    instances: &[(Instance, Life)],
+) -> Result<(SlotView, Trouble), Rejected> {
+    let mut view = SlotView {
+        service: slot.key.service.clone(),
+        live: slot.live.clone(),
+        version: None,
+        ready: 0,
+        candidate: slot.candidate,
+        warm: slot.warm,
+        urls: Vec::new(),
+        revision: slot.revision,
+        written_by: slot.written_by,
+    };
+    let Some(live) = &slot.live else { return Ok((view, None)) };
+    let release = shared.engine.find_release(&live.release).await?;
+    let takes = |instance: &Instance| instance.state == InstanceState::Ready && instance.release == live.release;
+    let runs = |(instance, life): &&(Instance, Life)| {
+        instance.slot == slot.key && takes(instance) && matches!(life, Life::Running { .. })
+    };
+    view.ready = u32::try_from(instances.iter().filter(runs).count()).unwrap_or(u32::MAX);
+    view.version = Some(release.version.clone());
+    view.urls = urls(&release, shared.engine.proxy_address());
+    let name = &view.service;
+    let trouble = match release.serve.kind {
+        ServiceKind::Static => None,
+        ServiceKind::Process if view.ready == 0 => Some(format!("{name}: {NONE_READY}")),
+        ServiceKind::Process if view.ready < live.instances => {
+            Some(format!("{name}: {} of {} instances take requests", view.ready, live.instances))
+        }
+        ServiceKind::Process => None,
+    };
+    Ok((view, trouble))
+}
+
+pub(super) async fn update(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path((id, environment)): Path<(String, String)>,
+    body: Result<Json<EnvironmentUpdate>, JsonRejection>,
+) -> Answer<EnvironmentView> {
+    let Json(body) = body?;
+    let (project, environment) = (ProjectId::new(id), EnvironmentName::new(environment));
+    let mut set = json!({});
+    if let Some(variables) = body.variables {
+        set["variables"] = json!(variables);
+    }
+    if let Some(services) = body.services {
+        set["services"] = services;
+    }
+    let command =
+        Command::SetLayer { project: project.clone(), environment: environment.clone(), set, unset: body.unset };
+    shared.engine.execute(command, actor).await?;
+    let project = shared.engine.project(&project).await?;
+    Ok(Json(view(&shared, &project, &environment).await?))
+}
+
+/// What of a project.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scope {
+    environment: Option<String>,
+    service: Option<String>,
+}
+
+impl Scope {
+    fn path(&self, project: &str) -> String {
+        match (&self.environment, &self.service) {
+            (Some(environment), Some(service)) => format!("{project}/{environment}/{service}"),
+            (Some(environment), None) => format!("{project}/{environment}"),
+            (None, _) => project.to_owned(),
+        }
+    }
+
+    fn fits(&self, service: &str) -> bool {
+        self.service.as_deref().is_none_or(|wanted| wanted == service)
+    }
+}
+
+/// What part a release has in a slot.
+fn role(slot: Option<&Slot>, release: &ReleaseId) -> &'static str {
+    let Some(slot) = slot else { return "leaving" };
+    if slot.live.as_ref().is_some_and(|live| live.release == *release) {
+        return "live";
+    }
+    if slot.candidate.as_ref().is_some_and(|candidate| candidate.release == *release) {
+        return "candidate";
+    }
+    if slot.warm.iter().any(|warm| warm.release == *release) {
+        return "warm";
+    }
+    "leaving"
+}
+
+pub(super) async fn instances(
+    shared: State,
+    Path(project): Path<String>,
+    scope: Result<Query<Scope>, QueryRejection>,
+) -> Answer<Vec<InstanceView>> {
+    let Query(scope) = scope?;
+    let path = scope.path(&project);
+    let slots = shared.engine.slots(&path).await?;
+    let in_flight = shared.engine.traffic().await.map(|traffic| traffic.in_flight).unwrap_or_default();
+    let mut views = Vec::new();
+    for (instance, life) in shared.engine.instances(&path).await? {
+        if !scope.fits(instance.slot.service.as_str()) {
+            continue;
+        }
+        let slot = slots.iter().find(|slot| slot.key == instance.slot);
+        views.push(InstanceView {
+            version: shared.engine.find_release(&instance.release).await?.version.clone(),
+            role: role(slot, &instance.release).into(),
+            in_flight: in_flight.get(&instance.id).copied().unwrap_or(0),
+            id: instance.id,
+            slot: instance.slot,
+            release: instance.release,
+            state: instance.state,
+            address: instance.address,
+            life,
+            created_at: instance.created_at,
+        });
+    }
+    Ok(Json(views))
+}
+
+pub(super) async fn releases(
+    shared: State,
+    Path(project): Path<String>,
+    scope: Result<Query<Scope>, QueryRejection>,
+) -> Answer<Vec<ReleaseView>> {
+    let Query(scope) = scope?;
+    let path = scope.path(&project);
+    let slots = shared.engine.slots(&path).await?;
+    let releases = shared.engine.releases(&path, RELEASES_MAX).await?;
+    let views = releases.into_iter().filter(|release| scope.fits(release.slot.service.as_str())).map(|release| {
+        let role = role(slots.iter().find(|slot| slot.key == release.slot), &release.id);
+        ReleaseView {
+            role: if role == "leaving" { "stored" } else { role }.into(),
+            id: release.id,
+            slot: release.slot,
+            version: release.version,
+            artifact: release.artifact,
+            git: release.git,
+            made_by: release.made_by,
+            made_at: release.made_at,
+        }
+    });
+    Ok(Json(views.collect()))
+}

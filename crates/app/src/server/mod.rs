@@ -1,0 +1,228 @@
+//! The server: wires the ports together, starts the engine, answers HTTP. What it does not hold: any decision.
+
+mod answer;
+mod auth;
+mod deployments;
+mod environments;
+mod events;
+mod folder;
+mod idempotency;
+mod logs;
+mod metrics;
+mod plan_view;
+mod projects;
+mod router;
+mod system;
+mod time_and_ids;
+mod uploads;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use shipway_core::{
+    ports::{Clock, Driver, Fault, Ids, Runner},
+    time::Timestamp,
+};
+use shipway_engine::{Engine, Folders, Ports, Settings};
+use shipway_proxy::{ProxyClient, keeper};
+use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, SqlStore};
+use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tracing::info;
+
+use self::{
+    folder::DataFolder,
+    time_and_ids::{RandomIds, SystemClock},
+};
+use crate::{
+    place::{Found, ServerConfig},
+    proxy_process,
+};
+
+/// Free bytes that the data folder's disk should have before a build begins.
+const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
+/// How long open answers may take when the server stops.
+const STOP_MS_MAX: u64 = 3000;
+
+/// What every handler reaches.
+struct Shared {
+    engine: Arc<Engine>,
+    token: String,
+    data: PathBuf,
+    started_at: Timestamp,
+    /// Set when somebody asks for the end; the value says whether the applications stop too.
+    stop: watch::Sender<Option<bool>>,
+}
+
+type State = axum::extract::State<Arc<Shared>>;
+
+/// A running server.
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    proxy: SocketAddr,
+    http: JoinHandle<()>,
+    end_http: watch::Sender<bool>,
+    folder: DataFolder,
+}
+
+impl Server {
+    /// Starts a server on a data folder.
+    ///
+    /// # Errors
+    /// A port is taken, another server has the folder, the store can't be opened.
+    pub async fn start(mut config: ServerConfig) -> Result<Self, Fault> {
+        let folder = DataFolder::open(&config.data)?;
+        config.data = folder.path().to_owned();
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().map_err(|error| Fault::io("asking for the control plane's port", &error))?;
+        let program = own_program()?;
+        let keeper = start_proxy(&config, &program).await?;
+        let ports = ports(&config, &program, keeper.address, keeper.link_port).await?;
+        let clock = ports.clock.clone();
+        let engine = Engine::start(ports, settings(&config)).await?;
+        let shared = Arc::new(Shared {
+            engine,
+            token: folder.token()?,
+            data: config.data.clone(),
+            started_at: clock.now(),
+            stop: watch::Sender::new(None),
+        });
+        let end_http = watch::Sender::new(false);
+        let http = tokio::spawn(serve(listener, shared.clone(), end_http.subscribe()));
+        folder.announce(&Found { address, pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into() })?;
+        info!(%address, proxy = %keeper.address, data = %config.data.display(), "the server is up");
+        Ok(Self { shared, address, proxy: keeper.address, http, end_http, folder })
+    }
+
+    /// Where the control plane listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the proxy takes requests.
+    pub fn proxy_address(&self) -> SocketAddr {
+        self.proxy
+    }
+
+    /// The owner's token.
+    pub fn token(&self) -> &str {
+        &self.shared.token
+    }
+
+    /// Ends when somebody asked for the server's end over the API, and says whether the applications should stop too.
+    pub async fn asked_to_stop(&self) -> bool {
+        let mut stop = self.shared.stop.subscribe();
+        let asked = stop.wait_for(Option::is_some).await;
+        asked.is_ok_and(|asked| asked.unwrap_or(false))
+    }
+
+    /// Stops the server; with `applications` also everything that it runs, the proxy included.
+    ///
+    /// # Errors
+    /// Something could not be stopped; what it is stands in the message.
+    pub async fn stop(self, applications: bool) -> Result<(), Fault> {
+        self.end_http.send_replace(true);
+        // Live streams have no end of their own.
+        let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), self.http).await;
+        self.shared.engine.halt().await;
+        let stopped = match applications {
+            true => stop_applications(&self.shared.engine, self.folder.path()).await,
+            false => Ok(()),
+        };
+        self.folder.withdraw();
+        stopped
+    }
+}
+
+async fn stop_applications(engine: &Engine, data: &Path) -> Result<(), Fault> {
+    let instances = engine.stop_instances().await;
+    let folder = proxy_process::folder(data);
+    let proxy = tokio::task::spawn_blocking(move || keeper::stop(&folder)).await;
+    let count = instances?;
+    info!(instances = count, "stopped");
+    proxy.unwrap_or_else(|error| Err(Fault::unavailable(format!("stopping the proxy was cut off: {error}"))))
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Fault> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Fault::unavailable(format!("the control plane can't listen on {address}: the port is taken"))
+                .with_hint("stop what has it, or choose another with --listen or SHIPWAY_LISTEN")
+        }
+        _ => Fault::io(format!("listening on {address}"), &error),
+    })
+}
+
+/// The path of this program. It may have been replaced on disk since it was started: then what lies there now is what
+/// shims and the proxy are started from.
+fn own_program() -> Result<PathBuf, Fault> {
+    let program = std::env::current_exe().map_err(|error| Fault::io("finding Shipway's own program", &error))?;
+    let text = program.to_string_lossy().into_owned();
+    Ok(text.strip_suffix(" (deleted)").map_or(program, PathBuf::from))
+}
+
+async fn start_proxy(config: &ServerConfig, program: &Path) -> Result<keeper::KeeperStatus, Fault> {
+    let (wanted, program) = (config.clone(), program.to_owned());
+    let ensured = tokio::task::spawn_blocking(move || proxy_process::ensure(&wanted, &program)).await;
+    let keeper = ensured.unwrap_or_else(|error| Err(Fault::unavailable(format!("starting the proxy: {error}"))))?;
+    let other = config.proxy_listen.port() != 0 && keeper.address != config.proxy_listen;
+    if other {
+        let message = format!("the proxy of this data folder runs already, and listens on {}", keeper.address);
+        return Err(Fault::invalid(message).with_hint("use that address, or stop it with `shipway down` first"));
+    }
+    Ok(keeper)
+}
+
+async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_port: u16) -> Result<Ports, Fault> {
+    let data = &config.data;
+    let artifacts = Arc::new(FolderArtifacts::new(data.join("artifacts")));
+    let runner: Arc<dyn Runner> = match config.cpu_share {
+        Some(share) => LocalRunner::with_cpu_share(data.clone(), program.to_owned(), share),
+        None => LocalRunner::new(data.clone(), program.to_owned()),
+    };
+    let driver: Arc<dyn Driver> = LocalDriver::new(LocalConfig {
+        data: data.clone(),
+        artifacts: artifacts.clone(),
+        shim: program.to_owned(),
+        ports: INSTANCE_PORTS,
+        cgroups: true,
+    })?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn Ids> = Arc::new(RandomIds::new(clock.clone()));
+    Ok(Ports {
+        store: SqlStore::open(&data.join("shipway.db")).await?,
+        artifacts,
+        sources: Arc::new(FolderSources),
+        logs: Arc::new(FolderLogs::new(data.join("logs"))),
+        driver,
+        prober: LocalProber::new(runner.clone()),
+        runner,
+        router: Arc::new(ProxyClient::new(proxy_process::folder(data), proxy, link_port)),
+        clock,
+        ids,
+    })
+}
+
+fn settings(config: &ServerConfig) -> Settings {
+    Settings {
+        folders: Folders { data: config.data.clone() },
+        is_root: rustix::process::geteuid().is_root(),
+        free_bytes_min: FREE_BYTES_MIN,
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>, mut end: watch::Receiver<bool>) {
+    let ended = async move {
+        // The sender is the server itself: when it is gone, this is the end too.
+        let _ = end.wait_for(|end| *end).await;
+    };
+    let served = axum::serve(listener, router::router(shared)).with_graceful_shutdown(ended).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the control plane stopped answering");
+    }
+}

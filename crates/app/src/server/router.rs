@@ -1,0 +1,72 @@
+//! Paths onto handlers. `shipway_api::ENDPOINTS` is the list that this is held against.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware,
+    response::IntoResponse,
+    routing::{get, post, put},
+};
+
+use super::{
+    Shared, answer::Rejected, auth, deployments, environments, events, idempotency, logs, metrics, projects, system,
+    uploads,
+};
+
+/// Bytes of a JSON body.
+const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an upload.
+const UPLOAD_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let api = api().fallback(no_such_path);
+    let api = api.layer(middleware::from_fn_with_state(shared.clone(), idempotency::once));
+    let api = api.layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    let uploads = Router::new().route("/uploads", post(uploads::upload));
+    let api = api.merge(uploads.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)));
+    let api = api.layer(middleware::from_fn_with_state(shared.clone(), auth::authenticate));
+    Router::new()
+        .nest("/api", api)
+        .route("/healthz", get(system::healthz))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(no_such_path)
+        .with_state(shared)
+}
+
+fn api() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/openapi.json", get(system::openapi))
+        .route("/server", get(system::server))
+        .route("/shutdown", post(system::shutdown))
+        .route("/deployments", post(deployments::create))
+        .route("/deployments/{id}", get(deployments::show))
+        .route("/deployments/{id}/cancel", post(deployments::cancel))
+        .route("/deployments/{id}/abort", post(deployments::cancel))
+        .route("/deployments/{id}/rollback", post(deployments::rollback))
+        .route("/deployments/{id}/pause", post(deployments::pause))
+        .route("/deployments/{id}/resume", post(deployments::resume))
+        .route("/deployments/{id}/advance", post(deployments::advance))
+        .route("/deployments/{id}/logs", get(logs::of_deployment))
+        .route("/deployments/{id}/report", get(deployments::report))
+        .route("/projects", get(projects::list).post(projects::register))
+        .route("/projects/{id}", get(projects::show))
+        .route("/projects/{id}/deployments", get(deployments::list))
+        .route("/projects/{id}/environments", get(environments::list))
+        .route("/projects/{id}/environments/{environment}", put(environments::update))
+        .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
+        .route("/projects/{id}/instances", get(environments::instances))
+        .route("/projects/{id}/releases", get(environments::releases))
+        .route("/instances/{id}/logs", get(logs::of_instance))
+        .route("/validations", post(projects::validate))
+        .route("/events", get(events::events))
+        .route("/routes", get(system::routes))
+        .route("/routes/table", get(system::route_table))
+}
+
+async fn no_such_path(uri: axum::http::Uri) -> impl IntoResponse {
+    Rejected::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
+        .hint("see /api/openapi.json for what there is")
+}

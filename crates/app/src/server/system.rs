@@ -1,0 +1,69 @@
+//! The server itself, and the routes.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::rejection::JsonRejection,
+};
+use serde_json::{Value, json};
+use shipway_api::{RouteView, RoutesView, ServerView, ShutdownRequest};
+use shipway_core::route::{Route, RouteTable};
+
+use super::{State, answer::Answer};
+
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn openapi() -> Json<Value> {
+    Json(shipway_api::openapi())
+}
+
+pub(super) async fn server(shared: State) -> Answer<ServerView> {
+    Ok(Json(ServerView {
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        data: shared.data.clone(),
+        proxy: shared.engine.proxy_address(),
+        proxy_up: shared.engine.traffic().await.is_ok(),
+        limits: shared.engine.held_limits(),
+        started_at: shared.started_at,
+    }))
+}
+
+pub(super) async fn shutdown(shared: State, body: Result<Json<ShutdownRequest>, JsonRejection>) -> Answer<Value> {
+    let Json(ShutdownRequest { applications }) = body?;
+    shared.stop.send_replace(Some(applications));
+    Ok(Json(json!({ "stopping": true, "applications": applications })))
+}
+
+pub(super) async fn routes(shared: State) -> Answer<RoutesView> {
+    let table = shared.engine.route_table().await?;
+    let traffic = shared.engine.traffic().await.ok();
+    Ok(Json(RoutesView {
+        generation: table.generation,
+        followed: traffic.as_ref().map(|traffic| traffic.generation),
+        routes: table.routes.iter().map(|route| route_view(&table, route)).collect(),
+        lost_in_flight: traffic.as_ref().map_or(0, |traffic| traffic.lost_in_flight),
+        traffic: traffic.map(|traffic| traffic.releases).unwrap_or_default(),
+    }))
+}
+
+fn route_view(table: &RouteTable, route: &Route) -> RouteView {
+    let pool = table.pools.get(&route.pool);
+    let backends = pool.map(|pool| pool.backends.as_slice()).unwrap_or_default();
+    let weights: BTreeMap<_, _> = backends.iter().map(|backend| (backend.release.to_string(), backend.weight)).collect();
+    RouteView {
+        host: route.host.clone(),
+        path: route.path.clone(),
+        strip_prefix: route.strip_prefix,
+        slot: route.pool.clone(),
+        weights,
+        held: pool.is_some_and(|pool| pool.hold.is_some()),
+    }
+}
+
+pub(super) async fn route_table(shared: State) -> Answer<Vec<Route>> {
+    Ok(Json(shared.engine.route_table().await?.routes))
+}

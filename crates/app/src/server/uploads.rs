@@ -1,0 +1,102 @@
+//! Uploads: a project folder as a tar stream, unpacked below the data folder.
+
+use std::{
+    io::Read,
+    path::{Component, Path, PathBuf},
+};
+
+use axum::{Json, body::Body};
+use futures_util::StreamExt;
+use shipway_api::UploadView;
+use shipway_core::ports::Fault;
+use tokio::sync::mpsc;
+
+use super::{
+    State,
+    answer::{Answer, Rejected},
+    time_and_ids::random_hex,
+};
+
+const ENTRIES_MAX: usize = 500_000;
+const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Pieces of the body that wait to be unpacked.
+const PIECES_MAX: usize = 16;
+const SPEC_FILE: &str = "shipway.toml";
+
+pub(super) async fn upload(shared: State, body: Body) -> Answer<UploadView> {
+    let id = random_hex::<16>();
+    let folder = shared.data.join("uploads").join(&id);
+    let (pieces, incoming) = mpsc::channel(PIECES_MAX);
+    let into = folder.clone();
+    let unpacked = tokio::task::spawn_blocking(move || unpack(Incoming { incoming, piece: Vec::new(), at: 0 }, &into));
+    let mut body = body.into_data_stream();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|error| Rejected::bad_request(format!("the upload broke off: {error}")))?;
+        if pieces.send(piece.to_vec()).await.is_err() {
+            break;
+        }
+    }
+    drop(pieces);
+    let result = unpacked.await.unwrap_or_else(|error| Err(Fault::unavailable(format!("unpacking: {error}"))));
+    if let Err(fault) = result {
+        // Nobody can name an upload that was refused.
+        let _ = tokio::fs::remove_dir_all(&folder).await;
+        return Err(fault.into());
+    }
+    let file = folder.join(SPEC_FILE).is_file().then(|| SPEC_FILE.to_owned());
+    Ok(Json(UploadView { id, file }))
+}
+
+/// The body as something that blocks.
+struct Incoming {
+    incoming: mpsc::Receiver<Vec<u8>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Incoming {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.at == self.piece.len() {
+            let Some(piece) = self.incoming.blocking_recv() else { return Ok(0) };
+            (self.piece, self.at) = (piece, 0);
+        }
+        let count = into.len().min(self.piece.len() - self.at);
+        into[..count].copy_from_slice(&self.piece[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+fn unpack(body: impl Read, folder: &Path) -> Result<(), Fault> {
+    let doing = |error: std::io::Error| Fault::io("unpacking the upload", &error);
+    std::fs::create_dir_all(folder).map_err(doing)?;
+    let mut archive = tar::Archive::new(body);
+    let mut bytes = 0;
+    for (count, entry) in archive.entries().map_err(not_tar)?.enumerate() {
+        let mut entry = entry.map_err(not_tar)?;
+        bytes += entry.size();
+        if count >= ENTRIES_MAX || bytes > UNPACKED_BYTES_MAX {
+            return Err(Fault::invalid("the upload holds too much").with_hint("leave files out with .gitignore"));
+        }
+        let path = entry.path().map_err(not_tar)?.into_owned();
+        plain(&path)?;
+        // `unpack_in` follows no link out of the folder.
+        if !entry.unpack_in(folder).map_err(doing)? {
+            return Err(leaves(&path));
+        }
+    }
+    Ok(())
+}
+
+fn not_tar(error: std::io::Error) -> Fault {
+    Fault::invalid(format!("the upload is not a tar stream: {error}"))
+}
+
+fn leaves(path: &Path) -> Fault {
+    Fault::invalid(format!("the upload holds {}, which leaves its folder", path.display()))
+}
+
+fn plain(path: &PathBuf) -> Result<(), Fault> {
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if inside { Ok(()) } else { Err(leaves(path)) }
+}
