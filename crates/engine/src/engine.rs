@@ -80,6 +80,21 @@ pub struct Settings {
     pub is_root: bool,
     /// Free bytes that the data folder's disk should have.
     pub free_bytes_min: u64,
+    /// Where the server dies, for the crash test.
+    pub crash: Option<CrashPoint>,
+}
+
+/// A place in a deployment at which the server ends as by `kill -9`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrashPoint {
+    /// In the way back, or forward.
+    pub back: bool,
+    /// The step's number in its plan.
+    pub step: usize,
+    /// After the step has acted and before that is recorded, or else after the intent and before it acts.
+    pub acted: bool,
+    /// What ends the process.
+    pub die: fn(),
 }
 
 /// The control plane.

@@ -22,7 +22,7 @@ mod world;
 
 pub use self::{
     commands::{Refusal, Reply},
-    engine::{Engine, Folders, Ports, Settings},
+    engine::{CrashPoint, Engine, Folders, Ports, Settings},
     queries::{Drawn, Remembered},
     validation::Validation,
 };

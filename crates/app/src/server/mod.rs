@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod crash_test;
 mod deployments;
 mod environments;
 mod events;
@@ -213,6 +214,7 @@ fn settings(config: &ServerConfig) -> Settings {
         folders: Folders { data: config.data.clone() },
         is_root: rustix::process::geteuid().is_root(),
         free_bytes_min: FREE_BYTES_MIN,
+        crash: std::env::var(crash_test::VARIABLE).ok().and_then(|text| crash_test::read(&text)),
     }
 }
 

@@ -19,7 +19,7 @@ use shipway_core::{
 use shipway_saga::Work;
 
 use super::{Active, checks, failure::Broken, hooks, prove, say, switch, watch};
-use crate::Engine;
+use crate::{CrashPoint, Engine};
 
 const BACK_OFF_MS: u64 = 200;
 const BACK_OFF_MS_MAX: u64 = 5000;
@@ -46,7 +46,10 @@ impl Work for Mover<'_> {
         async move {
             self.active.until(|deployment| !deployment.paused || self.back).await;
             let planned = &self.plan.steps[step];
-            let broken = match self.go(step, planned, again).await {
+            self.crash_test(step, false);
+            let result = self.go(step, planned, again).await;
+            self.crash_test(step, true);
+            let broken = match result {
                 Ok(()) => return Ok(()),
                 Err(broken) => broken,
             };
@@ -78,6 +81,14 @@ impl Mover<'_> {
             Step::Watch { pause, percent, slots } => watch::watch(self, number, *pause, *percent, slots).await,
             Step::Drain { release, instance } => self.drain(release, instance).await,
             Step::Stop { release, instance } => self.stop(release, instance).await,
+        }
+    }
+
+    /// Dies where the crash test wants it.
+    fn crash_test(&self, step: usize, acted: bool) {
+        let here = |point: &CrashPoint| point.back == self.back && point.step == step && point.acted == acted;
+        if let Some(point) = self.engine.settings.crash.filter(here) {
+            (point.die)();
         }
     }
 

@@ -1,0 +1,121 @@
+//! An application for the tests: small HTTP on `PORT`, and every bad habit on demand.
+//!
+//! `BEHAVIOUR` is a list of words: `exit` (at once, status 3), `unhealthy`, `error` (500 on `/`), `slow-start=MS`,
+//! `ignore-term`, `daemon` (leaves a process in a session of its own), `die-after=MS`.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Command, exit},
+    time::Duration,
+};
+
+struct App {
+    behaviour: Vec<String>,
+    name: String,
+}
+
+fn main() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let behaviour: Vec<String> = variable("BEHAVIOUR").split_whitespace().map(str::to_owned).collect();
+    if std::env::args().nth(1).as_deref() == Some("sleep") {
+        std::thread::sleep(Duration::from_secs(3600));
+        return;
+    }
+    let name = format!("{} {} {}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"), variable("SHIPWAY_INSTANCE"));
+    let app = App { behaviour, name };
+    app.begin();
+    let listener = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).expect("its port is free");
+    println!("{} listens, secret-looking value {:?}", app.name, variable("STRANGE"));
+    let app: &'static App = Box::leak(Box::new(app));
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || app.serve(stream));
+    }
+}
+
+impl App {
+    fn has(&self, word: &str) -> bool {
+        self.behaviour.iter().any(|given| given == word)
+    }
+
+    fn number(&self, word: &str) -> Option<u64> {
+        self.behaviour.iter().find_map(|given| given.strip_prefix(word)?.strip_prefix('=')?.parse().ok())
+    }
+
+    fn begin(&self) {
+        if self.has("exit") {
+            println!("{} was told to exit", self.name);
+            exit(3);
+        }
+        if self.has("ignore-term") {
+            // `trap ''` makes SIGTERM ignored, and that outlives exec.
+            if std::env::var_os("TERM_IS_IGNORED").is_none() {
+                let program = std::env::current_exe().expect("its own program");
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", "trap '' TERM; exec \"$0\""]).arg(program).env("TERM_IS_IGNORED", "1");
+                let error = std::os::unix::process::CommandExt::exec(&mut shell);
+                panic!("{error}");
+            }
+        }
+        if self.has("daemon") {
+            let program = std::env::current_exe().expect("its own program");
+            let script = "\"$0\" sleep & exit 0";
+            Command::new("/bin/sh").args(["-c", script]).arg(program).status().expect("a daemon");
+        }
+        if let Some(ms) = self.number("slow-start") {
+            std::thread::sleep(Duration::from_millis(ms));
+        }
+        if let Some(ms) = self.number("die-after") {
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(ms));
+                exit(4);
+            });
+        }
+    }
+
+    fn serve(&self, stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        let mut stream = stream;
+        loop {
+            let mut first = String::new();
+            if reader.read_line(&mut first).ok()? == 0 {
+                return None;
+            }
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).ok()?;
+                let line = line.trim().to_ascii_lowercase();
+                if line.is_empty() {
+                    break;
+                }
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().ok()?;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).ok()?;
+            let path = first.split_whitespace().nth(1).unwrap_or("/").to_owned();
+            let (status, text) = self.answer(&path, length);
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", text.len());
+            stream.write_all(head.as_bytes()).ok()?;
+            stream.write_all(text.as_bytes()).ok()?;
+        }
+    }
+
+    fn answer(&self, path: &str, length: usize) -> (u16, String) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        if let Some(ms) = query.strip_prefix("ms=").and_then(|ms| ms.parse().ok()) {
+            std::thread::sleep(Duration::from_millis(ms));
+        }
+        match path {
+            "/healthz" if self.has("unhealthy") => (503, "not well".into()),
+            "/healthz" => (200, "well".into()),
+            "/upload" => (200, format!("{length} bytes to {}", self.name)),
+            "/strange" => (200, std::env::var("STRANGE").unwrap_or_default()),
+            "/exit" => exit(5),
+            _ if self.has("error") => (500, "broken on purpose".into()),
+            _ => (200, self.name.clone()),
+        }
+    }
+}
