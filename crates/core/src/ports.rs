@@ -231,6 +231,8 @@ pub trait Driver: Send + Sync {
     fn log_tail<'a>(&'a self, instance: &'a InstanceId, lines_max: usize) -> BoxFuture<'a, Result<Vec<String>, Fault>>;
     /// Which limits the target really holds.
     fn held_limits(&self) -> HeldLimits;
+    /// What is free on the target.
+    fn capacity(&self) -> Result<Capacity, Fault>;
 }
 
 /// Which limits a target really holds, and why not the others.
@@ -245,6 +247,20 @@ pub struct HeldLimits {
     pub processes: bool,
     /// What holds them, or what is missing.
     pub reason: String,
+}
+
+/// What a target has, and what of it is free now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Capacity {
+    /// Processor cores.
+    pub cores: usize,
+    /// Memory in mebibytes.
+    pub memory_mb: u64,
+    /// Memory that new processes could use now, in mebibytes.
+    pub memory_free_mb: u64,
+    /// Free room where releases lie, in mebibytes.
+    pub disk_free_mb: u64,
 }
 
 /// A one-off command: a build, a hook, a check.
@@ -292,6 +308,8 @@ pub const COMMAND_LINE_BYTES_MAX: usize = 16 * 1024;
 pub trait Runner: Send + Sync {
     /// Starts a command. Dropping the stream kills it with all its processes.
     fn run(&self, run: CommandRun) -> BoxStream<'static, Result<CommandEvent, Fault>>;
+    /// Gives a folder with all that is in it to the user that a command will run as.
+    fn hand_over<'a>(&'a self, folder: &'a Path, user: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
     /// Kills what commands of an earlier server left running, and says how many processes that were.
     fn sweep(&self) -> BoxFuture<'_, Result<u32, Fault>>;
 }

@@ -28,6 +28,8 @@ pub enum DocumentKind {
     Instance,
     /// `deployment::Deployment`
     Deployment,
+    /// `OpenDeployment`
+    OpenDeployment,
     /// `artifact::Provenance`, by build key
     Build,
     /// The answer to a request that carried an `Idempotency-Key`
@@ -48,6 +50,7 @@ impl DocumentKind {
             Self::Release => "release",
             Self::Instance => "instance",
             Self::Deployment => "deployment",
+            Self::OpenDeployment => "openDeployment",
             Self::Build => "build",
             Self::Idempotency => "idempotency",
             Self::Notification => "notification",
@@ -186,6 +189,13 @@ impl Commit {
     }
 }
 
+/// The name of a deployment that has not ended, so that a start finds these without reading all that ever were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenDeployment {
+    /// Which one.
+    pub id: crate::id::DeploymentId,
+}
+
 /// Reads a body. A body that can't be read is corrupt, and says which kind it is.
 pub fn read_body<T: Stored>(body: &str) -> Result<T, Fault> {
     serde_json::from_str(body).map_err(|error| {
@@ -288,6 +298,16 @@ mod stored {
         }
         fn order(&self) -> i64 {
             self.created_at.0
+        }
+    }
+
+    impl Stored for super::OpenDeployment {
+        const KIND: DocumentKind = DocumentKind::OpenDeployment;
+        fn key(&self) -> String {
+            self.id.to_string()
+        }
+        fn scope(&self) -> String {
+            String::new()
         }
     }
 

@@ -1,7 +1,8 @@
 //! Artifacts in a folder: whole files by the hash of their content, and a list of entries for each tree.
 //!
-//! Layout: `objects/ab/cdef…` holds contents, `trees/DIGEST.json` the entries. Both are written beside and renamed,
-//! so what is there is whole. Not here: retention.
+//! Layout: `objects/ab/cdef…` holds contents, `trees/DIGEST.json` the entries, `incoming` what has no name yet. Both
+//! are written aside and renamed, so what is there is whole, and a tree is only there when its contents are durable.
+//! Not here: retention.
 
 use std::{
     fs::{self, File},
@@ -16,6 +17,8 @@ use shipway_core::{
     id::ArtifactDigest,
     ports::{Artifacts, Fault, FaultKind},
 };
+
+use crate::batch::Batch;
 
 const FILES_MAX: usize = 500_000;
 const COPY_BYTES: usize = 128 * 1024;
@@ -42,22 +45,15 @@ impl FolderArtifacts {
     }
 
     fn put_now(&self, folder: &Path) -> Result<Tree, Fault> {
-        let tree = read_tree(folder, &mut |path, hash| self.store_object(path, hash))?;
-        let path = self.tree_path(&tree.digest());
-        if !path.exists() {
+        let mut batch = Batch::new(&self.folder.join("incoming"));
+        let tree = read_tree(folder, &mut |path, read| batch.add(path, read, self.object(&read.hash)))?;
+        batch.settle()?;
+        let digest = tree.digest();
+        if self.tree_now(&digest).is_err() {
             let body = serde_json::to_vec(&tree).expect("a tree holds nothing that JSON can't");
-            write_whole(&path, &mut body.as_slice(), None)?;
+            write_whole(&self.tree_path(&digest), &body)?;
         }
         Ok(tree)
-    }
-
-    fn store_object(&self, path: &Path, hash: &str) -> Result<(), Fault> {
-        let object = self.object(hash);
-        if object.exists() {
-            return Ok(());
-        }
-        let mut content = open(path)?;
-        write_whole(&object, &mut content, Some(hash))
     }
 
     fn tree_now(&self, digest: &ArtifactDigest) -> Result<Tree, Fault> {
@@ -96,16 +92,30 @@ impl FolderArtifacts {
 
     fn unpack_file(&self, digest: &ArtifactDigest, hash: &str, executable: bool, path: &Path) -> Result<(), Fault> {
         let object = self.object(hash);
-        let mut content = open(&object)
-            .map_err(|fault| damaged(digest, &fault.message))?;
+        let mut content = match File::open(&object) {
+            Ok(content) => content,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.forget(digest, &object);
+                return Err(damaged(digest, &format!("the content of {} is gone", path.display())));
+            }
+            Err(error) => return Err(Fault::io(format!("reading the artifact {}", digest.short()), &error)),
+        };
         let mut file = File::create(path).map_err(|error| Fault::io(format!("writing {}", path.display()), &error))?;
         let found = copy_hashing(&mut content, &mut file, path)?;
-        if found != hash {
+        if found.hash != hash {
+            self.forget(digest, &object);
             return Err(damaged(digest, &format!("the content of {} has another hash", path.display())));
         }
         let mode = if executable { 0o755 } else { 0o644 };
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .map_err(|error| Fault::io(format!("setting the rights of {}", path.display()), &error))
+    }
+
+    /// Takes a damaged artifact out of the store, so that storing the same tree again makes it whole. What can't be
+    /// removed is found damaged once more.
+    fn forget(&self, digest: &ArtifactDigest, object: &Path) {
+        let _ = fs::remove_file(self.tree_path(digest));
+        let _ = fs::remove_file(object);
     }
 }
 
@@ -114,7 +124,7 @@ fn damaged(digest: &ArtifactDigest, why: &str) -> Fault {
         .with_hint("deploy from source to build it again, or restore a backup of the data folder")
 }
 
-fn open(path: &Path) -> Result<File, Fault> {
+pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     File::open(path).map_err(|error| Fault::io(format!("reading {}", path.display()), &error))
 }
 
@@ -132,25 +142,18 @@ fn inside(path: &str) -> Result<PathBuf, Fault> {
     Err(Fault::new(FaultKind::Corrupt, format!("the path {} leaves its folder", path.display())))
 }
 
-/// Writes beside and renames, so that the path never holds half a file. With `expect`, the content must have that hash.
-fn write_whole(path: &Path, content: &mut dyn Read, expect: Option<&str>) -> Result<(), Fault> {
-    let doing = || format!("writing {}", path.display());
+/// Writes beside and renames, so that the path never holds half a file, and makes both durable.
+fn write_whole(path: &Path, body: &[u8]) -> Result<(), Fault> {
     let parent = path.parent().unwrap_or(Path::new("."));
     make_folder(parent)?;
-    let mut beside = tempfile_in(parent)?;
-    let found = copy_hashing(content, &mut beside.1, path);
-    let result = found.and_then(|found| match expect {
-        Some(hash) if hash != found => {
-            Err(Fault::new(FaultKind::Conflict, format!("{} changed while it was read", path.display())))
-        }
-        _ => beside.1.sync_all().map_err(|error| Fault::io(doing(), &error)),
-    });
-    let result = result.and_then(|()| fs::rename(&beside.0, path).map_err(|error| Fault::io(doing(), &error)));
-    if result.is_err() {
+    let (beside, mut file) = tempfile_in(parent)?;
+    let written = file.write_all(body).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    let durable = written.and_then(|()| File::open(parent)?.sync_all());
+    durable.map_err(|error| {
         // The name is ours alone; when it can't be removed, it is only untidy.
-        let _ = fs::remove_file(&beside.0);
-    }
-    result
+        let _ = fs::remove_file(&beside);
+        Fault::io(format!("writing {}", path.display()), &error)
+    })
 }
 
 fn tempfile_in(folder: &Path) -> Result<(PathBuf, File), Fault> {
@@ -162,21 +165,36 @@ fn tempfile_in(folder: &Path) -> Result<(PathBuf, File), Fault> {
     Ok((path, file))
 }
 
-fn copy_hashing(from: &mut dyn Read, to: &mut dyn Write, path: &Path) -> Result<String, Fault> {
+/// What was copied.
+#[derive(PartialEq)]
+pub(crate) struct Copied {
+    pub(crate) hash: String,
+    pub(crate) bytes: u64,
+}
+
+/// A file that is not what it was a moment ago.
+pub(crate) fn changed(path: &Path) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("{} changed while it was read", path.display()))
+        .with_hint("let what writes it end first, then deploy again")
+}
+
+pub(crate) fn copy_hashing(from: &mut dyn Read, to: &mut dyn Write, path: &Path) -> Result<Copied, Fault> {
     let doing = || format!("copying {}", path.display());
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; COPY_BYTES];
+    let mut bytes = 0;
     loop {
         let count = from.read(&mut buffer).map_err(|error| Fault::io(doing(), &error))?;
         if count == 0 {
-            return Ok(hasher.finalize().to_hex().to_string());
+            return Ok(Copied { hash: hasher.finalize().to_hex().to_string(), bytes });
         }
         hasher.update(&buffer[..count]);
         to.write_all(&buffer[..count]).map_err(|error| Fault::io(doing(), &error))?;
+        bytes += count as u64;
     }
 }
 
-type Visit<'a> = &'a mut dyn FnMut(&Path, &str) -> Result<(), Fault>;
+type Visit<'a> = &'a mut dyn FnMut(&Path, &Copied) -> Result<(), Fault>;
 
 fn read_tree(root: &Path, visit: Visit<'_>) -> Result<Tree, Fault> {
     let mut entries = Vec::new();
@@ -223,16 +241,20 @@ fn node(root: &Path, path: &Path, visit: Visit<'_>) -> Result<TreeNode, Fault> {
         return Err(Fault::invalid(format!("{} is neither a file, a folder nor a link", path.display()))
             .with_hint("remove it, or leave it out with .gitignore"));
     }
-    let mut file = open(path)?;
-    let hash = copy_hashing(&mut file, &mut std::io::sink(), path)?;
-    visit(path, &hash)?;
+    // One byte more than there should be: a file that grows faster than it is read would never end.
+    let read = copy_hashing(&mut open(path)?.take(metadata.len() + 1), &mut std::io::sink(), path)?;
+    if read.bytes != metadata.len() {
+        return Err(changed(path));
+    }
+    visit(path, &read)?;
     let executable = metadata.permissions().mode() & 0o100 != 0;
-    Ok(TreeNode::File { hash, size_bytes: metadata.len(), executable })
+    Ok(TreeNode::File { hash: read.hash, size_bytes: read.bytes, executable })
 }
 
 pub(crate) fn link(root: &Path, path: &Path) -> Result<TreeNode, Fault> {
     let target = fs::read_link(path).map_err(|error| Fault::io(format!("reading {}", path.display()), &error))?;
-    let leaves = Fault::invalid(format!("the link {} leaves its folder: it points to {}", path.display(), target.display()))
+    let (from, to) = (path.display(), target.display());
+    let leaves = Fault::invalid(format!("the link {from} leaves its folder: it points to {to}"))
         .with_hint("copy what it points to into the source, or remove the link");
     let mut depth = path.strip_prefix(root).unwrap_or(path).components().count().saturating_sub(1);
     for part in target.components() {
@@ -242,6 +264,12 @@ pub(crate) fn link(root: &Path, path: &Path) -> Result<TreeNode, Fault> {
             Component::ParentDir if depth > 0 => depth -= 1,
             _ => return Err(leaves),
         }
+    }
+    // Through another link, a path that looks harmless may lead out.
+    if let (Ok(real), Ok(real_root)) = (path.canonicalize(), root.canonicalize())
+        && !real.starts_with(real_root)
+    {
+        return Err(leaves);
     }
     match target.to_str() {
         Some(target) => Ok(TreeNode::Link { target: target.to_owned() }),

@@ -4,6 +4,7 @@
 //! S3-compatible storage come with deployments over many machines; the SQL text is already the part that both share.
 
 mod artifacts;
+mod batch;
 mod logs;
 mod sources;
 mod sql;

@@ -12,6 +12,8 @@ use shipway_core::ports::{Fault, LogPage, LogPosition, Logs};
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes that one page reads at most.
 const PAGE_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes that one line keeps; a page always holds a whole line.
+const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Logs in a folder.
 pub struct FolderLogs {
@@ -41,6 +43,14 @@ impl FolderLogs {
     }
 }
 
+fn one_line(line: &str) -> String {
+    if line.len() <= LINE_BYTES_MAX {
+        return line.replace('\n', " ");
+    }
+    let kept = line[..line.floor_char_boundary(LINE_BYTES_MAX)].replace('\n', " ");
+    format!("{kept}… the line is cut: it has {} bytes", line.len())
+}
+
 impl Logs for FolderLogs {
     fn append(&self, name: &str, lines: &[String]) -> Result<(), Fault> {
         let doing = || format!("writing the log {name}");
@@ -56,7 +66,7 @@ impl Logs for FolderLogs {
         }
         let mut text = String::new();
         for line in lines {
-            text.push_str(&line.replace('\n', " "));
+            text.push_str(&one_line(line));
             text.push('\n');
             if used + text.len() as u64 >= LOG_BYTES_MAX {
                 text.push_str("… the log is full: what follows is left out\n");
@@ -87,6 +97,10 @@ impl Logs for FolderLogs {
         let size = file.metadata().map_err(|error| Fault::io(format!("reading the log {name}"), &error))?.len();
         let from = LogPosition(size.saturating_sub(PAGE_BYTES_MAX));
         let mut lines = self.read(name, from, usize::MAX)?.lines;
+        if from.0 > 0 && !lines.is_empty() {
+            // It began somewhere within a line.
+            lines.remove(0);
+        }
         Ok(lines.split_off(lines.len().saturating_sub(lines_max)))
     }
 }

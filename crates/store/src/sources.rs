@@ -63,14 +63,22 @@ fn copy(from: &Path, into: &Path) -> Result<(), Fault> {
         return Err(Fault::not_found(format!("the source folder {} isn't there", from.display()))
             .with_hint("see `source` in the spec: it is relative to the spec file"));
     }
+    make_folder(into)?;
+    let target = into.canonicalize().map_err(|error| Fault::io(format!("reading {}", into.display()), &error))?;
+    let is_target = move |path: &Path| path.canonicalize().is_ok_and(|path| path == target);
     let walk = WalkBuilder::new(from)
         .hidden(false)
+        .ignore(false)
         .require_git(false)
         .parents(false)
         .git_global(false)
-        .filter_entry(|entry| !LEFT_BEHIND.iter().any(|name| entry.file_name() == *name))
+        .filter_entry(move |entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            // A copy into a folder of the source would go on for ever.
+            let copies_itself = is_folder && entry.depth() > 0 && is_target(entry.path());
+            !copies_itself && !LEFT_BEHIND.iter().any(|name| entry.file_name() == *name)
+        })
         .build();
-    make_folder(into)?;
     for entry in walk {
         let entry = entry.map_err(|error| Fault::unavailable(format!("reading {}: {error}", from.display())))?;
         if entry.depth() > 0 {

@@ -10,7 +10,7 @@ use shipway_core::{
     time::Timestamp,
 };
 use sqlx::{
-    AnyPool, Executor, Row,
+    AnyConnection, AnyPool, Connection, Executor, Row,
     any::{AnyConnectOptions, AnyPoolOptions, AnyRow},
     migrate::{Migration, MigrationType, Migrator},
 };
@@ -20,6 +20,8 @@ use crate::writer::Writer;
 
 const READERS_MAX: u32 = 4;
 const ACQUIRE_S_MAX: u64 = 10;
+/// FULL: a commit that was answered survives the loss of power.
+const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;";
 
 /// Documents and events in an SQL database.
 pub struct SqlStore {
@@ -41,16 +43,12 @@ impl SqlStore {
                 .with_hint("check the folder's rights and free space; restore a backup when the file is damaged")
         };
         let options: AnyConnectOptions = url.parse().map_err(fault)?;
+        try_file(&options).await.map_err(fault)?;
         let pool = AnyPoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
             .after_connect(|connection, _| {
-                async move {
-                    // FULL: a commit that was answered survives the loss of power.
-                    let pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;";
-                    connection.execute(pragmas).await.map(|_| ())
-                }
-                .boxed()
+                async move { connection.execute(PRAGMAS).await.map(|_| ()) }.boxed()
             })
             .connect_with(options)
             .await
@@ -63,6 +61,13 @@ impl SqlStore {
         let writer = Writer::start(pool.clone(), newest).await?;
         Ok(Arc::new(Self { pool, writer, newest_event }))
     }
+}
+
+/// Opens the file once by itself: a pool would try again until its time is over, and then not say why.
+async fn try_file(options: &AnyConnectOptions) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect_with(options).await?;
+    connection.execute(PRAGMAS).await?;
+    connection.close().await
 }
 
 fn migrations() -> Migrator {

@@ -140,6 +140,11 @@ impl Observed<'_> {
         all
     }
 
+    /// Whether an instance has yet to take requests.
+    pub(super) fn starts(&self, id: &InstanceId) -> bool {
+        self.instances.iter().any(|one| one.id == *id && one.state == InstanceState::Starting)
+    }
+
     fn runs(&self, instance: &Instance) -> bool {
         instance.state != InstanceState::Draining && self.alive.contains(&instance.id)
     }

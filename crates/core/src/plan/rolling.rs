@@ -55,21 +55,22 @@ impl<'a> Roll<'a> {
 
     fn run(mut self, builder: &mut Builder, policy: &Policy) {
         while !self.to_start.is_empty() || !self.to_stop.is_empty() {
-            let before = (self.to_start.len(), self.to_stop.len());
             let started = self.start_batch(builder, policy);
-            let stopped: Vec<_> = self.stoppable().collect();
-            self.take_over(builder, policy, stopped);
-            if (self.to_start.len(), self.to_stop.len()) == before && started == 0 {
-                // Settings that allow no move at all are refused by the spec's rules; one more is better than none.
-                let stuck: Vec<_> = self.to_stop.drain(..1.min(self.to_stop.len())).collect();
-                self.take_over(builder, policy, stuck);
+            let mut leaving: Vec<_> = self.stoppable().collect();
+            if started == 0 && leaving.is_empty() {
+                // Settings that allow no move at all are refused by the spec's rules; one fewer is better than no end.
+                leaving = self.to_stop.drain(..1.min(self.to_stop.len())).collect();
             }
+            self.take_over(builder, policy, leaving);
         }
     }
 
+    fn ceiling(&self) -> usize {
+        self.wanted + self.settings.max_surge as usize
+    }
+
     fn start_batch(&mut self, builder: &mut Builder, policy: &Policy) -> usize {
-        let ceiling = self.wanted + self.settings.max_surge as usize;
-        let room = ceiling.saturating_sub(self.new + self.to_stop.len());
+        let room = self.ceiling().saturating_sub(self.new + self.to_stop.len());
         let count = room.min(self.batch).min(self.to_start.len());
         let batch: Vec<_> = self.to_start.drain(..count).collect();
         let (kept, fresh): (Vec<_>, Vec<_>) = batch.into_iter().partition(|id| self.one.kept.contains(id));
@@ -80,7 +81,9 @@ impl<'a> Roll<'a> {
     }
 
     fn stoppable(&mut self) -> std::collections::vec_deque::Drain<'_, InstanceId> {
-        let floor = self.wanted.saturating_sub(self.settings.max_unavailable as usize);
+        // The last one stays, unless it is in the way of the next.
+        let last = usize::from(self.ceiling() > 1);
+        let floor = self.wanted.saturating_sub(self.settings.max_unavailable as usize).max(last);
         let spare = (self.new + self.to_stop.len()).saturating_sub(floor);
         let count = spare.min(self.batch).min(self.to_stop.len());
         self.to_stop.drain(..count)

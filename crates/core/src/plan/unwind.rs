@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
+    instance::{Instance, InstanceState},
     phase::Phase,
     release::Release,
     slot::{Candidate, Serving, Share, Slot},
@@ -30,6 +31,8 @@ pub fn unwind(
     strategy: StrategyKind,
     deployment: &DeploymentId,
 ) -> Plan {
+    let instances = taken_up_again(observed, ran);
+    let observed = Observed { instances: &instances, ..observed };
     let mut builder = Builder::new(deployment.clone(), observed.slots);
     builder.enter(Phase::RollingBack);
     let returns: Vec<_> = parents.values().filter_map(|parent| Return::new(observed, parent, strategy)).collect();
@@ -43,6 +46,25 @@ pub fn unwind(
     Plan { strategy, steps: builder.finish(), notes: Vec::new() }
 }
 
+/// The instances as the way back may use them: what the deployment drains and has not begun to stop serves again once
+/// it is proven, and what it may have begun to stop is as good as gone.
+fn taken_up_again(observed: Observed<'_>, ran: &[&PlannedStep]) -> Vec<Instance> {
+    let (mut drained, mut stopped) = (BTreeSet::new(), BTreeSet::new());
+    for planned in ran {
+        match &planned.step {
+            Step::Commit { draining, .. } => drained.extend(draining),
+            Step::Stop { instance, .. } => drop(stopped.insert(instance)),
+            _ => {}
+        }
+    }
+    let usable = |one: &Instance| match one.state {
+        _ if stopped.contains(&one.id) => InstanceState::Draining,
+        InstanceState::Draining if drained.contains(&one.id) => InstanceState::Starting,
+        state => state,
+    };
+    observed.instances.iter().map(|one| Instance { state: usable(one), ..one.clone() }).collect()
+}
+
 /// The way back of one slot.
 struct Return<'a> {
     parent: &'a Slot,
@@ -51,7 +73,9 @@ struct Return<'a> {
     writes: bool,
     /// Old and new may not run at a time.
     gap: bool,
-    running: Vec<InstanceId>,
+    /// Running instances of the old that must be proven: they have left traffic, or were never proven.
+    unproven: Vec<InstanceId>,
+    /// Instances of the old that must be started.
     fresh: Vec<InstanceId>,
     /// Recorded instances beyond what the parent wants.
     leaving: Vec<(ReleaseId, InstanceId)>,
@@ -66,15 +90,19 @@ impl<'a> Return<'a> {
             return None;
         }
         let old = parent.live.as_ref().and_then(|live| observed.releases.get(&live.release));
-        let running = parent.live.as_ref().map(|live| observed.running(&parent.key, &live.release)).unwrap_or_default();
+        let running = still_running(observed, parent);
         let fresh = if slot_changed { fresh_ids(&now, parent.live.as_ref(), running.len()) } else { Vec::new() };
         let leaving = unwanted(parent, observed, &fresh);
         let writes = slot_changed || !surplus(parent, leaving.clone()).is_empty();
         let present = now.live.iter().map(|live| &live.release).chain(now.candidate.iter().map(|c| &c.release));
         let mut present = present.filter_map(|release| observed.releases.get(release)).chain(old);
         let exclusive = strategy == StrategyKind::Recreate || present.any(is_exclusive);
-        let gap = exclusive && !fresh.is_empty();
-        Some(Self { parent, old, writes, gap, running, fresh, leaving })
+        let release = |slot: &Slot| slot.live.as_ref().map(|live| live.release.clone());
+        let is_live = release(&now) == release(parent);
+        let serves = |one: &InstanceId| is_live && !observed.starts(one);
+        let unproven = running.into_iter().filter(|one| !serves(one)).collect();
+        let gap = exclusive && !fresh.is_empty() && !leaving.is_empty();
+        Some(Self { parent, old, writes, gap, unproven, fresh, leaving })
     }
 
     fn depends_on(&self) -> &[ServiceName] {
@@ -87,6 +115,13 @@ impl<'a> Return<'a> {
             _ => Recreate::default(),
         }
     }
+}
+
+/// The running instances of a slot's old release, as many as it wants.
+fn still_running(observed: Observed<'_>, parent: &Slot) -> Vec<InstanceId> {
+    let Some(live) = &parent.live else { return Vec::new() };
+    let running = observed.running(&parent.key, &live.release);
+    running.into_iter().take(live.instances as usize).collect()
 }
 
 /// In the order of the old releases' dependencies. They ran together, so a circle among them has been lived with.
@@ -129,7 +164,7 @@ fn stop_leaving(builder: &mut Builder, one: &Return<'_>) {
     }
 }
 
-/// Starts what is missing of the old, a dependency before its dependents, and proves all of it.
+/// Starts what is missing of the old, a dependency before its dependents, and proves what doesn't serve.
 fn make_capable(builder: &mut Builder, returns: &[&Return<'_>]) {
     let mut proven: BTreeMap<&ServiceName, Vec<usize>> = BTreeMap::new();
     for one in returns {
@@ -137,7 +172,7 @@ fn make_capable(builder: &mut Builder, returns: &[&Return<'_>]) {
         let service = &one.parent.key.service;
         let needs: Vec<_> = one.depends_on().iter().filter_map(|name| proven.get(name)).flatten().copied().collect();
         let mut ends = Vec::new();
-        for instance in &one.running {
+        for instance in &one.unproven {
             ends.push(builder.add(service, Step::Prove { release: release.clone(), instance: instance.clone() }));
         }
         for instance in &one.fresh {

@@ -11,8 +11,9 @@ use super::{
     world::{Dice, World, key, policy},
 };
 use crate::{
+    id::{ReleaseId, SlotKey},
     plan::{Goal, Plan, Policy},
-    slot::Serving,
+    slot::{Serving, Slot},
     spec::ServiceKind,
     strategy::{Canary, Recreate, Rolling, StrategySpec},
 };
@@ -105,7 +106,7 @@ impl Case {
             let name = SERVICES[at];
             let ids: Vec<_> = (0..3).map(|number| make_release(&mut world, at, number, case)).collect();
             let serving = |number: usize, count: u32| {
-                let is_static = world_kind(case, number) == ServiceKind::Static;
+                let is_static = kind_of(case, number) == ServiceKind::Static;
                 Serving { release: ids[number].clone(), instances: if is_static { 0 } else { count } }
             };
             let [old_count, warm_count, new_count] = case.instances;
@@ -130,14 +131,15 @@ impl Case {
     }
 }
 
-fn world_kind(case: &ServiceCase, number: usize) -> ServiceKind {
+fn kind_of(case: &ServiceCase, number: usize) -> ServiceKind {
     if case.releases[number].is_static { ServiceKind::Static } else { ServiceKind::Process }
 }
 
-fn make_release(world: &mut World, at: usize, number: usize, case: &ServiceCase) -> crate::id::ReleaseId {
+fn make_release(world: &mut World, at: usize, number: usize, case: &ServiceCase) -> ReleaseId {
     let release = &case.releases[number];
     let depends_on: Vec<_> = (0..at).filter(|other| release.depends_on[*other]).map(|other| SERVICES[other]).collect();
-    let checks = json!([{ "name": "t", "phase": "test", "http": "/" }, { "name": "v", "phase": "verify", "http": "/" }]);
+    let check = |phase: &str| json!({ "name": phase, "phase": phase, "http": "/" });
+    let checks = json!([check("test"), check("verify")]);
     let hook = |when: &str| json!({ "when": when, "command": ["true"] });
     let hooks = ["before-test", "before-promotion", "after-completion", "on-rollback"].map(hook);
     let serve = json!({
@@ -155,8 +157,10 @@ fn told(plan: &Plan) -> impl FnOnce(String) -> TestCaseError + '_ {
     move |why| TestCaseError::fail(format!("{why}\n{}", render(plan)))
 }
 
+/// `PROPTEST_CASES` asks for more.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() }
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases.max(1000), failure_persistence: None, ..config }
 }
 
 proptest! {
@@ -182,11 +186,14 @@ proptest! {
         let mut dice = Dice(case.seed);
         let fail_at = case.fail_at % (plan.steps.len() + 1);
         let ran = world.run(&plan, &rules, &mut dice, Some(fail_at)).map_err(told(&plan))?;
-        let retired = retired(&world, &rules_parents(&case));
-        let rules = rules.going_back();
+        let retired = retired(&world, &case.begin().0);
         let ran: Vec<_> = ran.iter().map(|at| &plan.steps[*at]).collect();
+        let rules = rules.going_back(&ran);
         let back = world.unwind(&parents, &ran, policy.strategy.kind());
-        let both = |why| TestCaseError::fail(format!("{why}\nfailed at {fail_at} of:\n{}way back:\n{}", render(&plan), render(&back)));
+        let both = |why| {
+            let (plan, back) = (render(&plan), render(&back));
+            TestCaseError::fail(format!("{why}\nfailed at {fail_at} of:\n{plan}way back:\n{back}"))
+        };
         prop_assert!(back.steps.iter().enumerate().all(|(at, step)| step.needs.iter().all(|need| *need < at)));
         world.run(&back, &rules, &mut dice, None).map_err(both)?;
         rules.taken_back(&world, &retired).map_err(both)?;
@@ -201,6 +208,7 @@ proptest! {
         let mut dice = Dice(case.seed);
         let fail_at = case.fail_at % (plan.steps.len() + 1);
         world.run(&plan, &rules, &mut dice, Some(fail_at)).map_err(told(&plan))?;
+        world.forget_the_dead();
         let rules = Rules::new(&world, &before, &case.strategy).after_stuck();
         let again = world.plan(&before, &Policy { deployment: "d2".into(), ..policy });
         world.run(&again, &rules, &mut dice, None).map_err(told(&again))?;
@@ -211,16 +219,12 @@ proptest! {
 }
 
 /// How many instances that stood by are gone, for each slot.
-fn retired(world: &World, before: &World) -> BTreeMap<crate::id::SlotKey, usize> {
-    let missing = |slot: &crate::slot::Slot| {
+fn retired(world: &World, before: &World) -> BTreeMap<SlotKey, usize> {
+    let missing = |slot: &Slot| {
         let gone = slot.warm.iter().map(|warm| {
             (warm.instances as usize).saturating_sub(world.ready(&slot.key, &warm.release))
         });
         (slot.key.clone(), gone.sum())
     };
     before.slots.values().map(missing).collect()
-}
-
-fn rules_parents(case: &Case) -> World {
-    case.begin().0
 }

@@ -1,12 +1,12 @@
 //! What must hold after every step, whatever the strategy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use crate::{
-    id::{ReleaseId, SlotKey},
+    id::{InstanceId, ReleaseId, SlotKey},
     instance::InstanceState,
-    plan::Goal,
+    plan::{Goal, PlannedStep, Step},
     release::Release,
     route::{Backend, BackendTarget, Pool},
     slot::{Serving, Slot},
@@ -24,6 +24,8 @@ pub(super) struct Rules {
     /// Instances that stood by in each slot at the beginning.
     first_warm: BTreeMap<SlotKey, usize>,
     back: bool,
+    /// Instances that the deployment may have begun to stop.
+    stopping: BTreeSet<InstanceId>,
     /// The deployment begins where another got stuck: what that one left may break this one's promises.
     after_stuck: bool,
 }
@@ -41,13 +43,18 @@ impl Rules {
             parents,
             releases: world.releases.clone(),
             back: false,
+            stopping: BTreeSet::new(),
             after_stuck: false,
         }
     }
 
-    /// The same for the way back.
-    pub(super) fn going_back(self) -> Self {
-        Self { back: true, ..self }
+    /// The same for the way back from steps that ran or may have run.
+    pub(super) fn going_back(self, ran: &[&PlannedStep]) -> Self {
+        let stopping = ran.iter().filter_map(|planned| match &planned.step {
+            Step::Stop { instance, .. } => Some(instance.clone()),
+            _ => None,
+        });
+        Self { back: true, stopping: stopping.collect(), ..self }
     }
 
     /// The same for a deployment that begins where another got stuck.
@@ -86,7 +93,7 @@ impl Rules {
             } else {
                 self.is_exclusive(release) && self.changes().any(|(changed, _)| changed == key)
             };
-            let is_leaving = other.state == InstanceState::Draining;
+            let is_leaving = self.stopping.contains(&other.id);
             if excludes && (other.release != *release || is_leaving) && !stood_by(&other.release) && !self.after_stuck {
                 return Err(format!("{release} starts beside {}", other.id));
             }
@@ -148,8 +155,12 @@ impl Rules {
 
     fn hold_is_needed(&self, world: &World, pool: &Pool) -> Result<(), String> {
         let slot = world.slot(&pool.slot);
-        let present = slot.releases().into_iter().chain(self.parent_live(&pool.slot).map(|live| &live.release));
-        let none_is_left = matches!(&self.strategy, StrategySpec::Rolling(settings) if settings.max_surge == 0);
+        let to = self.goal.get(&pool.slot).and_then(Option::as_ref);
+        let either = to.into_iter().chain(self.parent_live(&pool.slot)).map(|serving| &serving.release);
+        let present = slot.releases().into_iter().chain(either);
+        let to = to.map_or(0, |to| to.instances);
+        let none_is_left =
+            matches!(&self.strategy, StrategySpec::Rolling(settings) if to + settings.max_surge <= 1);
         let needed = present.into_iter().any(|release| self.is_exclusive(release)) || none_is_left || self.after_stuck;
         if pool.hold.is_some() && !needed {
             return Err(format!("{} is held for nothing", pool.slot));
@@ -157,12 +168,13 @@ impl Rules {
         Ok(())
     }
 
-    /// All members become live in one step, and cease to be in one.
+    /// All members become live in one step, and cease to be in one; on the way back some may be held before that.
     fn swap_is_one(&self, world: &World) -> Result<(), String> {
         let is_live = |(key, to): (&SlotKey, &Serving)| {
             world.slots.get(key).and_then(|slot| slot.live.as_ref()).is_some_and(|live| live.release == to.release)
         };
-        let live: Vec<bool> = self.changes().map(is_live).collect();
+        let is_held = |key: &SlotKey| self.back && world.slot(key).hold.is_some();
+        let live: Vec<bool> = self.changes().filter(|(key, _)| !is_held(key)).map(is_live).collect();
         let one = live.iter().all(|live| *live) || live.iter().all(|live| !*live);
         if one || self.after_stuck { Ok(()) } else { Err("some members are live and some are not".into()) }
     }
@@ -248,7 +260,9 @@ impl Rules {
         }
         for instance in world.instances.values() {
             let slot = world.slot(&instance.slot);
-            if slot.wanted(&instance.release) == 0 || !world.alive.contains(&instance.id) {
+            let retired = retired.get(&slot.key).copied().unwrap_or(0) > 0
+                && slot.warm.iter().any(|warm| warm.release == instance.release);
+            if slot.wanted(&instance.release) == 0 || !(retired || world.alive.contains(&instance.id)) {
                 return Err(format!("{} is left behind", instance.id));
             }
         }

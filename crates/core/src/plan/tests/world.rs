@@ -99,6 +99,11 @@ impl World {
         self.slots.get(key).cloned().unwrap_or_else(|| Slot::empty(key.clone()))
     }
 
+    /// Removes the records of instances that don't run, as the reconciler does between deployments.
+    pub(super) fn forget_the_dead(&mut self) {
+        self.instances.retain(|id, _| self.alive.contains(id));
+    }
+
     /// The slots of a goal as they are.
     pub(super) fn parents(&self, goal: &Goal) -> BTreeMap<SlotKey, Slot> {
         goal.keys().map(|key| (key.clone(), self.slot(key))).collect()

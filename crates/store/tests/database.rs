@@ -1,0 +1,251 @@
+//! The SQL store on a real file.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use shipway_core::{
+    event::{EventBody, EventKind, EventStatus},
+    id::SlotKey,
+    ports::FaultKind,
+    slot::Slot,
+    store::{Commit, Document, DocumentKind, Listing, Store},
+    time::Timestamp,
+};
+use shipway_store::SqlStore;
+use tempfile::TempDir;
+
+/// Longer than anything here takes; only a fault makes a test wait that long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+async fn open(folder: &Path) -> Arc<SqlStore> {
+    SqlStore::open(&folder.join("shipway.db")).await.expect("the database opens")
+}
+
+fn document(key: &str, scope: &str, order: i64, body: &str) -> Document {
+    Document { kind: DocumentKind::Release, key: key.into(), scope: scope.into(), order, body: body.into() }
+}
+
+fn put(document: Document) -> Commit {
+    Commit { puts: vec![document], ..Commit::at(Timestamp(7)) }
+}
+
+fn event(message: &str) -> EventBody {
+    EventBody::new(EventKind::StepStarted, EventStatus::Running, "test", message)
+}
+
+fn slot(service: &str, revision: u64) -> Slot {
+    let key = SlotKey { project: "shop".into(), environment: "prod".into(), service: service.into() };
+    Slot { revision, ..Slot::empty(key) }
+}
+
+async fn keys_of(store: &SqlStore, listing: Listing) -> Vec<String> {
+    store.list(DocumentKind::Release, listing).await.expect("a listing")
+}
+
+#[tokio::test]
+async fn documents_are_written_replaced_and_removed() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let first = store.commit(put(document("a", "shop", 1, "one"))).await.expect("written");
+    assert_eq!((first.generation, first.last_event), (1, 0));
+    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("one".into()));
+    assert_eq!(store.get(DocumentKind::Project, "a").await.expect("read"), None, "kinds have keys of their own");
+    store.commit(put(document("a", "shop", 1, "two"))).await.expect("written");
+    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("two".into()));
+    let remove = Commit { deletes: vec![(DocumentKind::Release, "a".into())], ..Commit::default() };
+    assert_eq!(store.commit(remove).await.expect("removed").generation, 3);
+    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn listings_take_a_scope_a_place_an_order_and_a_limit() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let puts = vec![
+        document("a", "shop", 10, "a"),
+        document("b", "shop/prod", 20, "b"),
+        document("c", "shop/prod/web", 30, "c"),
+        document("d", "shop/production", 40, "d"),
+        document("e", "shop/prod/api", 30, "e"),
+    ];
+    store.commit(Commit { puts, ..Commit::default() }).await.expect("written");
+    let all = Listing { limit: 100, ..Listing::default() };
+    assert_eq!(keys_of(&store, all.clone()).await, ["a", "b", "c", "e", "d"]);
+    let prod = Listing { scope: "shop/prod".into(), ..all.clone() };
+    assert_eq!(keys_of(&store, prod.clone()).await, ["b", "c", "e"], "a path, not a beginning of a name");
+    assert_eq!(keys_of(&store, Listing { newest_first: true, ..prod.clone() }).await, ["e", "c", "b"]);
+    assert_eq!(keys_of(&store, Listing { newest_first: true, limit: 2, ..all.clone() }).await, ["d", "e"]);
+    assert_eq!(keys_of(&store, Listing { before: Some(30), ..all.clone() }).await, ["a", "b"]);
+    assert_eq!(keys_of(&store, Listing { limit: 1, ..prod }).await, ["b"]);
+    let nowhere = Listing { scope: "shop/pro".into(), ..all };
+    assert_eq!(keys_of(&store, nowhere).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_conflict_leaves_nothing_behind() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    store.commit(Commit::default().put_slot(&slot("web", 1))).await.expect("the first write");
+    let late = put(document("a", "shop", 1, "late")).event(event("late"));
+    let late = late.put_slot(&slot("api", 1)).put_slot(&slot("web", 1));
+    let fault = store.commit(late).await.expect_err("web was written before");
+    assert_eq!(fault.kind, FaultKind::Conflict);
+    assert!(fault.message.contains("shop/prod/web") && fault.hint.is_some(), "{fault}");
+    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), None);
+    assert_eq!(store.get(DocumentKind::Slot, "shop/prod/api").await.expect("read"), None);
+    assert_eq!(store.last_event().await.expect("read"), 0);
+    let next = store.commit(Commit::default().put_slot(&slot("api", 1)).put_slot(&slot("web", 2))).await;
+    assert_eq!(next.expect("nothing stands in the way").generation, 2);
+    let skipped = store.commit(Commit::default().put_slot(&slot("web", 4))).await.expect_err("3 was never written");
+    assert_eq!(skipped.kind, FaultKind::Conflict);
+}
+
+#[tokio::test]
+async fn of_many_writes_of_one_revision_one_wins() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    for revision in 1..=20 {
+        let write = |writer: usize| {
+            let mine = put(document(&format!("{revision}-{writer}"), "shop", 0, "mine")).event(event("won"));
+            store.commit(mine.put_slot(&slot("web", revision)))
+        };
+        let results = join_all((0..8).map(write)).await;
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+        let lost = results.iter().filter_map(|result| result.as_ref().err());
+        assert!(lost.clone().all(|fault| fault.kind == FaultKind::Conflict), "{:?}", lost.collect::<Vec<_>>());
+    }
+    let left = keys_of(&store, Listing { limit: 1000, ..Listing::default() }).await;
+    assert_eq!(left.len(), 20, "losers left nothing");
+    assert_eq!(store.last_event().await.expect("read"), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn events_are_dense_and_ordered_under_many_writers() {
+    const WRITERS: usize = 16;
+    const COMMITS: usize = 40;
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let writer = |writer: usize, store: Arc<SqlStore>| async move {
+        let mut places = Vec::new();
+        for number in 0..COMMITS {
+            let commit = Commit::at(Timestamp(1)).event(event(&format!("{writer} {number} a")));
+            let commit = commit.event(event(&format!("{writer} {number} b")));
+            places.push(store.commit(commit).await.expect("written").last_event);
+        }
+        places
+    };
+    let tasks = (0..WRITERS).map(|number| tokio::spawn(writer(number, store.clone())));
+    let places: Vec<Vec<u64>> = join_all(tasks).await.into_iter().map(|places| places.expect("a writer")).collect();
+    let events = store.events(0, None, u32::MAX).await.expect("read");
+    let sequence: Vec<u64> = events.iter().map(|event| event.seq).collect();
+    assert_eq!(sequence, (1..=(WRITERS * COMMITS * 2) as u64).collect::<Vec<_>>());
+    for (writer, places) in places.iter().enumerate() {
+        for (number, place) in places.iter().enumerate() {
+            let last = &events[usize::try_from(*place).expect("few events") - 1];
+            assert_eq!(last.body.message, format!("{writer} {number} b"), "both events of a commit stand together");
+            assert_eq!(events[last.seq as usize - 2].body.message, format!("{writer} {number} a"));
+        }
+    }
+    assert_eq!(store.events(1270, None, 5).await.expect("read").len(), 5);
+    assert_eq!(store.events(1280, None, 5).await.expect("read").len(), 0);
+}
+
+#[tokio::test]
+async fn events_of_one_deployment() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let of = |deployment: &str| EventBody { deployment: Some(deployment.into()), ..event(deployment) };
+    let commit = Commit::at(Timestamp(5)).event(of("d1")).event(of("d2")).event(event("nobody's")).event(of("d1"));
+    store.commit(commit).await.expect("written");
+    let mine = store.events(0, Some("d1"), 10).await.expect("read");
+    assert_eq!(mine.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 4]);
+    assert!(mine.iter().all(|event| event.at == Timestamp(5) && event.body.message == "d1"));
+    assert_eq!(store.events(1, Some("d1"), 10).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_an_event_is_woken() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move {
+            store.wait_event(1).await;
+            store.last_event().await.expect("read")
+        }
+    });
+    store.commit(Commit::default().event(event("first"))).await.expect("written");
+    assert!(!waiting.is_finished(), "the first event is not after the first");
+    store.commit(Commit::default().event(event("second"))).await.expect("written");
+    let seen = tokio::time::timeout(PATIENCE, waiting).await.expect("woken").expect("no panic");
+    assert_eq!(seen, 2);
+    tokio::time::timeout(PATIENCE, store.wait_event(0)).await.expect("what is there is not waited for");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_is_of_one_commit() {
+    const COMMITS: u64 = 300;
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for number in 1..=COMMITS {
+                let text = number.to_string();
+                let other = Document { kind: DocumentKind::Project, ..document("b", "shop", 0, &text) };
+                let commit = Commit { puts: vec![document("a", "shop", 0, &text), other], ..Commit::default() };
+                store.commit(commit).await.expect("written");
+            }
+        }
+    });
+    let mut seen = 0;
+    while seen < COMMITS {
+        let kinds = [DocumentKind::Release, DocumentKind::Project];
+        let (generation, bodies) = store.snapshot(&kinds).await.expect("a snapshot");
+        let expected = if generation == 0 { vec![] } else { vec![generation.to_string()] };
+        assert_eq!(bodies, [expected.clone(), expected]);
+        assert!(generation >= seen, "a later snapshot is not older");
+        seen = generation;
+    }
+    writer.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn everything_is_there_after_opening_again() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let commit = put(document("a", "shop", 3, "kept")).event(event("kept")).put_slot(&slot("web", 1));
+    let before = store.commit(commit).await.expect("written");
+    drop(store);
+    let store = open(folder.path()).await;
+    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("kept".into()));
+    assert_eq!(store.last_event().await.expect("read"), 1);
+    assert_eq!(store.events(0, None, 9).await.expect("read")[0].body.message, "kept");
+    assert_eq!(store.snapshot(&[]).await.expect("read").0, before.generation);
+    let again = store.commit(Commit::default().put_slot(&slot("web", 1))).await.expect_err("the revision was kept");
+    assert_eq!(again.kind, FaultKind::Conflict);
+    let next = store.commit(Commit::default().put_slot(&slot("web", 2)).event(event("next"))).await.expect("written");
+    assert_eq!((next.generation, next.last_event), (before.generation + 1, 2));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let folder = folder();
+    let path = folder.path().join("shipway.db");
+    std::fs::write(&path, "this is a shopping list, and not a database at all".repeat(100)).expect("written");
+    let opening = tokio::time::timeout(PATIENCE, SqlStore::open(&path)).await.expect("it does not hang");
+    let fault = opening.err().expect("it is no database");
+    assert!(fault.message.contains("shipway.db") && fault.message.contains("not a database"), "{fault}");
+    assert!(fault.hint.is_some(), "{fault}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named() {
+    let folder = folder();
+    let fault = SqlStore::open(&folder.path().join("absent/shipway.db")).await.err().expect("there is no folder");
+    assert!(fault.message.contains("absent/shipway.db") && fault.hint.is_some(), "{fault}");
+}
