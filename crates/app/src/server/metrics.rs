@@ -11,7 +11,8 @@ use shipway_core::{
 
 use super::{State, answer::Rejected};
 
-const DEPLOYMENTS_MAX: u32 = 10_000;
+/// The newest deployments that are counted.
+const DEPLOYMENTS_MAX: u32 = 500;
 
 pub(super) async fn metrics(shared: State) -> Result<impl IntoResponse, Rejected> {
     let mut text = String::new();
@@ -23,7 +24,7 @@ pub(super) async fn metrics(shared: State) -> Result<impl IntoResponse, Rejected
         *counts.entry((scope, coarse_status(deployment))).or_default() += 1;
         running += u64::from(!deployment.phase.is_end() && deployment.phase != Phase::Queued);
     }
-    head(&mut text, "shipway_deployments", "gauge", "Deployments on record by status");
+    head(&mut text, "shipway_deployments", "gauge", "The newest 500 deployments by status");
     for ((scope, status), count) in counts {
         line(&mut text, "shipway_deployments", &format!("{scope},status=\"{status}\""), count);
     }

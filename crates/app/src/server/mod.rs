@@ -44,8 +44,8 @@ use crate::{
     proxy_process,
 };
 
-/// Free bytes that the data folder's disk should have before a build begins.
-const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
+/// Room that the data folder's disk should have before a build begins, in mebibytes.
+const DISK_FREE_MB_MIN: u64 = 256;
 /// How long open answers may take when the server stops.
 const STOP_MS_MAX: u64 = 3000;
 
@@ -213,7 +213,7 @@ fn settings(config: &ServerConfig) -> Settings {
     Settings {
         folders: Folders { data: config.data.clone() },
         is_root: rustix::process::geteuid().is_root(),
-        free_bytes_min: FREE_BYTES_MIN,
+        disk_free_mb_min: DISK_FREE_MB_MIN,
         crash: std::env::var(crash_test::VARIABLE).ok().and_then(|text| crash_test::read(&text)),
     }
 }

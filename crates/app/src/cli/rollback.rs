@@ -1,0 +1,87 @@
+//! `shipway rollback`: takes a deployment back, or an environment to its last good state.
+
+use shipway_api::{DeploymentRequest, DeploymentView, RollbackRequest};
+use shipway_core::deployment::Kind;
+
+use super::{
+    Outcome,
+    context::Context,
+    errors::CliError,
+    remote::{Remote, escaped},
+    request::{self, WaitArgs},
+    scope::{EnvironmentArg, Scope},
+    words,
+};
+
+/// Take a deployment back; without a name, put the environment back to its last good state
+#[derive(clap::Args)]
+pub struct Args {
+    /// The deployment to take back, by id or name
+    deployment: Option<String>,
+    #[command(flatten)]
+    environment: EnvironmentArg,
+    /// Go back though a service was deployed since
+    #[arg(long)]
+    force: bool,
+    /// Keep today's configuration, and take only the artifacts back
+    #[arg(long)]
+    artifact_only: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Accepted for scripts: going back never asks
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
+/// Runs the verb.
+pub async fn run(context: &Context, args: Args) -> Outcome {
+    let remote = context.remote()?;
+    let wait = args.wait;
+    let view = match args.deployment.clone() {
+        Some(deployment) => undo(&remote, &deployment, args).await?,
+        None => to_last_good(context, &remote, args).await?,
+    };
+    request::show(context, &remote, view, wait).await
+}
+
+async fn undo(remote: &Remote, deployment: &str, args: Args) -> Result<DeploymentView, CliError> {
+    let body = RollbackRequest { reason: args.reason, force: args.force, artifact_only: args.artifact_only };
+    remote.post(&format!("/api/deployments/{}/rollback", escaped(deployment)), &body).await
+}
+
+async fn to_last_good(context: &Context, remote: &Remote, args: Args) -> Result<DeploymentView, CliError> {
+    let scope = Scope::find(context, remote).await?;
+    let environment = scope.environment(remote, &args.environment).await?;
+    let path = scope.path(&format!("/environments/{}/rollback-target", escaped(&environment)));
+    let target: DeploymentView = remote.get(&path).await?;
+    context.terminal.say(announced(&environment, &target));
+    let kind = Kind::Rollback {
+        undo: None,
+        to: Some(target.id),
+        force: args.force,
+        artifact_only: args.artifact_only,
+    };
+    let request = DeploymentRequest {
+        project: scope.project,
+        environment,
+        kind: Some(kind),
+        reason: args.reason,
+        ..DeploymentRequest::default()
+    };
+    remote.post("/api/deployments", &request).await
+}
+
+/// Which state it goes back to.
+fn announced(environment: &str, target: &DeploymentView) -> String {
+    let when = target.completed_at.unwrap_or(target.created_at);
+    let versions = target.services.iter().filter_map(|(service, state)| {
+        let version = state.version.as_ref()?;
+        Some(format!("{service} {version}"))
+    });
+    let versions = versions.collect::<Vec<_>>().join(", ");
+    let versions = if versions.is_empty() { String::new() } else { format!(": {versions}") };
+    format!("{environment} goes back to {}, complete {}{versions}", target.name, words::ago(when, words::now()))
+}

@@ -1,0 +1,60 @@
+//! The spec file of the folder that a person stands in. Not here: what is right or wrong in it (`shipway_config`).
+
+use std::path::{Path, PathBuf};
+
+use shipway_config::read::{self, Source};
+use shipway_core::ports::Fault;
+
+use super::errors::CliError;
+
+/// The name of a spec file.
+pub const FILE: &str = "shipway.toml";
+
+/// A spec file.
+#[derive(Clone, Debug)]
+pub struct SpecFile {
+    /// Its folder, without links on the way.
+    pub folder: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// What it says, when it is TOML.
+    source: Option<Source>,
+}
+
+impl SpecFile {
+    /// Reads the one in a folder.
+    ///
+    /// # Errors
+    /// There is none, or it can't be read.
+    pub fn read(folder: &Path) -> Result<Self, CliError> {
+        let file = folder.join(FILE);
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            let fault = Fault::io(format!("reading {}", file.display()), &error);
+            CliError::Fault(fault.with_hint(format!("name the folder that holds a {FILE}")))
+        })?;
+        let folder = folder.canonicalize().map_err(|error| Fault::io(folder.display(), &error))?;
+        let source = read::parse(FILE, &text).ok();
+        Ok(Self { folder, text, source })
+    }
+
+    /// The nearest one from the current folder upwards; none when there is none.
+    ///
+    /// # Errors
+    /// It is there and can't be read.
+    pub fn nearest() -> Result<Option<Self>, CliError> {
+        let here = std::env::current_dir().map_err(|error| Fault::io("finding the current folder", &error))?;
+        let holds = here.ancestors().find(|folder| folder.join(FILE).is_file());
+        holds.map(Self::read).transpose()
+    }
+
+    /// The project's name, when it says one.
+    pub fn project(&self) -> Option<&str> {
+        self.source.as_ref()?.tree.pointer("/project/name")?.as_str()
+    }
+
+    /// The environments in the order of the file.
+    pub fn environments(&self) -> Vec<String> {
+        let named = self.source.iter().flat_map(shipway_config::resolve::environments);
+        named.map(|name| name.as_str().to_owned()).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! Times, spans and counts in words for people.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use shipway_core::time::Timestamp;
+
+/// The time on this machine.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// How long something took: `38 ms`, `4.2 s`, `2 min 05 s`, `3 h 10 min`.
+pub fn span(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{}.{} s", seconds, ms % 1000 / 100),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// How long ago something was, in its largest unit.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since_ms(at) / 1000;
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// `1 request`, `2 requests`.
+pub fn count(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_the_precision_that_a_person_reads() {
+        for (ms, words) in [(38, "38 ms"), (4_250, "4.2 s"), (125_000, "2 min 05 s"), (11_400_000, "3 h 10 min")] {
+            assert_eq!(span(ms), words);
+        }
+        assert_eq!(ago(Timestamp(0), Timestamp(7_200_000)), "2 h ago");
+        assert_eq!(count(1, "request"), "1 request");
+    }
+}
