@@ -13,7 +13,7 @@ use shipway_core::{
     project::{EnvironmentLayer, Project},
     slot::Slot,
     spec::EnvironmentPlan,
-    store::Commit,
+    store::{Commit, Listing, OpenDeployment},
 };
 
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
     spec::{Spec, layers},
     validation::needs_folder,
 };
+
+/// Deployments that are read at a time when one is looked for.
+const PAGE: u32 = 20;
 
 /// What a command gives.
 #[derive(Clone, Debug)]
@@ -99,7 +102,8 @@ impl Engine {
         let words = deployment.request.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let message = format!("{} asked for {} of {}{words}", deployment.actor.name, deployment.request.kind.name(), deployment.name);
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
-        self.ports.store.commit(Commit::at(clock.now()).put(&deployment).event(event)).await?;
+        let open = OpenDeployment { id: deployment.id.clone() };
+        self.ports.store.commit(Commit::at(clock.now()).put(&deployment).put(&open).event(event)).await?;
         self.carry(deployment.clone(), false);
         Ok(deployment)
     }
@@ -183,20 +187,37 @@ impl Engine {
         let scope = format!("{project}/{environment}");
         let slots: Vec<Slot> = self.ports.store.below(&scope).await?;
         let live = |service: &ServiceName| slots.iter().find(|s| s.key.service == *service).and_then(|s| s.live.as_ref());
-        let past: Vec<Deployment> = self.ports.store.below(&scope).await?;
-        let completed = past.into_iter().rev().filter(|d| d.phase == Phase::Completed && !d.quarantined);
-        let mut other = completed.filter(|deployment| {
+        let other = |deployment: &Deployment| {
             let same = |slot: &Slot| {
                 let then = deployment.result.get(&slot.key.service).map(|serving| &serving.release);
                 slot.live.as_ref().map(|live| &live.release) == then
             };
             let gone = deployment.result.keys().any(|service| live(service).is_none());
-            !deployment.result.is_empty() && (gone || !slots.iter().all(same))
-        });
-        other.next().ok_or_else(|| {
+            let good = deployment.phase == Phase::Completed && !deployment.quarantined && !deployment.result.is_empty();
+            good && (gone || !slots.iter().all(same))
+        };
+        self.newest_that(&scope, other).await?.ok_or_else(|| {
             let message = format!("{environment} has no other good state to go back to");
             conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version")
         })
+    }
+
+    /// The newest deployment below a scope that fits, read page by page.
+    async fn newest_that(
+        &self,
+        scope: &str,
+        fits: impl Fn(&Deployment) -> bool,
+    ) -> Result<Option<Deployment>, Fault> {
+        let mut before = None;
+        loop {
+            let listing = Listing { scope: scope.into(), before, newest_first: true, limit: PAGE };
+            let page: Vec<Deployment> = self.ports.store.all(listing).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            before = Some(last.created_at.0);
+            if let Some(found) = page.into_iter().find(|deployment| fits(deployment)) {
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// Refuses or supersedes what writes the same slots, when the request says so.
@@ -229,8 +250,9 @@ impl Engine {
     }
 
     async fn next_number(&self, request: &Request) -> Result<u64, Fault> {
-        let past: Vec<Deployment> = self.ports.store.below(&format!("{}/{}", request.project, request.environment)).await?;
-        Ok(past.iter().map(|deployment| deployment.number).max().unwrap_or(0) + 1)
+        let scope = format!("{}/{}", request.project, request.environment);
+        let newest = self.newest_that(&scope, |_| true).await?;
+        Ok(newest.map_or(0, |newest| newest.number) + 1)
     }
 
     pub(crate) async fn known_project(&self, id: &ProjectId) -> Result<Project, Refusal> {
@@ -385,9 +407,8 @@ impl Engine {
         if let Some(found) = self.ports.store.find::<Deployment>(id_or_name).await? {
             return Ok(found);
         }
-        let all: Vec<Deployment> = self.ports.store.below("").await?;
-        let mut named = all.into_iter().rev().filter(|deployment| deployment.name == id_or_name);
-        named.next().ok_or_else(|| {
+        let named = self.newest_that("", |deployment| deployment.name == id_or_name).await?;
+        named.ok_or_else(|| {
             Fault::new(FaultKind::NotFound, format!("there is no deployment `{id_or_name}`"))
                 .with_hint("`shipway history` lists them")
         })

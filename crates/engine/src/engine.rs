@@ -15,7 +15,7 @@ use shipway_core::{
     ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, TrafficRouter},
     release::Release,
     spec::StopSpec,
-    store::{Commit, Listing, Store},
+    store::{Commit, OpenDeployment, Store},
 };
 use tokio::task::JoinSet;
 use tracing::info;
@@ -78,14 +78,14 @@ pub struct Settings {
     pub folders: Folders,
     /// Whether the server runs as root.
     pub is_root: bool,
-    /// Free bytes that the data folder's disk should have.
-    pub free_bytes_min: u64,
+    /// Room that the data folder's disk should have, in mebibytes.
+    pub disk_free_mb_min: u64,
     /// Where the server dies, for the crash test.
     pub crash: Option<CrashPoint>,
 }
 
 /// A place in a deployment at which the server ends as by `kill -9`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct CrashPoint {
     /// In the way back, or forward.
     pub back: bool,
@@ -181,9 +181,11 @@ impl Engine {
 
     /// Takes up every deployment that had not ended, oldest first, so that leases go to whom they belonged.
     async fn take_up(self: &Arc<Self>) -> Result<(), Fault> {
-        let listing = Listing { limit: shipway_core::store::LISTING_MAX, ..Listing::default() };
-        let all: Vec<Deployment> = self.ports.store.all(listing).await?;
-        let mut open: Vec<_> = all.into_iter().filter(|deployment| !deployment.phase.is_end()).collect();
+        let named: Vec<OpenDeployment> = self.ports.store.below("").await?;
+        let mut open = Vec::new();
+        for OpenDeployment { id } in named {
+            open.extend(self.ports.store.find::<Deployment>(id.as_str()).await?);
+        }
         open.sort_by_key(|deployment| (!deployment.phase.moves(), deployment.created_at));
         for deployment in open {
             info!(deployment = %deployment.id, phase = %deployment.phase, "taking up");

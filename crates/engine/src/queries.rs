@@ -188,7 +188,7 @@ impl Engine {
 
     /// How long earlier deployments that completed took, newest first, in milliseconds.
     pub async fn past_durations_ms(&self, deployment: &Deployment) -> Result<Vec<u64>, Fault> {
-        const SAMPLE_MAX: u32 = 20;
+        const SAMPLE_MAX: u32 = 7;
         let scope = format!("{}/{}", deployment.request.project, deployment.request.environment);
         let past = self.deployments(&scope, None, SAMPLE_MAX).await?;
         let done = past.into_iter().filter(|past| past.phase == Phase::Completed);

@@ -1,14 +1,15 @@
 //! Validation before anything moves: the spec, and the machine that it is to run on. All findings at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shipway_core::{
     command_line::CommandLine,
     deployment::Source,
     finding::{Category, Finding},
-    id::{EnvironmentName, ProjectId, ServiceName},
+    id::{EnvironmentName, ProjectId, ServiceName, SlotKey},
     ports::{CommandEnd, CommandEvent, CommandRun, Fault},
     project::Project,
+    route::host_in,
     slot::Slot,
     spec::{EnvironmentPlan, ServiceKind, ServiceSpec},
 };
@@ -84,6 +85,8 @@ impl Engine {
             Ok(resolved) => resolved,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
+        findings.extend(self.room(&plan)?);
+        findings.extend(self.taken_routes(spec, &plan).await?);
         for (service, wanted) in plan.services.iter().filter(|(name, _)| services.is_empty() || services.contains(name)) {
             findings.extend(self.machine(service, wanted).await?);
         }
@@ -92,6 +95,52 @@ impl Engine {
         }
         findings.sort_by_key(|finding| finding.severity);
         Ok(Validation { findings, environment: Some(plan) })
+    }
+
+    /// Whether there is room for what comes, beside what runs.
+    fn room(&self, plan: &EnvironmentPlan) -> Result<Vec<Finding>, Fault> {
+        let capacity = self.ports.driver.capacity()?;
+        let mut findings = Vec::new();
+        let wanted_mb = self.settings.disk_free_mb_min;
+        if capacity.disk_free_mb < wanted_mb {
+            let message = format!("the data folder's disk has {} MiB left", capacity.disk_free_mb);
+            let advice = format!("free some space: a deployment needs at least {wanted_mb} MiB; what runs goes on");
+            findings.push(Finding::critical(VALIDATOR, Category::Hardware, message).recommendation(advice));
+        }
+        let asked = |service: &ServiceSpec| service.serve.limits.memory_mb.unwrap_or(0) * u64::from(service.serve.instances);
+        let asked_mb: u64 = plan.services.values().map(asked).sum();
+        if asked_mb > capacity.memory_free_mb {
+            let message = format!("the services may use {asked_mb} MiB, and {} MiB are free", capacity.memory_free_mb);
+            let advice = "lower `limits.memory_mb` or `instances`, or give the machine more memory";
+            findings.push(Finding::warning(VALIDATOR, Category::Hardware, message).recommendation(advice));
+        }
+        Ok(findings)
+    }
+
+    /// Routes that another project has already.
+    async fn taken_routes(&self, spec: &Spec, plan: &EnvironmentPlan) -> Result<Vec<Finding>, Fault> {
+        let name = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
+        let project = ProjectId::new(name);
+        let slots: Vec<Slot> = self.ports.store.below("").await?;
+        let mut taken = BTreeMap::new();
+        for slot in slots.iter().filter(|slot| slot.key.project != project) {
+            let Some(live) = &slot.live else { continue };
+            for route in &self.release(&live.release).await?.serve.routes {
+                taken.insert((host_in(route, &slot.key), route.path.clone()), slot.key.clone());
+            }
+        }
+        let mut findings = Vec::new();
+        for (service, wanted) in &plan.services {
+            let key = SlotKey { project: project.clone(), environment: plan.name.clone(), service: service.clone() };
+            for (number, route) in wanted.serve.routes.iter().enumerate() {
+                let Some(other) = taken.get(&(host_in(route, &key), route.path.clone())) else { continue };
+                let message = format!("{}{} is taken by {other}", host_in(route, &key), route.path);
+                let field = format!("services.{service}.routes[{number}]");
+                let finding = Finding::critical(VALIDATOR, Category::Network, message).field(field);
+                findings.push(finding.recommendation("choose another host or path, or decommission the other service"));
+            }
+        }
+        Ok(findings)
     }
 
     /// What this machine has against a service.

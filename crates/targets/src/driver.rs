@@ -14,7 +14,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use shipway_core::{
     id::{InstanceId, ReleaseId},
-    ports::{Artifacts, Driver, Fault, FaultKind, HeldLimits, Launch, Life, LogPage, LogPosition, Observed},
+    ports::{Artifacts, Capacity, Driver, Fault, FaultKind, HeldLimits, Launch, Life, LogPage, LogPosition, Observed},
     release::Release,
     spec::StopSpec,
 };
@@ -23,7 +23,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     cgroup::Cgroups,
     launch::Intent,
-    log_pages,
+    log_pages, machine,
     shim::state::{State, Status},
     shim_client::{self, LOOKS_MAX, Sight},
     staging,
@@ -264,6 +264,16 @@ impl Driver for LocalDriver {
 
     fn held_limits(&self) -> HeldLimits {
         self.cgroups.held()
+    }
+
+    fn capacity(&self) -> Result<Capacity, Fault> {
+        let facts = machine::facts(&self.data)?;
+        Ok(Capacity {
+            cores: facts.cores,
+            memory_mb: facts.memory_mb,
+            memory_free_mb: facts.memory_free_mb,
+            disk_free_mb: facts.disk_free_mb,
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::{
     os::fd::OwnedFd,
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{
         Arc,
@@ -192,6 +192,14 @@ impl Runner for LocalRunner {
         let next =
             |mut receiver: mpsc::Receiver<_>| async move { receiver.recv().await.map(|event| (event, receiver)) };
         Box::pin(stream::unfold(receiver, next))
+    }
+
+    fn hand_over<'a>(&'a self, folder: &'a Path, user: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        let (folder, user) = (folder.to_owned(), user.to_owned());
+        Box::pin(async move {
+            let given = tokio::task::spawn_blocking(move || users::hand_over(&folder, &user)).await;
+            given.unwrap_or_else(|error| Err(Fault::unavailable(format!("giving a folder away was cut off: {error}"))))
+        })
     }
 
     fn sweep(&self) -> BoxFuture<'_, Result<u32, Fault>> {

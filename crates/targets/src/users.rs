@@ -46,6 +46,23 @@ pub(crate) fn resolve(run_as: Option<&str>) -> Result<Option<User>, Fault> {
     Ok(Some(user))
 }
 
+/// Gives a folder with all that is in it to a user; links are given, not what they point to.
+pub(crate) fn hand_over(folder: &Path, run_as: &str) -> Result<(), Fault> {
+    match resolve(Some(run_as))? {
+        Some(user) => give(folder, user).map_err(|error| Fault::io(format_args!("giving {} away", folder.display()), &error)),
+        None => Ok(()),
+    }
+}
+
+fn give(path: &Path, user: User) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), user)?;
+        }
+    }
+    std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid))
+}
+
 fn find(passwd: &str, name: &str) -> Option<User> {
     let number: Option<u32> = name.parse().ok();
     let known = passwd.lines().find_map(|line| {

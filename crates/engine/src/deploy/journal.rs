@@ -5,7 +5,7 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     phase::{self, Phase, Turn},
     ports::{Fault, FaultKind},
-    store::{Commit, Committed},
+    store::{Commit, Committed, OpenDeployment},
 };
 use tokio::sync::{Mutex, watch};
 
@@ -61,6 +61,9 @@ impl Active {
         if self.recorded {
             commit.events.extend(events);
             commit = commit.put(&next);
+            if next.phase.is_end() {
+                commit = commit.delete(&OpenDeployment { id: next.id.clone() });
+            }
         }
         let committed = engine.ports.store.commit(commit).await?;
         *document = next;

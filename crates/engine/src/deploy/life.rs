@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::{Either, select};
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Waiting},
+    deployment::{Cause, Deployment, FailureReport, Source, Waiting},
     event::{EventKind, EventStatus},
     id::SlotKey,
     phase::{End, Phase, Turn},
@@ -33,6 +33,7 @@ impl Engine {
         let (engine, carried) = (self.clone(), active.clone());
         self.spawn(async move {
             carry(&engine, &carried, recovered).await;
+            leave_tidy(&engine, &carried).await;
             engine.active().remove(&id);
             engine.leases.release(&id);
             carried.end();
@@ -56,6 +57,20 @@ async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) {
         engine.ports.clock.sleep_ms(TAKE_UP_MS).await;
         if let Err(fault) = active.reload(engine).await {
             warn!(%fault, "the store can't be read either");
+        }
+    }
+}
+
+/// Removes what only this deployment needed.
+async fn leave_tidy(engine: &Engine, active: &Active) {
+    let deployment = active.read().await;
+    let mut folders = vec![engine.settings.folders.builds().join(deployment.id.as_str())];
+    if let Source::Upload(id) = &deployment.request.source {
+        folders.push(engine.settings.folders.uploads().join(id));
+    }
+    for folder in folders {
+        if let Err(fault) = engine.ports.sources.remove(&folder).await {
+            warn!(%fault, "a working folder stays");
         }
     }
 }

@@ -11,6 +11,7 @@ use shipway_core::{
     ports::Fault,
     slot::{Serving, Slot},
     spec::OnFailure,
+    store::Listing,
     strategy::StrategySpec,
 };
 use shipway_saga::{Graph, Manner, Outcome, Recorded};
@@ -23,6 +24,9 @@ use super::{
     report, say, switch,
 };
 use crate::{Engine, world};
+
+/// How far back a combination that a rollback leaves is looked for.
+const QUARANTINED_MAX: u32 = 100;
 
 /// Plans under the leases, and records the plan. Says whether it goes on.
 pub(super) async fn record_plan(engine: &Engine, active: &Active, goal: &Goal) -> Result<bool, Fault> {
@@ -186,7 +190,8 @@ async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Res
     let shipway_core::deployment::Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
     let left: Vec<_> = rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
     let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);
-    let all: Vec<Deployment> = engine.ports.store.below(&scope).await?;
+    let newest = Listing { scope, before: None, newest_first: true, limit: QUARANTINED_MAX };
+    let all: Vec<Deployment> = engine.ports.store.all(newest).await?;
     for mut other in all.into_iter().filter(|other| other.phase == Phase::Completed && !other.quarantined) {
         let same = |(service, release): &(_, &_)| other.result.get(*service).is_some_and(|s| s.release == **release);
         if !left.is_empty() && left.iter().all(same) {

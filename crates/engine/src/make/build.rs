@@ -129,6 +129,9 @@ impl<'a> Build<'a> {
         ports.sources.remove(&self.work).await?;
         ports.sources.copy(&self.source, &copy).await?;
         ports.sources.make_folder(&self.work.join("home")).await?;
+        if let Some(user) = &self.spec.serve.run_as {
+            ports.runner.hand_over(&self.work, user).await?;
+        }
         ports.artifacts.read_tree(&copy).await
     }
 
