@@ -3,7 +3,8 @@
 use super::{
     Policy,
     builder::Builder,
-    forward::{Move, candidate, prove},
+    moves::Move,
+    proving::{candidate, prove},
 };
 use crate::{
     slot::{Share, Slot},

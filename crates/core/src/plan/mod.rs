@@ -5,9 +5,13 @@
 //! failure causes. Not here: doing any of it (`engine::perform`).
 
 mod builder;
+mod canary;
 mod forward;
 mod gap;
+mod moves;
+mod observed;
 mod order;
+mod proving;
 mod rolling;
 #[cfg(test)]
 mod tests;

@@ -5,24 +5,18 @@ use std::collections::VecDeque;
 use super::{
     Policy,
     builder::Builder,
-    forward::{Move, candidate, prove},
+    moves::Move,
+    proving::{candidate, prove},
 };
 use crate::{
     id::InstanceId,
     slot::{Serving, Share, Slot},
-    spec::ServiceKind,
     strategy::{Recreate, Rolling},
 };
 
-/// Whether a move goes batch by batch: another release of a process takes over from a running one.
-pub(super) fn rolls(one: &Move<'_>) -> bool {
-    let process = one.new.is_some_and(|release| release.serve.kind == ServiceKind::Process);
-    process && one.changes_release() && one.from.is_some()
-}
-
 /// Takes every member through its batches, a dependency before its dependents.
 pub(super) fn roll(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy, settings: &Rolling) {
-    for one in moves.iter().filter(|one| rolls(one) && !one.has_gap(policy.strategy.kind())) {
+    for one in moves.iter().filter(|one| one.rolls() && !one.has_gap(policy.strategy.kind())) {
         Roll::new(one, settings).run(builder, policy);
     }
 }

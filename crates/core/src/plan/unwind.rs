@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CheckThrough, Observed, Plan, PlannedStep, Step,
     builder::Builder,
-    forward::{fresh_ids, is_exclusive, surplus, unwanted},
+    moves::{fresh_ids, is_exclusive},
+    observed::{surplus, unwanted},
     order::dependencies_first,
 };
 use crate::{

@@ -1,0 +1,77 @@
+//! Proving what comes: the lane is formed, instances start in the order of dependencies, and checks ask them.
+
+use std::collections::BTreeMap;
+
+use super::{CheckThrough, Policy, Step, builder::Builder, moves::Move};
+use crate::{
+    id::{InstanceId, ServiceName},
+    release::Release,
+    slot::{Candidate, Serving, Share, Slot},
+    spec::{CheckPhase, ServiceKind},
+    strategy::StrategyKind,
+};
+
+/// Forms the lane: the slots name what is coming, and only the lane reaches it.
+pub(super) fn announce(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
+    let strategy = policy.strategy.kind();
+    let nothing_to_prove = |one: &&Move<'_>| one.fresh.is_empty() && policy.proven;
+    if moves.iter().filter(|one| one.changes_release()).all(|one| nothing_to_prove(&one)) {
+        return;
+    }
+    let mut changes = Vec::new();
+    for one in moves.iter().filter(|one| one.changes_release() && !one.has_gap(strategy)) {
+        let Some(to) = &one.to else { continue };
+        let instances = if strategy == StrategyKind::Rolling && one.rolls() { 0 } else { to.instances };
+        let coming = candidate(policy, to, instances, Share::Lane);
+        changes.push((Slot { candidate: Some(coming), ..builder.slot(&one.key) }, None));
+    }
+    builder.commit(changes, Vec::new());
+}
+
+/// The ends of the steps that prove a service's dependencies.
+pub(super) fn needs_of(one: &Move<'_>, proven: &BTreeMap<ServiceName, Vec<usize>>) -> Vec<usize> {
+    let depends_on = one.new.map(|release| release.serve.depends_on.as_slice()).unwrap_or_default();
+    depends_on.iter().filter_map(|name| proven.get(name)).flatten().copied().collect()
+}
+
+pub(super) fn candidate(policy: &Policy, to: &Serving, instances: u32, share: Share) -> Candidate {
+    Candidate { release: to.release.clone(), instances, share, deployment: policy.deployment.clone() }
+}
+
+/// Starts the fresh instances and proves these and the kept ones. Gives the steps that others wait for.
+pub(super) fn prove(
+    builder: &mut Builder,
+    one: &Move<'_>,
+    kept: &[InstanceId],
+    fresh: &[InstanceId],
+    policy: &Policy,
+    needs: &[usize],
+) -> Vec<usize> {
+    let Some(release) = one.new else { return Vec::new() };
+    let (service, id) = (one.service(), &release.id);
+    let test = !policy.proven && has_checks(release, CheckPhase::Test);
+    let mut ends = Vec::new();
+    if release.serve.kind == ServiceKind::Static && test && one.changes_release() {
+        let through = CheckThrough::Link;
+        ends.push(builder.after(service, needs, Step::Check { release: id.clone(), through }));
+    }
+    let kept = kept.iter().filter(|_| one.changes_release());
+    for instance in kept.chain(fresh) {
+        let mut last = needs.to_vec();
+        if fresh.contains(instance) {
+            let start = Step::Start { release: id.clone(), instance: instance.clone() };
+            last = vec![builder.after(service, &last, start)];
+        }
+        let mut end = builder.after(service, &last, Step::Prove { release: id.clone(), instance: instance.clone() });
+        if test {
+            let through = CheckThrough::Instance { instance: instance.clone() };
+            end = builder.after(service, &[end], Step::Check { release: id.clone(), through });
+        }
+        ends.push(end);
+    }
+    ends
+}
+
+pub(super) fn has_checks(release: &Release, phase: CheckPhase) -> bool {
+    release.serve.checks.iter().any(|check| check.phase == phase)
+}
