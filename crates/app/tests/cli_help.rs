@@ -8,8 +8,26 @@ use std::{
 };
 
 const VERBS: [&str; 20] = [
-    "up", "down", "serve", "check", "plan", "deploy", "scale", "decommission", "status", "ps", "history", "logs",
-    "events", "pause", "resume", "advance", "abort", "cancel", "rollback", "completions",
+    "up",
+    "down",
+    "serve",
+    "check",
+    "plan",
+    "deploy",
+    "scale",
+    "decommission",
+    "status",
+    "ps",
+    "history",
+    "logs",
+    "events",
+    "pause",
+    "resume",
+    "advance",
+    "abort",
+    "cancel",
+    "rollback",
+    "completions",
 ];
 
 /// Runs the binary where no server is, and no environment variable says anything.

@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -183,6 +183,44 @@ impl Drop for Foreground {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn a_wrong_spec_or_environment_starts_nothing() {
+    let place = Place::new();
+    let unknown = place.expect(2, &words(&place.up(&["-e", "nowhere"])));
+    assert!(unknown.err.contains("staging, production"), "{}", unknown.err);
+    place.write("shipway.toml", &spec("one").replace("source", "sauce"));
+    let wrong = place.expect(1, &words(&place.up(&[])));
+    assert!(wrong.err.contains("shipway.toml:6") && wrong.err.contains("`source`"), "{}", wrong.err);
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn a_server_elsewhere_is_sent_the_source() {
+    let place = Place::new();
+    place.expect(0, &words(&place.up(&["--detach"])));
+    let found: Value = read_json(&place.data().join("server.json"));
+    let address = found["address"].as_str().expect("an address");
+    // The same server under an address that does not look like this machine.
+    let elsewhere = format!("http://{}", address.replace("127.0.0.1", "0.0.0.0"));
+    place.write(PAGE, "one, sent");
+    let sent = place.expect(0, &["--server", &elsewhere, "deploy", "-e", "staging", "--json"]).json();
+    assert_eq!((&sent["phase"], &sent["name"]), (&"completed".into(), &"staging-2".into()));
+    // Told by a server elsewhere, the project has no folder there: this page can only have come with the request.
+    let status = place.expect(0, &["status", "--json"]).json();
+    let proxy = status["server"]["proxy"].as_str().expect("the proxy's address");
+    assert!(page(proxy).ends_with("one, sent"), "{}", page(proxy));
+}
+
+/// The page as the proxy answers it. Clients don't resolve `*.localhost`, so the host is said.
+fn page(proxy: &str) -> String {
+    let mut stream = TcpStream::connect(proxy).expect("the proxy listens");
+    let request = "GET /index.html HTTP/1.1\r\nhost: site.staging.localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("a request can be sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
 }
 
 #[test]

@@ -22,21 +22,41 @@ pub struct Load {
 
 impl Load {
     pub fn start(proxy: SocketAddr, host: &str) -> Self {
+        let mut load = Self::start_with(proxy, host, "/");
+        let host = host.to_owned();
+        load.spawn({
+            let host = host.clone();
+            move || {
+                let answer = request(proxy, "GET", &host, "/?ms=120", &[], b"");
+                Ok(answer.map_err(|error| format!("slow: {error}"))?.status)
+            }
+        });
+        load.spawn(move || {
+            let body = vec![b'x'; 100_000];
+            let answer = request(proxy, "POST", &host, "/upload", &[], &body);
+            Ok(answer.map_err(|error| format!("upload: {error}"))?.status)
+        });
+        load
+    }
+
+    /// Only kept and new connections that ask for one path.
+    pub fn start_with(proxy: SocketAddr, host: &str, path: &str) -> Self {
         let mut load = Self {
             stop: Arc::default(),
             count: Arc::default(),
             failures: Arc::default(),
             threads: Vec::new(),
         };
-        let host = host.to_owned();
+        let (host, path) = (host.to_owned(), path.to_owned());
         load.spawn({
-            let (host, mut kept) = (host.clone(), None);
+            let (host, path, mut kept) = (host.clone(), path.clone(), None);
             move || {
                 let mut connection = match kept.take() {
                     Some(connection) => connection,
                     None => Connection::open(proxy).map_err(|error| format!("connect: {error}"))?,
                 };
-                let answer = connection.request("GET", &host, "/", &[], b"").map_err(|error| format!("kept: {error}"))?;
+                let answer = connection.request("GET", &host, &path, &[], b"");
+                let answer = answer.map_err(|error| format!("kept: {error}"))?;
                 // The proxy may say that this connection ends here; that is no failure.
                 if answer.header("connection") != Some("close") {
                     kept = Some(connection);
@@ -44,18 +64,9 @@ impl Load {
                 Ok(answer.status)
             }
         });
-        load.spawn({
-            let host = host.clone();
-            move || Ok(request(proxy, "GET", &host, "/", &[], b"").map_err(|error| format!("new: {error}"))?.status)
-        });
-        load.spawn({
-            let host = host.clone();
-            move || Ok(request(proxy, "GET", &host, "/?ms=120", &[], b"").map_err(|error| format!("slow: {error}"))?.status)
-        });
         load.spawn(move || {
-            let body = vec![b'x'; 100_000];
-            let answer = request(proxy, "POST", &host, "/upload", &[], &body).map_err(|error| format!("upload: {error}"))?;
-            Ok(answer.status)
+            let answer = request(proxy, "GET", &host, &path, &[], b"");
+            Ok(answer.map_err(|error| format!("new: {error}"))?.status)
         });
         load
     }

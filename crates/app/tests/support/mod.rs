@@ -3,6 +3,9 @@
 
 pub mod http;
 pub mod load;
+pub mod more;
+pub mod receivers;
+pub mod sse;
 
 use std::{
     fs,
