@@ -114,6 +114,9 @@ pub struct Committed {
     pub last_event: u64,
 }
 
+/// The number of a commit, and bodies as they were then, kind by kind.
+pub type Snapshot = (u64, Vec<Vec<String>>);
+
 /// Durable state.
 pub trait Store: Send + Sync {
     /// Makes changes true together. Fails as a conflict when a slot has another revision than expected; then nothing
@@ -124,7 +127,7 @@ pub trait Store: Send + Sync {
     /// Bodies in their order.
     fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>>;
     /// Bodies of several kinds as they were at one commit, with its number.
-    fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<(u64, Vec<Vec<String>>), Fault>>;
+    fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>>;
     /// Events after a place, in order, only those of a deployment when one is named.
     fn events<'a>(
         &'a self,

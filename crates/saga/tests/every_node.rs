@@ -16,12 +16,12 @@ use futures_util::{
 use proptest::prelude::*;
 use shipway_saga::{Graph, Manner, Outcome, Recorded, Work, run};
 
-/// Where a crash hits.
+/// What a crash comes just before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Crash {
-    BeforeIntent(usize),
-    BeforeEffect(usize),
-    BeforeRecord(usize),
+    Intent(usize),
+    Effect(usize),
+    Record(usize),
 }
 
 #[derive(Default)]
@@ -57,11 +57,11 @@ impl Work for Lab {
 
     fn begin(&self, step: usize, _: u32) -> BoxFuture<'_, Result<(), &'static str>> {
         async move {
-            if self.hit(Crash::BeforeIntent(step)) {
+            if self.hit(Crash::Intent(step)) {
                 return Err("crash");
             }
             self.recorded.lock().expect("lock")[step] = Recorded::Begun;
-            if self.hit(Crash::BeforeEffect(step)) { Err("crash") } else { Ok(()) }
+            if self.hit(Crash::Effect(step)) { Err("crash") } else { Ok(()) }
         }
         .boxed()
     }
@@ -95,7 +95,7 @@ impl Work for Lab {
         result: &'a Result<(), &'static str>,
     ) -> BoxFuture<'a, Result<(), &'static str>> {
         async move {
-            if self.hit(Crash::BeforeRecord(step)) {
+            if self.hit(Crash::Record(step)) {
                 return Err("crash");
             }
             if result.is_ok() {
@@ -131,14 +131,14 @@ fn a_graph_knows_only_earlier_needs() {
 #[test]
 fn a_crash_anywhere_is_finished_by_the_next_run() {
     for step in 0..diamond().len() {
-        for crash in [Crash::BeforeIntent(step), Crash::BeforeEffect(step), Crash::BeforeRecord(step)] {
+        for crash in [Crash::Intent(step), Crash::Effect(step), Crash::Record(step)] {
             let lab = Lab::new(&diamond());
             *lab.crash.lock().expect("lock") = Some(crash);
             assert_eq!(go(&lab, Manner::StopAtFirst), Err("crash"), "{crash:?}");
             assert_eq!(go(&lab, Manner::StopAtFirst), Ok(Outcome::Done), "{crash:?}");
             assert_eq!(lab.effects.lock().expect("lock").len(), diamond().len(), "{crash:?}");
             let told = lab.repeated.lock().expect("lock").contains(&step);
-            assert_eq!(told, !matches!(crash, Crash::BeforeIntent(_)), "a step that may have run is told so: {crash:?}");
+            assert_eq!(told, !matches!(crash, Crash::Intent(_)), "a step that may have run is told so: {crash:?}");
             assert!(!lab.broken.load(Ordering::SeqCst), "{crash:?}");
         }
     }

@@ -6,7 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::{Event, EventBody},
     ports::{Fault, FaultKind},
-    store::{Commit, Committed, DocumentKind, Listing, Store},
+    store::{Commit, Committed, DocumentKind, Listing, Snapshot, Store},
     time::Timestamp,
 };
 use sqlx::{
@@ -143,7 +143,7 @@ impl Store for SqlStore {
         .boxed()
     }
 
-    fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<(u64, Vec<Vec<String>>), Fault>> {
+    fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>> {
         async move {
             let fault = |error| sql_fault("reading a snapshot", &error);
             let mut transaction = self.pool.begin().await.map_err(fault)?;
