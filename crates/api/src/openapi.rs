@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use shipway_core::route::Route;
+use shipway_core::{artifact::Provenance, route::Route};
 
 use crate::{Problem, types::*};
 
@@ -41,9 +41,11 @@ const PAGE: &[(&str, &str)] = &[
     ("before", "the `next` of the page before"),
 ];
 const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
+const BUILT: &[(&str, &str)] = &[("service", "only this service")];
 const EVENTS: &[(&str, &str)] = &[
     ("after", "the place of the last event that is known"),
     ("deployment", "only of this deployment"),
+    ("newest", "only that many of the newest, in place of `after`"),
     ("limit", "how many, 1 to 1000; 200 when absent"),
 ];
 const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
@@ -94,6 +96,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/releases", "Its releases, newest first", of::<Vec<ReleaseView>>) },
+    Endpoint { query: BUILT, ..get("/api/projects/{id}/artifacts", "Where its artifacts came from, newest first", of::<Vec<Provenance>>) },
     Endpoint { query: LOGS, streams: true, ..get("/api/instances/{id}/logs", "An instance's output", of::<LogsView>) },
     post("/api/validations", "Checks a spec: everything that is found", of::<ValidationRequest>, of::<ValidationView>),
     Endpoint { query: EVENTS, streams: true, ..get("/api/events", "What happened, in order", of::<EventPage>) },

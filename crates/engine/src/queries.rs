@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
+    artifact::Provenance,
     deployment::{Deployment, Request},
     event::Event,
     finding::Finding,
@@ -194,6 +195,17 @@ impl Engine {
         let done = past.into_iter().filter(|past| past.phase == Phase::Completed);
         let done = done.filter(|past| past.request.kind.name() == deployment.request.kind.name());
         Ok(done.filter_map(|past| Some(past.completed_at?.since_ms(past.started_at?))).collect())
+    }
+
+    /// Removes a folder below the data folder.
+    pub async fn forget_folder(&self, folder: &std::path::Path) -> Result<(), Fault> {
+        self.ports.sources.remove(folder).await
+    }
+
+    /// Where artifacts of a project came from, newest first.
+    pub async fn builds(&self, scope: &str, limit: u32) -> Result<Vec<Provenance>, Fault> {
+        let listing = Listing { scope: scope.into(), before: None, newest_first: true, limit };
+        self.ports.store.all(listing).await
     }
 
     /// The answer that was given to a request with that key, if there was one.

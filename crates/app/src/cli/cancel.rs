@@ -6,7 +6,7 @@ use super::{
     Exit, Outcome,
     acts::{self, ActArgs},
     context::Context,
-    failures,
+    ending,
     live::{self, Until},
     terminal::Hue,
     words,
@@ -52,7 +52,7 @@ pub async fn end(context: &Context, args: EndArgs, verb: &str) -> Outcome {
     }
     let ended = live::follow(&remote, *terminal, view, Until::Completed).await?;
     if terminal.json || ended.phase != Phase::Cancelled {
-        let exit = failures::tell(terminal, &ended);
+        let exit = ending::tell(terminal, &ended);
         return Ok(if ended.phase == Phase::Cancelled { Exit::Done } else { exit });
     }
     let back = ended.metrics.back_ms.map(|ms| format!(" · going back took {}", words::span(ms))).unwrap_or_default();

@@ -3,7 +3,7 @@
 use shipway_api::{PlanView, ServiceChange, ServingView, StepView};
 
 use super::{
-    failures, findings,
+    ending, findings,
     table::{Table, plain},
     terminal::{Hue, Paint},
 };
@@ -25,7 +25,7 @@ pub fn lines(paint: Paint, plan: &PlanView, with_steps: bool) -> Vec<String> {
     }
     for failure in &plan.errors {
         lines.push(String::new());
-        lines.extend(failures::one(paint, failure));
+        lines.extend(ending::failure(paint, failure));
     }
     lines.extend(steps(paint, plan, with_steps));
     lines

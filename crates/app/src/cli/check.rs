@@ -66,20 +66,22 @@ async fn asked_of_server(
 
 /// What can be found without a server.
 fn alone(spec: &SpecFile, environment: &EnvironmentArg) -> ValidationView {
-    let findings = match shipway_config::read::parse(spec_file::FILE, &spec.text) {
-        Err(findings) => findings,
-        Ok(source) => {
-            let named = environment.environment.as_ref().map(|name| Target {
-                environment: EnvironmentName::new(name.as_str()),
-                layers: Vec::new(),
-            });
-            let targets = named.map_or_else(|| Target::all(&source), |target| vec![target]);
-            shipway_config::findings(&source, &targets)
-        }
-    };
+    let findings = found_alone(spec, environment.environment.as_deref());
     let (valid, at) = (!blocks(&findings), words::now());
     let findings = findings.into_iter().map(|finding| shipway_api::TimedFinding { finding, at }).collect();
     ValidationView { valid, findings }
+}
+
+/// What the file alone has to say, for one environment or all.
+pub fn found_alone(spec: &SpecFile, environment: Option<&str>) -> Vec<Finding> {
+    match shipway_config::read::parse(spec_file::FILE, &spec.text) {
+        Err(findings) => findings,
+        Ok(source) => {
+            let named = environment.map(|name| Target { environment: EnvironmentName::new(name), layers: Vec::new() });
+            let targets = named.map_or_else(|| Target::all(&source), |target| vec![target]);
+            shipway_config::findings(&source, &targets)
+        }
+    }
 }
 
 fn say(context: &Context, validation: &ValidationView, environment: &EnvironmentArg, has_server: bool) {
@@ -93,7 +95,9 @@ fn say(context: &Context, validation: &ValidationView, environment: &Environment
     let environment = environment.environment.as_deref().unwrap_or("ENVIRONMENT");
     match (validation.valid, has_server) {
         (true, true) => terminal.say(format!("`shipway plan -e {environment}` shows what a deployment would change")),
-        (_, false) => terminal.say("no server of ours runs, so the machine was not asked: that is checked when you deploy"),
+        (_, false) => {
+            terminal.say("no server of ours runs, so the machine was not asked: that is checked when you deploy")
+        }
         (false, true) => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Why a verb failed, and how that is said: everything that goes wrong is worded here, in one place.
 
 use shipway_api::{ClientError, Problem};
-use shipway_core::ports::Fault;
+use shipway_core::{finding::Finding, ports::Fault};
 
 use super::{
     Exit, findings,
@@ -27,6 +27,8 @@ pub enum CliError {
         /// What to write instead.
         hint: String,
     },
+    /// The spec is wrong.
+    Findings(Vec<Finding>),
     /// Anything else, in one line.
     Failed(String),
 }
@@ -80,6 +82,9 @@ impl CliError {
             Self::Client { base, error } => from_client(&base, error),
             Self::Fault(fault) => Problem::new(500, "failed", fault.message).hint(fault.hint),
             Self::Usage { message, hint } => Problem::new(400, "usage", message).hint(Some(hint)),
+            Self::Findings(findings) => {
+                Problem { findings, ..Problem::new(422, "findings", "the spec can't be used as it is") }
+            }
             Self::Failed(message) => Problem::new(500, "failed", message),
         }
     }

@@ -45,13 +45,20 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let after = match (args.after, &deployment) {
         (Some(after), _) => after,
         (None, Some(_)) => 0,
-        (None, None) => last(&remote).await?.saturating_sub(args.tail),
+        (None, None) => place_before_newest(&remote, args.tail).await?,
     };
     let after = print_pages(context, &remote, after, deployment.as_deref()).await?;
     if args.follow && !Terminal::is_gone() {
         follow(context, &remote, after, deployment).await?;
     }
     Ok(Exit::Done)
+}
+
+/// The place before the newest events.
+async fn place_before_newest(remote: &Remote, count: u64) -> Result<u64, CliError> {
+    let query = [("newest", Some(count.to_string())), ("limit", Some("1".to_owned()))];
+    let page: EventPage = remote.get(&with_query("/api/events", &query)).await?;
+    Ok(page.items.first().map_or(0, |event| event.seq - 1))
 }
 
 fn path(after: u64, deployment: Option<&str>, limit: Option<u64>) -> String {
@@ -61,30 +68,6 @@ fn path(after: u64, deployment: Option<&str>, limit: Option<u64>) -> String {
         ("limit", limit.map(|limit| limit.to_string())),
     ];
     with_query("/api/events", &query)
-}
-
-/// The place of the newest event. Places have no holes, so it is found by halving.
-async fn last(remote: &Remote) -> Result<u64, CliError> {
-    let (mut known, mut beyond) = (0, 1);
-    while any_after(remote, beyond).await? {
-        known = beyond;
-        beyond *= 2;
-    }
-    // Some event stands after `known`, or there is none at all; none stands after `beyond`.
-    while beyond - known > 1 {
-        let middle = known + (beyond - known) / 2;
-        if any_after(remote, middle).await? {
-            known = middle;
-        } else {
-            beyond = middle;
-        }
-    }
-    Ok(beyond)
-}
-
-async fn any_after(remote: &Remote, after: u64) -> Result<bool, CliError> {
-    let page: EventPage = remote.get(&path(after, None, Some(1))).await?;
-    Ok(!page.items.is_empty())
 }
 
 async fn print_pages(

@@ -19,7 +19,14 @@ pub struct Args {
     #[command(flatten)]
     environment: EnvironmentArg,
     /// How many, 1 to 200
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    /// How many, 1 to 200
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "COUNT",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=200)
+    )]
     limit: u32,
 }
 

@@ -74,9 +74,8 @@ async fn wanted(remote: &Remote, scope: Result<Scope, CliError>, args: &Args) ->
     };
     let all = instances(remote, &scope, args).await?;
     let is_service = target.is_some_and(|name| all.iter().any(|one| one.slot.service.as_str() == name));
-    let named = |one: &&InstanceView| {
-        target.is_none_or(|name| one.slot.service.as_str() == name || one.id.as_str() == name)
-    };
+    let named =
+        |one: &&InstanceView| target.is_none_or(|name| one.slot.service.as_str() == name || one.id.as_str() == name);
     let mine: Vec<&InstanceView> = all.iter().filter(named).collect();
     if !mine.is_empty() && !args.build {
         let path = |one: &&InstanceView| {

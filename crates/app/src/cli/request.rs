@@ -5,8 +5,8 @@ use shipway_api::{DeploymentRequest, DeploymentView};
 use super::{
     Exit, Outcome,
     context::Context,
+    ending,
     errors::CliError,
-    failures,
     live::{self, Until},
     remote::Remote,
     signals::Signals,
@@ -48,7 +48,9 @@ pub async fn show(context: &Context, remote: &Remote, view: DeploymentView, wait
     let name = view.name.clone();
     let mut signals = Signals::listen()?;
     tokio::select! {
-        ended = live::follow(remote, context.terminal, view, wait.until) => Ok(failures::tell(&context.terminal, &ended?)),
+        ended = live::follow(remote, context.terminal, view, wait.until) => {
+            Ok(ending::tell(&context.terminal, &ended?))
+        }
         () = signals.next() => Err(no_longer_watched(&name)),
     }
 }

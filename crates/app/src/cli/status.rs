@@ -120,7 +120,8 @@ fn server(paint: Paint, remote: &Remote, server: &ServerView, now: Timestamp) ->
         server.pid,
         server.proxy
     )];
-    let limits = [("memory_mb", server.limits.memory), ("cpu", server.limits.cpu), ("processes", server.limits.processes)];
+    let limits =
+        [("memory_mb", server.limits.memory), ("cpu", server.limits.cpu), ("processes", server.limits.processes)];
     let missing: Vec<_> = limits.iter().filter(|(_, held)| !held).map(|(name, _)| *name).collect();
     if !missing.is_empty() {
         let words = format!("not limited on this machine: {} ({})", missing.join(", "), server.limits.reason);
@@ -183,7 +184,8 @@ fn running(paint: Paint, view: &DeploymentView, now: Timestamp) -> Vec<String> {
 }
 
 fn stuck(paint: Paint, view: &DeploymentView) -> Vec<String> {
-    let mut lines = vec![format!("{} {}", paint.put(Hue::Bold, &view.name), paint.put(Hue::Bad, "stuck: it needs a person"))];
+    let mut lines =
+        vec![format!("{} {}", paint.put(Hue::Bold, &view.name), paint.put(Hue::Bad, "stuck: it needs a person"))];
     for failure in &view.errors {
         lines.push(format!("  {}: {}", failure.step, failure.message));
         lines.extend(failure.hint.iter().map(|hint| format!("  → {hint}")));

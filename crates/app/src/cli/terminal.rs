@@ -184,7 +184,6 @@ impl Canvas {
             line.set_message(text.clone());
         }
     }
-
 }
 
 impl Drop for Canvas {

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use shipway_api::{DeploymentRequest, DeploymentView, InstanceView, ProjectView};
+use shipway_core::finding::blocks;
 
 use super::{
-    Exit, Outcome,
+    Exit, Outcome, check,
     context::{Context, dialled},
-    detached,
+    detached, ending,
     errors::CliError,
-    failures,
     live::{self, Until},
     remote::{Remote, escaped},
     scope,
@@ -40,6 +40,7 @@ pub struct Args {
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let spec = SpecFile::read(&args.folder)?;
+    refuse_wrong(&spec, args.environment.as_deref())?;
     let data = context.data()?;
     refuse_second(&data).await?;
     if args.detach {
@@ -61,6 +62,23 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         false => format!("stopped the server; the proxy and {running} go on"),
     });
     Ok(exit)
+}
+
+/// A spec that can't be deployed is told before anything is started.
+fn refuse_wrong(spec: &SpecFile, environment: Option<&str>) -> Result<(), CliError> {
+    let environment = environment.filter(|name| *name != ALL);
+    let findings = check::found_alone(spec, None);
+    if blocks(&findings) {
+        return Err(CliError::Findings(findings));
+    }
+    let known = spec.environments();
+    match environment {
+        Some(name) if !known.iter().any(|known| known == name) => {
+            let message = format!("there is no environment `{name}`");
+            Err(CliError::usage(message, format!("name one of {}, or {ALL}", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn refuse_second(data: &Path) -> Result<(), CliError> {
@@ -102,14 +120,11 @@ async fn deploy(context: &Context, remote: &Remote, args: &Args, spec: &SpecFile
     let project = scope::register(remote, spec).await?;
     let mut exit = Exit::Done;
     for environment in environments(args, &project)? {
-        let request = DeploymentRequest {
-            project: project.id.as_str().to_owned(),
-            environment,
-            ..DeploymentRequest::default()
-        };
+        let request =
+            DeploymentRequest { project: project.id.as_str().to_owned(), environment, ..DeploymentRequest::default() };
         let view: DeploymentView = remote.post("/api/deployments", &request).await?;
         let ended = live::follow(remote, context.terminal, view, Until::Completed).await?;
-        if failures::tell(&context.terminal, &ended) != Exit::Done {
+        if ending::tell(&context.terminal, &ended) != Exit::Done {
             exit = Exit::Failed;
         }
     }

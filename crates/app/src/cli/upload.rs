@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use bytes::Bytes;
@@ -36,7 +36,7 @@ pub async fn send(remote: &Remote, folder: &Path) -> Result<String, CliError> {
     Ok(sent?.id)
 }
 
-fn pack(folder: &PathBuf, sender: mpsc::Sender<io::Result<Bytes>>) {
+fn pack(folder: &Path, sender: mpsc::Sender<io::Result<Bytes>>) {
     let chunks = Chunks { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK_BYTES) };
     let mut tar = tar::Builder::new(chunks);
     tar.follow_symlinks(false);

@@ -227,8 +227,17 @@ pub(super) async fn list(
         None => project,
     };
     let limit = filter.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX) as usize;
-    let found = shared.engine.deployments(&scope, filter.before, LOOKED_THROUGH_MAX).await?;
-    let mut fitting: Vec<_> = found.into_iter().filter(|deployment| filter.fits(deployment)).collect();
+    let mut fitting = Vec::new();
+    let mut before = filter.before;
+    let mut looked_through = 0;
+    // One more than asked for says whether there is another page.
+    while fitting.len() <= limit && looked_through < LOOKED_THROUGH_MAX {
+        let found = shared.engine.deployments(&scope, before, PAGE).await?;
+        let Some(last) = found.last() else { break };
+        before = Some(last.created_at.0);
+        looked_through += PAGE;
+        fitting.extend(found.into_iter().filter(|deployment| filter.fits(deployment)));
+    }
     let more = fitting.len() > limit;
     fitting.truncate(limit);
     let next = fitting.last().filter(|_| more).map(|last| last.created_at.0.to_string());

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shipway_api::{EnvironmentUpdate, EnvironmentView, InstanceView, ReleaseView, SlotView};
 use shipway_core::{
+    artifact::Provenance,
     command::Command,
     id::{Actor, EnvironmentName, ProjectId, ReleaseId},
     instance::{Instance, InstanceState},
@@ -176,6 +177,17 @@ impl Scope {
     fn fits(&self, service: &str) -> bool {
         self.service.as_deref().is_none_or(|wanted| wanted == service)
     }
+}
+
+/// Where the artifacts of a project came from.
+pub(super) async fn artifacts(
+    shared: State,
+    Path(project): Path<String>,
+    scope: Result<Query<Scope>, QueryRejection>,
+) -> Answer<Vec<Provenance>> {
+    let Query(scope) = scope?;
+    let builds = shared.engine.builds(&project, RELEASES_MAX).await?;
+    Ok(Json(builds.into_iter().filter(|build| scope.fits(build.service.as_str())).collect()))
 }
 
 /// What part a release has in a slot.

@@ -26,6 +26,7 @@ const PAGE: u32 = 200;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     after: Option<u64>,
+    newest: Option<u64>,
     deployment: Option<String>,
     limit: Option<u32>,
 }
@@ -48,7 +49,13 @@ pub(super) async fn events(
     };
     // A stream that broke names the last event that it had.
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let after = last.or(wanted.after).unwrap_or(0);
+    let after = match last.or(wanted.after) {
+        Some(after) => after,
+        None => match wanted.newest {
+            Some(count) => shared.engine.last_event().await?.saturating_sub(count),
+            None => 0,
+        },
+    };
     if wants_stream(&headers) {
         let stream = live(shared.0.clone(), after, deployment);
         return Ok(Sse::new(stream).keep_alive(KeepAlive::default()).into_response());

@@ -128,7 +128,8 @@ impl Server {
     /// Something could not be stopped; what it is stands in the message.
     pub async fn stop(self, applications: bool) -> Result<(), Fault> {
         self.end_http.send_replace(true);
-        // Live streams have no end of their own.
+        // Live streams end when they see this.
+        self.shared.stop.send_replace(Some(applications));
         let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), self.http).await;
         self.shared.engine.halt().await;
         let stopped = match applications {

@@ -59,6 +59,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
         .route("/projects/{id}/instances", get(environments::instances))
         .route("/projects/{id}/releases", get(environments::releases))
+        .route("/projects/{id}/artifacts", get(environments::artifacts))
         .route("/instances/{id}/logs", get(logs::of_instance))
         .route("/validations", post(projects::validate))
         .route("/events", get(events::events))

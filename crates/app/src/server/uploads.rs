@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use axum::{Json, body::Body};
+use axum::{Json, body::Body, http::HeaderMap};
 use futures_util::StreamExt;
 use shipway_api::UploadView;
 use shipway_core::ports::Fault;
@@ -23,11 +23,14 @@ const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 const PIECES_MAX: usize = 16;
 const SPEC_FILE: &str = "shipway.toml";
 
-pub(super) async fn upload(shared: State, body: Body) -> Answer<UploadView> {
-    let id = random_hex::<16>();
+pub(super) async fn upload(shared: State, headers: HeaderMap, body: Body) -> Answer<UploadView> {
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+    // The same key names the same folder, so a repeated upload replaces itself and is not kept twice.
+    let id = key.map_or_else(random_hex::<16>, |key| blake3::hash(key.as_bytes()).to_hex()[..32].to_owned());
     let folder = shared.data.join("uploads").join(&id);
     let (pieces, incoming) = mpsc::channel(PIECES_MAX);
     let into = folder.clone();
+    shared.engine.forget_folder(&folder).await?;
     let unpacked = tokio::task::spawn_blocking(move || unpack(Incoming { incoming, piece: Vec::new(), at: 0 }, &into));
     let mut body = body.into_data_stream();
     while let Some(piece) = body.next().await {

@@ -1,5 +1,5 @@
 //! The live view of a deployment: from the event stream to lines on a terminal, or to plain lines where nobody looks.
-//! Not here: what is said when it has ended (`failures`).
+//! Not here: what is said when it has ended (`ending`).
 
 mod feed;
 mod picture;

@@ -18,6 +18,8 @@ use crate::cli::{
 };
 
 const BAR_CELLS: usize = 20;
+/// A shorter rest is over before it is read.
+const ESTIMATE_MS_MIN: u64 = 1000;
 
 /// What the picture is made of.
 pub struct Picture {
@@ -54,8 +56,8 @@ impl Picture {
         let elapsed = words::span(now.since_ms(view.created_at));
         let strategy = view.strategy.map(|strategy| format!(" · {strategy}")).unwrap_or_default();
         let name = self.paint.put(Hue::Bold, &view.name);
-        let left = view.estimated_completion.filter(|at| *at > now);
-        let left = left.map(|at| format!(" · about {} left", words::span(at.since_ms(now)))).unwrap_or_default();
+        let left = view.estimated_completion.map(|at| at.since_ms(now)).filter(|ms| *ms >= ESTIMATE_MS_MIN);
+        let left = left.map(|ms| format!(" · about {} s left", ms / 1000)).unwrap_or_default();
         format!("{} {name} · {}{strategy} · {elapsed}{left}", view.kind.name(), view.environment)
     }
 

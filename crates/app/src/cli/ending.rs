@@ -35,9 +35,9 @@ pub fn lines(paint: Paint, view: &DeploymentView) -> Vec<String> {
         return good(paint, view);
     }
     let mut lines = vec![bad(paint, view)];
-    for failure in &view.errors {
+    for report in &view.errors {
         lines.push(String::new());
-        lines.extend(one(paint, failure));
+        lines.extend(failure(paint, report));
     }
     if view.errors.is_empty() {
         lines.extend(findings::lines(paint, &view.findings));
@@ -74,24 +74,24 @@ fn bad(paint: Paint, view: &DeploymentView) -> String {
 }
 
 /// Everything that is known about one failure.
-pub fn one(paint: Paint, failure: &FailureReport) -> Vec<String> {
-    let mut lines = vec![format!("{} {}", paint.put(Hue::Bad, "what failed:"), failure.message)];
+pub fn failure(paint: Paint, report: &FailureReport) -> Vec<String> {
+    let mut lines = vec![format!("{} {}", paint.put(Hue::Bad, "what failed:"), report.message)];
     let facts = [
-        ("step", Some(format!("{} ({})", failure.step, failure.phase))),
-        ("service", failure.service.as_ref().map(ToString::to_string)),
-        ("instance", failure.instance.as_ref().map(ToString::to_string)),
-        ("check", failure.check.clone()),
-        ("expected", failure.expected.clone()),
-        ("got", failure.got.clone()),
+        ("step", Some(format!("{} ({})", report.step, report.phase))),
+        ("service", report.service.as_ref().map(ToString::to_string)),
+        ("instance", report.instance.as_ref().map(ToString::to_string)),
+        ("check", report.check.clone()),
+        ("expected", report.expected.clone()),
+        ("got", report.got.clone()),
     ];
     let known = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)));
     lines.extend(known.map(|(name, fact)| format!("  {}  {fact}", paint.put(Hue::Faint, format!("{name:8}")))));
-    if !failure.log_tail.is_empty() {
+    if !report.log_tail.is_empty() {
         lines.push(format!("  {}", paint.put(Hue::Faint, "the last lines of its log")));
-        let from = failure.log_tail.len().saturating_sub(LOG_LINES_MAX);
-        lines.extend(failure.log_tail[from..].iter().map(|line| format!("  {} {line}", paint.put(Hue::Faint, "│"))));
+        let from = report.log_tail.len().saturating_sub(LOG_LINES_MAX);
+        lines.extend(report.log_tail[from..].iter().map(|line| format!("  {} {line}", paint.put(Hue::Faint, "│"))));
     }
-    lines.extend(failure.hint.iter().map(|hint| format!("  {} {hint}", paint.put(Hue::Busy, "→"))));
+    lines.extend(report.hint.iter().map(|hint| format!("  {} {hint}", paint.put(Hue::Busy, "→"))));
     lines
 }
 
