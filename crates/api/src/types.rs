@@ -424,6 +424,9 @@ pub struct ValidationView {
     pub valid: bool,
     /// Everything that was found, critical first.
     pub findings: Vec<TimedFinding>,
+    /// What a deployment of the project's folder would do, when an environment is named and nothing blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanView>,
 }
 
 /// A finding with its time.

@@ -1,17 +1,20 @@
 //! An application for the tests: small HTTP on `PORT`, and every bad habit on demand.
 //!
 //! `BEHAVIOUR` is a list of words: `exit` (at once, status 3), `unhealthy`, `error` (500 on `/`), `slow-start=MS`,
-//! `ignore-term`, `daemon` (leaves a process in a session of its own), `die-after=MS`.
+//! `ignore-term`, `daemon` (leaves a process in a session of its own), `die-after=MS`, `unready` (503 on `/ready`).
+//! `/become?WORDS` sets them while it runs, with commas between them.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    path::PathBuf,
     process::{Command, exit},
+    sync::Mutex,
     time::Duration,
 };
 
 struct App {
-    behaviour: Vec<String>,
+    behaviour: Mutex<Vec<String>>,
     name: String,
 }
 
@@ -23,7 +26,7 @@ fn main() {
         return;
     }
     let name = format!("{} {} {}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"), variable("SHIPWAY_INSTANCE"));
-    let app = App { behaviour, name };
+    let app = App { behaviour: Mutex::new(behaviour), name };
     app.begin();
     let listener = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).expect("its port is free");
     println!("{} listens, secret-looking value {:?}", app.name, variable("STRANGE"));
@@ -35,11 +38,33 @@ fn main() {
 
 impl App {
     fn has(&self, word: &str) -> bool {
-        self.behaviour.iter().any(|given| given == word)
+        self.words().iter().any(|given| given == word)
     }
 
     fn number(&self, word: &str) -> Option<u64> {
-        self.behaviour.iter().find_map(|given| given.strip_prefix(word)?.strip_prefix('=')?.parse().ok())
+        self.words().iter().find_map(|given| given.strip_prefix(word)?.strip_prefix('=')?.parse().ok())
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.behaviour.lock().expect("the words").clone()
+    }
+
+    fn become_other(&self, words: &str) -> String {
+        *self.behaviour.lock().expect("the words") = words.split(',').map(str::to_owned).collect();
+        format!("{words} it is")
+    }
+
+    fn text(&self, word: &str) -> Option<String> {
+        self.words().iter().find_map(|given| Some(given.strip_prefix(word)?.strip_prefix("=")?.to_owned()))
+    }
+
+    /// Gives whoever listens the time to take the port first.
+    fn ask_before_bind(address: &str) {
+        let mut stream = TcpStream::connect(address).expect("somebody is asked");
+        let port = std::env::var("PORT").expect("a port");
+        stream.write_all(format!("{port}\n").as_bytes()).expect("it is told");
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).expect("it is answered");
     }
 
     fn begin(&self) {
@@ -61,6 +86,9 @@ impl App {
             let program = std::env::current_exe().expect("its own program");
             let script = "\"$0\" sleep & exit 0";
             Command::new("/bin/sh").args(["-c", script]).arg(program).status().expect("a daemon");
+        }
+        if let Some(address) = self.text("ask-before-bind") {
+            Self::ask_before_bind(&address);
         }
         if let Some(ms) = self.number("slow-start") {
             std::thread::sleep(Duration::from_millis(ms));
@@ -112,10 +140,39 @@ impl App {
             "/healthz" if self.has("unhealthy") => (503, "not well".into()),
             "/healthz" => (200, "well".into()),
             "/upload" => (200, format!("{length} bytes to {}", self.name)),
+            "/arguments" => (200, std::env::args().skip(1).collect::<Vec<_>>().join("\n")),
             "/strange" => (200, std::env::var("STRANGE").unwrap_or_default()),
             "/exit" => exit(5),
+            "/become" => (200, self.become_other(query)),
+            "/ready" if self.has("unready") => (503, "not ready".into()),
+            "/ready" => (200, "ready".into()),
+            "/variable" => (200, std::env::var(query).unwrap_or_default()),
+            "/write" => (200, write(query).to_string()),
+            "/read" => (200, std::fs::read_to_string(kept_file()).unwrap_or_default()),
+            "/call" => (200, format!("{} | {}", self.name, ask(query).unwrap_or_else(|| "no answer".into()))),
             _ if self.has("error") => (500, "broken on purpose".into()),
             _ => (200, self.name.clone()),
         }
     }
+}
+
+/// What a dependency answers, asked by the address that the instance was given for it.
+fn ask(service: &str) -> Option<String> {
+    let address = std::env::var(format!("SHIPWAY_URL_{}", service.to_uppercase())).ok()?;
+    let address = address.strip_prefix("http://")?;
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
+}
+
+/// A file in the data folder `uploads`.
+fn kept_file() -> PathBuf {
+    PathBuf::from(std::env::var("SHIPWAY_DATA_DIR").unwrap_or_default()).join("uploads/kept")
+}
+
+fn write(text: &str) -> bool {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(kept_file());
+    file.and_then(|mut file| file.write_all(text.as_bytes())).is_ok()
 }

@@ -85,10 +85,7 @@ impl Engine {
     }
 
     async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Deployment, Refusal> {
-        if matches!(request.source, Source::Path(_)) && !actor.owner {
-            let message = "only the owner of the data folder may name a path on the server's machine";
-            return Err(Refusal::Forbidden(message.into()));
-        }
+        refuse_stranger(&request, &actor)?;
         let _one_at_a_time = self.intake.lock().await;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
@@ -456,6 +453,14 @@ fn refuse_written_since(undone: &Deployment, slots: &[Slot], force: bool) -> Res
         list,
         hint: Some("take back the newer ones first, or use --force to put these services back all the same".into()),
     })
+}
+
+/// Refuses a path on the server's machine from anybody but the owner.
+pub(crate) fn refuse_stranger(request: &Request, actor: &Actor) -> Result<(), Refusal> {
+    if !matches!(request.source, Source::Path(_)) || actor.owner {
+        return Ok(());
+    }
+    Err(Refusal::Forbidden("only the owner of the data folder may name a path on the server's machine".into()))
 }
 
 /// The canary step that a deployment stands at.

@@ -22,6 +22,7 @@ use shipway_core::{
 
 use crate::{
     Engine, Refusal,
+    commands::refuse_stranger,
     deploy::{self, Active, Fail},
     make, traffic,
 };
@@ -47,6 +48,7 @@ impl Engine {
     /// # Errors
     /// The request is refused, or what comes before the plan failed; the message says which.
     pub async fn draw(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Drawn, Refusal> {
+        refuse_stranger(&request, &actor)?;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);

@@ -10,7 +10,7 @@ use shipway_core::{
 };
 
 use super::{
-    Exit, Outcome, context::Context, errors::CliError, findings, remote::Remote, scope::EnvironmentArg, spec_file,
+    Exit, Outcome, changes, context::Context, errors::CliError, findings, remote::Remote, scope::EnvironmentArg, spec_file,
     spec_file::SpecFile, terminal::Hue, words,
 };
 
@@ -19,12 +19,19 @@ use super::{
 pub struct Args {
     /// The project's folder; the nearest one upwards that holds a spec when absent
     folder: Option<PathBuf>,
+    /// Print the JSON Schema of the spec, for editors, and check nothing
+    #[arg(long)]
+    schema: bool,
     #[command(flatten)]
     environment: EnvironmentArg,
 }
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
+    if args.schema {
+        context.terminal.json(&shipway_config::schema::json_schema());
+        return Ok(Exit::Done);
+    }
     let spec = match &args.folder {
         Some(folder) => SpecFile::read(folder)?,
         None => SpecFile::nearest()?.ok_or_else(|| {
@@ -69,7 +76,7 @@ fn alone(spec: &SpecFile, environment: &EnvironmentArg) -> ValidationView {
     let findings = found_alone(spec, environment.environment.as_deref());
     let (valid, at) = (!blocks(&findings), words::now());
     let findings = findings.into_iter().map(|finding| shipway_api::TimedFinding { finding, at }).collect();
-    ValidationView { valid, findings }
+    ValidationView { valid, findings, plan: None }
 }
 
 /// What the file alone has to say, for one environment or all.
@@ -92,6 +99,10 @@ fn say(context: &Context, validation: &ValidationView, environment: &Environment
     }
     let (hue, mark) = if validation.valid { (Hue::Good, "✓") } else { (Hue::Bad, "✗") };
     terminal.say(format!("{} {}", terminal.paint.put(hue, mark), findings::summary(&found)));
+    if let Some(plan) = &validation.plan {
+        changes::lines(terminal.paint, plan, false).into_iter().for_each(|line| terminal.say(line));
+        return;
+    }
     let environment = environment.environment.as_deref().unwrap_or("ENVIRONMENT");
     match (validation.valid, has_server) {
         (true, true) => terminal.say(format!("`shipway plan -e {environment}` shows what a deployment would change")),

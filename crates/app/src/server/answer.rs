@@ -10,6 +10,8 @@ use shipway_api::Problem;
 use shipway_core::ports::{Fault, FaultKind};
 use shipway_engine::Refusal;
 
+const PROBLEM: &str = "application/problem+json";
+
 /// What a handler gives.
 pub(super) type Answer<T> = Result<Json<T>, Rejected>;
 
@@ -36,10 +38,31 @@ impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&*self.0)).into_response();
-        let kind = header::HeaderValue::from_static("application/problem+json");
+        let kind = header::HeaderValue::from_static(PROBLEM);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
     }
+}
+
+/// Bytes of a text that becomes a problem's detail.
+const DETAIL_BYTES_MAX: usize = 8 * 1024;
+
+/// Makes a problem of what the framework itself refuses: a wrong method, a path or a body that it can't read.
+pub(super) async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let said = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
+    if said || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let reason = status.canonical_reason().unwrap_or("it is refused");
+    let mut problem = Rejected::new(status, if text.is_empty() { reason } else { &text }).into_response();
+    if let Some(allow) = parts.headers.get(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    problem
 }
 
 impl From<Fault> for Rejected {

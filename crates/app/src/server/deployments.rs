@@ -32,6 +32,7 @@ use super::{
     environments::urls,
     plan_view::plan_view,
     time_and_ids::SystemClock,
+    uploads,
 };
 
 const PAGE_MAX: u32 = 200;
@@ -47,6 +48,7 @@ pub(super) async fn create(
     let Json(body) = body?;
     let dry_run = body.dry_run;
     let request = request(body);
+    uploads::known(&shared, &request.source)?;
     if dry_run {
         let drawn = shared.engine.draw(request, actor).await?;
         return Ok(Json(plan_view(drawn)).into_response());
@@ -55,7 +57,7 @@ pub(super) async fn create(
     Ok(Json(replied(&shared, reply).await?).into_response())
 }
 
-fn request(body: DeploymentRequest) -> Request {
+pub(super) fn request(body: DeploymentRequest) -> Request {
     Request {
         project: ProjectId::new(body.project),
         environment: EnvironmentName::new(body.environment),

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     extract::{Path, rejection::JsonRejection},
 };
-use shipway_api::{ProjectRequest, ProjectView, TimedFinding, ValidationRequest, ValidationView};
+use shipway_api::{DeploymentRequest, PlanView, ProjectRequest, ProjectView, TimedFinding, ValidationRequest, ValidationView};
 use shipway_core::{
     command::{Command, Registration},
     finding::blocks,
@@ -17,6 +17,8 @@ use shipway_engine::Reply;
 use super::{
     State,
     answer::{Answer, Rejected},
+    deployments,
+    plan_view::plan_view,
     time_and_ids::SystemClock,
 };
 
@@ -57,10 +59,11 @@ pub(super) async fn register(
 
 pub(super) async fn validate(
     shared: State,
+    Extension(actor): Extension<Actor>,
     body: Result<Json<ValidationRequest>, JsonRejection>,
 ) -> Answer<ValidationView> {
     let Json(body) = body?;
-    let (file, text) = match (body.text, body.project) {
+    let (file, text) = match (body.text, body.project.clone()) {
         (Some(text), _) => (body.file.unwrap_or_else(|| "shipway.toml".into()), text),
         (None, Some(project)) => {
             let project = shared.engine.newest_spec(&ProjectId::new(project)).await?;
@@ -72,6 +75,33 @@ pub(super) async fn validate(
     let validation = shared.engine.validate_text(&file, &text, environment.as_ref()).await?;
     let at = SystemClock.now();
     let valid = !blocks(&validation.findings);
+    let plan = match (environment, valid) {
+        (Some(environment), true) => plan(&shared, body.project.as_deref(), &text, environment, actor).await?,
+        _ => None,
+    };
     let findings = validation.findings.into_iter().map(|finding| TimedFinding { finding, at }).collect();
-    Ok(Json(ValidationView { valid, findings }))
+    Ok(Json(ValidationView { valid, findings, plan }))
+}
+
+/// The plan of what is registered; none for a text that isn't it.
+async fn plan(
+    shared: &State,
+    project: Option<&str>,
+    text: &str,
+    environment: EnvironmentName,
+    actor: Actor,
+) -> Result<Option<PlanView>, Rejected> {
+    let mut registered = Vec::new();
+    for known in shared.engine.projects().await? {
+        let newest = shared.engine.newest_spec(&known.id).await;
+        registered.extend(newest.ok().filter(|newest| newest.folder.is_some()));
+    }
+    let same = |known: &&Project| project.is_none_or(|id| id == known.id.as_str()) && known.text == text;
+    let Some(known) = registered.iter().find(same) else { return Ok(None) };
+    let body = DeploymentRequest {
+        project: known.id.to_string(),
+        environment: environment.to_string(),
+        ..DeploymentRequest::default()
+    };
+    Ok(Some(plan_view(shared.engine.draw(deployments::request(body), actor).await?)))
 }

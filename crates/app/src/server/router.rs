@@ -12,8 +12,9 @@ use axum::{
 };
 
 use super::{
-    Shared, answer::Rejected, auth, deployments, environments, events, idempotency, logs, metrics, projects, system,
-    uploads,
+    Shared,
+    answer::{Rejected, as_problem},
+    auth, deployments, environments, events, idempotency, logs, metrics, projects, system, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -33,6 +34,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(system::healthz))
         .route("/metrics", get(metrics::metrics))
         .fallback(no_such_path)
+        .layer(middleware::map_response(as_problem))
         .with_state(shared)
 }
 

@@ -1,22 +1,24 @@
 //! Uploads: a project folder as a tar stream, unpacked below the data folder.
 
 use std::{
-    io::Read,
+    io::{ErrorKind, Read},
     path::{Component, Path, PathBuf},
 };
 
 use axum::{Json, body::Body, http::HeaderMap};
 use futures_util::StreamExt;
 use shipway_api::UploadView;
-use shipway_core::ports::Fault;
+use shipway_core::{deployment::Source, ports::Fault};
 use tokio::sync::mpsc;
 
 use super::{
-    State,
+    Shared, State,
     answer::{Answer, Rejected},
     time_and_ids::random_hex,
 };
 
+/// An id is the hex of that many bytes.
+const ID_BYTES: usize = 16;
 const ENTRIES_MAX: usize = 500_000;
 const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Pieces of the body that wait to be unpacked.
@@ -26,28 +28,59 @@ const SPEC_FILE: &str = "shipway.toml";
 pub(super) async fn upload(shared: State, headers: HeaderMap, body: Body) -> Answer<UploadView> {
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
     // The same key names the same folder, so a repeated upload replaces itself and is not kept twice.
-    let id = key.map_or_else(random_hex::<16>, |key| blake3::hash(key.as_bytes()).to_hex()[..32].to_owned());
-    let folder = shared.data.join("uploads").join(&id);
-    let (pieces, incoming) = mpsc::channel(PIECES_MAX);
-    let into = folder.clone();
+    let id = key.map_or_else(random_hex::<ID_BYTES>, |key| {
+        blake3::hash(key.as_bytes()).to_hex()[..ID_BYTES * 2].to_owned()
+    });
+    let folder = folder_of(&shared, &id);
     shared.engine.forget_folder(&folder).await?;
+    if let Err(rejected) = receive(body, &folder).await {
+        // Nobody can name an upload that was refused or broke off.
+        let _ = tokio::fs::remove_dir_all(&folder).await;
+        return Err(rejected);
+    }
+    let file = folder.join(SPEC_FILE).is_file().then(|| SPEC_FILE.to_owned());
+    Ok(Json(UploadView { id, file }))
+}
+
+fn folder_of(shared: &Shared, id: &str) -> PathBuf {
+    shared.data.join("uploads").join(id)
+}
+
+/// Refuses a source that names an upload which isn't there.
+pub(super) fn known(shared: &Shared, source: &Source) -> Result<(), Rejected> {
+    let Source::Upload(id) = source else { return Ok(()) };
+    // An id is a name and never a path: what it names is removed when its deployment has ended.
+    let named = id.len() == ID_BYTES * 2 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if named && folder_of(shared, id).is_dir() {
+        return Ok(());
+    }
+    let hint = "send it again with POST /api/uploads; an upload goes when a deployment of it has ended";
+    Err(Rejected::not_found(format!("there is no upload `{id}`")).hint(hint))
+}
+
+/// Unpacks the body as it comes.
+async fn receive(body: Body, folder: &Path) -> Result<(), Rejected> {
+    let (pieces, incoming) = mpsc::channel(PIECES_MAX);
+    let into = folder.to_owned();
     let unpacked = tokio::task::spawn_blocking(move || unpack(Incoming { incoming, piece: Vec::new(), at: 0 }, &into));
     let mut body = body.into_data_stream();
+    let mut broken = None;
     while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|error| Rejected::bad_request(format!("the upload broke off: {error}")))?;
-        if pieces.send(piece.to_vec()).await.is_err() {
-            break;
+        match piece {
+            // One that takes no more has refused it already: the rest is read so that the client hears why.
+            Ok(piece) => drop(pieces.send(piece.to_vec()).await),
+            Err(error) => {
+                broken = Some(Rejected::bad_request(format!("the upload broke off: {error}")));
+                break;
+            }
         }
     }
     drop(pieces);
     let result = unpacked.await.unwrap_or_else(|error| Err(Fault::unavailable(format!("unpacking: {error}"))));
-    if let Err(fault) = result {
-        // Nobody can name an upload that was refused.
-        let _ = tokio::fs::remove_dir_all(&folder).await;
-        return Err(fault.into());
+    match broken {
+        Some(rejected) => Err(rejected),
+        None => result.map_err(Rejected::from),
     }
-    let file = folder.join(SPEC_FILE).is_file().then(|| SPEC_FILE.to_owned());
-    Ok(Json(UploadView { id, file }))
 }
 
 /// The body as something that blocks.
@@ -84,11 +117,20 @@ fn unpack(body: impl Read, folder: &Path) -> Result<(), Fault> {
         let path = entry.path().map_err(not_tar)?.into_owned();
         plain(&path)?;
         // `unpack_in` follows no link out of the folder.
-        if !entry.unpack_in(folder).map_err(doing)? {
+        if !entry.unpack_in(folder).map_err(|error| not_unpacked(&path, &error))? {
             return Err(leaves(&path));
         }
     }
     Ok(())
+}
+
+/// What the archive itself is to blame for is told by no error of the system.
+fn not_unpacked(path: &Path, error: &std::io::Error) -> Fault {
+    let doing = format!("unpacking {} of the upload", path.display());
+    match error.kind() {
+        ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => Fault::invalid(format!("{doing}: {error}")),
+        _ => Fault::io(doing, error),
+    }
 }
 
 fn not_tar(error: std::io::Error) -> Fault {

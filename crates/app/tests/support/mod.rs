@@ -1,6 +1,7 @@
 //! A real server on a data folder of its own, real applications, real requests.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub mod day;
 pub mod http;
 pub mod load;
 pub mod more;
@@ -63,6 +64,11 @@ impl Server {
     pub fn start() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
         let data = home.path().join("data");
+        Self::start_on(home, data)
+    }
+
+    /// Starts a server on a data folder that need not lie in its home.
+    pub fn start_on(home: tempfile::TempDir, data: PathBuf) -> Self {
         let mut server =
             Self { data, home, child: None, address: SocketAddr::from(([127, 0, 0, 1], 0)), token: String::new() };
         server.boot(&[]);
@@ -134,9 +140,21 @@ impl Server {
 
     /// A call of the API: the status and the body.
     pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value), std::io::Error> {
+        self.call_with(method, path, &[], body)
+    }
+
+    /// The same with more headers.
+    pub fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<(u16, Value), std::io::Error> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let token = format!("Bearer {}", self.token);
-        let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        let mut headers = vec![("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        headers.extend(more);
         let answer = request(self.address, method, "127.0.0.1", path, &headers, body.as_bytes())?;
         Ok((answer.status, serde_json::from_str(&answer.body).unwrap_or(Value::String(answer.body))))
     }

@@ -53,12 +53,17 @@ async fn run_one(mover: &Mover<'_>, release: &Release, hook: &HookSpec, log: &st
             CommandEvent::Ended(how) => end = Ok(how),
         }
     }
-    let how = match end? {
+    let all_of_it = format!("`shipway logs {}` shows all that it said", mover.active.read().await.name);
+    let (how, hint) = match end? {
         CommandEnd::Exited(0) => return Ok(()),
-        CommandEnd::Exited(status) => format!("exited with status {status}"),
-        CommandEnd::Signalled(signal) => format!("was ended by signal {signal}"),
-        CommandEnd::TimedOut => format!("did not end within {} s", release.serve.timeouts.hook_s),
+        CommandEnd::Exited(status) => (format!("exited with status {status}"), all_of_it),
+        CommandEnd::Signalled(signal) => (format!("was ended by signal {signal}"), all_of_it),
+        CommandEnd::TimedOut => {
+            let hint = format!("raise `timeouts.hook_s` when it only needs longer; {all_of_it}");
+            (format!("did not end within {} s", release.serve.timeouts.hook_s), hint)
+        }
     };
     let log_tail = engine.ports.logs.tail(log, LOG_TAIL_LINES).unwrap_or_default();
-    Err(Broken { log_tail, ..Broken::release(format!("the hook `{}` {how}", hook.command)) })
+    let broken = Broken::release(format!("the hook `{}` {how}", hook.command));
+    Err(Broken { log_tail, hint: Some(hint), ..broken })
 }

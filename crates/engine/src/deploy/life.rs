@@ -187,9 +187,10 @@ impl Stop {
 
 /// Ends a deployment that has moved nothing.
 async fn abandon(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
-    let (end, kind) = match failure.cause {
-        Cause::Person => (End::Cancelled, EventKind::DeploymentCancelled),
-        _ => (End::Failed, EventKind::DeploymentFailed),
+    // A request that can't be met is a person's fault too, but nobody cancelled it.
+    let (end, kind) = match active.read().await.cancel {
+        Some(_) => (End::Cancelled, EventKind::DeploymentCancelled),
+        None => (End::Failed, EventKind::DeploymentFailed),
     };
     let message = failure.message.clone();
     let noted = |deployment: &mut Deployment| {

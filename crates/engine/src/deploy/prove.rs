@@ -31,7 +31,9 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
             Health::Passed => return ready(engine, id).await,
             Health::PortTaken if restarts < PORT_RETRIES_MAX => restarts += 1,
             Health::PortTaken => {
-                return Err(broken(engine, id, "every port that it was given is taken by another program").await);
+                let broken = broken(engine, id, "every port that it was given is taken by another program").await;
+                let hint = "see what listens there (`ss -ltnp`): instances take ports from 20000 to 29999".to_owned();
+                return Err(Broken { hint: Some(hint), ..broken });
             }
         }
         let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? else {
@@ -135,7 +137,9 @@ async fn exited(engine: &Engine, id: &InstanceId, life: Life) -> Result<Health, 
         Life::Exited { status: Some(status), .. } => format!("it exited with status {status}"),
         _ => "it is gone".to_owned(),
     };
-    Err(broken(engine, id, &format!("{how} before it was healthy")).await)
+    let broken = broken(engine, id, &format!("{how} before it was healthy")).await;
+    let hint = "the last lines of its log say why; it must listen on the port in `PORT` and stay".to_owned();
+    Err(Broken { hint: Some(hint), ..broken })
 }
 
 async fn recorded_address(engine: &Engine, id: &InstanceId) -> Result<Option<SocketAddr>, Broken> {

@@ -248,16 +248,21 @@ impl<'a> Build<'a> {
             input: Vec::new(),
         };
         let end = self.step("building", self.stream(command, run)).await?;
-        let how = match end {
+        let name = self.active.read().await.name;
+        let all_of_it = format!("`shipway logs {name}` shows all that the build said");
+        let (how, hint) = match end {
             CommandEnd::Exited(0) => return Ok(()),
-            CommandEnd::Exited(status) => format!("exited with status {status}"),
-            CommandEnd::Signalled(signal) => format!("was ended by signal {signal}"),
-            CommandEnd::TimedOut => format!("did not end within {} s", self.spec.serve.timeouts.build_s),
+            CommandEnd::Exited(status) => (format!("exited with status {status}"), all_of_it),
+            CommandEnd::Signalled(signal) => (format!("was ended by signal {signal}"), all_of_it),
+            CommandEnd::TimedOut => {
+                let hint = format!("raise `timeouts.build_s` when it only needs longer; {all_of_it}");
+                (format!("did not end within {} s", self.spec.serve.timeouts.build_s), hint)
+            }
         };
         let message = format!("`{command}` of {} {how}", self.service);
         let failure = failed(self.engine, self.active, "building", Some(self.service), Cause::Release, message).await;
         let log_tail = self.engine.ports.logs.tail(&self.log, LOG_TAIL_LINES).unwrap_or_default();
-        Err(Fail::Failed(Box::new(FailureReport { log_tail, ..failure })))
+        Err(Fail::Failed(Box::new(FailureReport { log_tail, hint: Some(hint), ..failure })))
     }
 
     /// Runs a command, and writes its output to the log as it comes.

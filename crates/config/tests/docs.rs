@@ -1,0 +1,45 @@
+//! `docs/SPEC.md` shows the annotated example as it is, and `docs/shipway.schema.json` is the schema as it is.
+//! `SHIPWAY_RENEW=1` writes both anew.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use shipway_config::{reference::REFERENCE, schema::json_schema};
+
+const BEGIN: &str = "<!-- reference.toml begins -->\n";
+const END: &str = "<!-- reference.toml ends -->\n";
+
+#[test]
+fn the_page_holds_the_annotated_example() {
+    let path = docs().join("SPEC.md");
+    let page = fs::read_to_string(&path).expect("docs/SPEC.md is there");
+    let (before, rest) = page.split_once(BEGIN).expect("the page says where the example begins");
+    let (_, after) = rest.split_once(END).expect("the page says where the example ends");
+    let wanted = format!("{before}{BEGIN}```toml\n{}\n```\n{END}{after}", REFERENCE.trim_end());
+    is_or_becomes(&path, &wanted);
+}
+
+#[test]
+fn the_schema_for_editors_is_that_of_the_types() {
+    let schema = serde_json::to_string_pretty(&json_schema()).expect("a schema is JSON");
+    is_or_becomes(&docs().join("shipway.schema.json"), &format!("{schema}\n"));
+}
+
+fn docs() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs")
+}
+
+fn is_or_becomes(path: &Path, wanted: &str) {
+    if std::env::var_os("SHIPWAY_RENEW").is_some() {
+        fs::write(path, wanted).expect("the docs can be written");
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        found == wanted,
+        "{} is not as the code has it: SHIPWAY_RENEW=1 cargo test -p shipway-config --test docs",
+        path.display()
+    );
+}
