@@ -26,7 +26,7 @@ pub struct ServerConfig {
     pub proxy_listen: SocketAddr,
     /// The port of links, on every address of 127.0.0.0/8.
     pub link_port: u16,
-    /// The share of one core that a build may use, from 0.01; not bounded when absent.
+    /// The share of all cores together that a build may use (`0.5` is half of them); not bounded when absent.
     pub cpu_share: Option<f64>,
 }
 

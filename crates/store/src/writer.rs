@@ -25,13 +25,10 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) async fn start(pool: AnyPool, newest: watch::Sender<u64>) -> Result<Self, Fault> {
         let mut connection = pool.acquire().await.map_err(|error| sql_fault("opening the database", &error))?.detach();
-        let counters = Counters {
-            generation: counter(&mut connection, "generation").await?,
-            event: counter(&mut connection, "event").await?,
-        };
+        let counters = Counters::read(&mut connection).await?;
         newest.send_replace(counters.event);
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(write(connection, counters, waiting, newest));
+        tokio::spawn(write(pool, connection, counters, waiting, newest));
         Ok(Self { queue })
     }
 
@@ -49,6 +46,12 @@ struct Counters {
     event: u64,
 }
 
+impl Counters {
+    async fn read(connection: &mut AnyConnection) -> Result<Self, Fault> {
+        Ok(Self { generation: counter(connection, "generation").await?, event: counter(connection, "event").await? })
+    }
+}
+
 async fn counter(connection: &mut AnyConnection, name: &'static str) -> Result<u64, Fault> {
     let fault = |error| sql_fault("reading a counter", &error);
     let row = sqlx::query("SELECT value FROM counter WHERE name = $1").bind(name).fetch_one(connection).await;
@@ -57,6 +60,7 @@ async fn counter(connection: &mut AnyConnection, name: &'static str) -> Result<u
 }
 
 async fn write(
+    pool: AnyPool,
     mut connection: AnyConnection,
     mut counters: Counters,
     mut waiting: mpsc::Receiver<(Commit, Answer)>,
@@ -70,7 +74,15 @@ async fn write(
                 counters = after;
                 results
             }
-            Err(fault) => commits.iter().map(|_| Err(fault.clone())).collect(),
+            Err(fault) => {
+                // What a failed transaction left on the connection must not reach the next one; and whether it was
+                // committed after all is only known by reading.
+                if let Ok(fresh) = pool.acquire().await {
+                    connection = fresh.detach();
+                    counters = Counters::read(&mut connection).await.unwrap_or(counters);
+                }
+                commits.iter().map(|_| Err(fault.clone())).collect()
+            }
         };
         newest.send_replace(counters.event);
         for (answer, result) in answers.into_iter().zip(results) {

@@ -33,19 +33,19 @@ pub struct ServeArgs {
     /// The port by which services reach each other, on every address of 127.0.0.0/8
     #[arg(long, value_name = "PORT", env = "SHIPWAY_LINK_PORT", hide_env_values = true, default_value_t = LINK_PORT)]
     pub link_port: u16,
-    /// The share of one core that a build may use, for instance 0.5; not bounded when absent
+    /// The share of all cores together that a build may use, for instance 0.5; not bounded when absent
     #[arg(long, value_name = "SHARE", value_parser = cpu_share)]
     pub cpu_share: Option<f64>,
 }
 
 fn cpu_share(text: &str) -> Result<f64, String> {
     const SHARE_MIN: f64 = 0.01;
-    const SHARE_MAX: f64 = 1024.0;
+    const SHARE_MAX: f64 = 1.0;
     let share: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
     if (SHARE_MIN..=SHARE_MAX).contains(&share) {
         Ok(share)
     } else {
-        Err(format!("it must be from {SHARE_MIN} to {SHARE_MAX}: 0.5 is half a core"))
+        Err(format!("it must be from {SHARE_MIN} to {SHARE_MAX}: 0.5 is half of all cores"))
     }
 }
 

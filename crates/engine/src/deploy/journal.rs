@@ -6,6 +6,7 @@ use shipway_core::{
     phase::{self, Phase, Turn},
     ports::{Fault, FaultKind},
     store::{Commit, Committed, OpenDeployment},
+    time::Timestamp,
 };
 use tokio::sync::{Mutex, watch};
 
@@ -103,26 +104,42 @@ impl Active {
         self.ended.send_replace(true);
     }
 
+    /// Begins a phase, unless it has begun: the first steps of a phase may begin side by side.
+    pub(crate) async fn enter(&self, engine: &Engine, phase: Phase) -> Result<(), Fault> {
+        let now = engine.ports.clock.now();
+        if self.document.lock().await.phase >= phase {
+            return Ok(());
+        }
+        self.update(engine, |deployment| {
+            if deployment.phase >= phase {
+                return Vec::new();
+            }
+            let tested = deployment.phase <= Phase::Testing && phase > Phase::Testing;
+            let mut events = take(deployment, Turn::Enter(phase), now).unwrap_or_default();
+            if tested {
+                let message = "all tests before promotion passed";
+                events.push(say(deployment, EventKind::TestingCompleted, EventStatus::Ok, message));
+            }
+            events
+        })
+        .await
+        .map(|_| ())
+    }
+
     /// Takes a turn of the state machine.
     pub(crate) async fn turn(&self, engine: &Engine, turn: Turn, more: Vec<EventBody>) -> Result<(), Fault> {
         let now = engine.ports.clock.now();
         let mut refused = None;
-        self.update(engine, |deployment| {
-            let Some(next) = phase::next(deployment.phase, turn) else {
-                refused = Some(deployment.phase);
-                return Vec::new();
-            };
-            let mut events = passed(deployment, next);
-            deployment.phases.push(PhaseRecord { phase: next, at: now });
-            deployment.phase = next;
-            if next.is_end() {
-                deployment.completed_at = Some(now);
-                deployment.waiting = None;
-            } else {
-                events.push(say(deployment, EventKind::PhaseStarted, EventStatus::Running, format!("{next}")));
+        self.update(engine, |deployment| match take(deployment, turn, now) {
+            Some(mut events) => {
+                let phase = Some(deployment.phase);
+                events.extend(more.into_iter().map(|event| EventBody { phase, ..event }));
+                events
             }
-            events.extend(more.into_iter().map(|event| EventBody { phase: Some(next), ..event }));
-            events
+            None => {
+                refused = Some(deployment.phase);
+                Vec::new()
+            }
         })
         .await?;
         match refused {
@@ -130,6 +147,21 @@ impl Active {
             Some(phase) => Err(Fault::new(FaultKind::Invalid, format!("no {turn:?} from {phase}"))),
         }
     }
+}
+
+/// Takes a turn, and says what follows; none when it is not allowed.
+fn take(deployment: &mut Deployment, turn: Turn, now: Timestamp) -> Option<Vec<EventBody>> {
+    let next = phase::next(deployment.phase, turn)?;
+    let mut events = passed(deployment, next);
+    deployment.phases.push(PhaseRecord { phase: next, at: now });
+    deployment.phase = next;
+    if next.is_end() {
+        deployment.completed_at = Some(now);
+        deployment.waiting = None;
+    } else {
+        events.push(say(deployment, EventKind::PhaseStarted, EventStatus::Running, format!("{next}")));
+    }
+    Some(events)
 }
 
 /// Events for the phase that is left, and for those that are passed because they have nothing to do.

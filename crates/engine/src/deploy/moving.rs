@@ -57,7 +57,7 @@ pub(super) async fn record_plan(engine: &Engine, active: &Active, goal: &Goal) -
         vec![EventBody { details, ..event }]
     };
     active.update(engine, recorded).await?;
-    active.turn(engine, Turn::Enter(Phase::Staging), Vec::new()).await?;
+    active.enter(engine, Phase::Staging).await?;
     Ok(true)
 }
 
@@ -153,9 +153,7 @@ pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result
 async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
     switch::close(engine, active).await?;
     let deployment = active.read().await;
-    if deployment.phase < Phase::Cleaning {
-        active.turn(engine, Turn::Enter(Phase::Cleaning), Vec::new()).await?;
-    }
+    active.enter(engine, Phase::Cleaning).await?;
     let result = result_of(engine, &deployment).await?;
     active.update(engine, |deployment| {
         deployment.result = result;

@@ -8,7 +8,7 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{InstanceId, ReleaseId, ServiceName},
     instance::{Instance, InstanceState},
-    phase::{Phase, Turn},
+    phase::Phase,
     plan::{Plan, PlannedStep, SlotWrite, Step},
     ports::{Fault, FaultKind, Launch},
     release::{Release, url_variable, variable},
@@ -94,8 +94,8 @@ impl Mover<'_> {
 
     async fn record_begin(&self, step: usize, attempt: u32) -> Result<(), Fault> {
         let planned = &self.plan.steps[step];
-        if !self.back && self.active.read().await.phase < planned.phase {
-            self.active.turn(self.engine, Turn::Enter(planned.phase), self.tests_done(planned.phase).await).await?;
+        if !self.back {
+            self.active.enter(self.engine, planned.phase).await?;
         }
         let now = self.engine.ports.clock.now();
         let begun = |deployment: &mut Deployment| {
@@ -108,14 +108,6 @@ impl Mover<'_> {
             vec![self.step_event(deployment, step, kind, EventStatus::Running, planned.step.to_string())]
         };
         self.active.update(self.engine, begun).await.map(|_| ())
-    }
-
-    async fn tests_done(&self, next: Phase) -> Vec<EventBody> {
-        let deployment = self.active.read().await;
-        if deployment.phase > Phase::Testing || next <= Phase::Testing {
-            return Vec::new();
-        }
-        vec![say(&deployment, EventKind::TestingCompleted, EventStatus::Ok, "all tests before promotion passed")]
     }
 
     async fn record_end(&self, step: usize, failure: Option<&FailureReport>) -> Result<(), Fault> {

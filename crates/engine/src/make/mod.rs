@@ -12,7 +12,7 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     finding::blocks,
     id::{ServiceName, SlotKey},
-    phase::{Phase, Turn},
+    phase::Phase,
     plan::Goal,
     ports::Fault,
     project::Project,
@@ -34,14 +34,14 @@ const BUILDS_MAX: usize = 2;
 
 /// Makes everything that the request needs, and says what the slots should serve.
 pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
-    enter(engine, active, Phase::Validating).await?;
+    active.enter(engine, Phase::Validating).await?;
     let request = active.read().await.request;
     let goal = match &request.kind {
         Kind::Deploy => deploy(engine, active).await?,
         Kind::Rollback { artifact_only, .. } => {
             let goal = release::goal_of_rollback(engine, &active.read().await).await?;
             passed(engine, active).await?;
-            enter(engine, active, Phase::Preparing).await?;
+            active.enter(engine, Phase::Preparing).await?;
             if *artifact_only { release::with_todays_configuration(engine, active, goal).await? } else { goal }
         }
         Kind::Scale { instances } => {
@@ -65,13 +65,6 @@ pub(crate) fn key(request: &shipway_core::deployment::Request, service: &Service
         environment: request.environment.clone(),
         service: service.clone(),
     }
-}
-
-async fn enter(engine: &Engine, active: &Active, phase: Phase) -> Result<(), Fail> {
-    if active.read().await.phase < phase {
-        active.turn(engine, Turn::Enter(phase), Vec::new()).await?;
-    }
-    Ok(())
 }
 
 async fn passed(engine: &Engine, active: &Active) -> Result<(), Fail> {
@@ -108,7 +101,7 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
         false => request.services.clone(),
     };
     begin_services(engine, active, &plan, &services, &groups).await?;
-    enter(engine, active, Phase::Preparing).await?;
+    active.enter(engine, Phase::Preparing).await?;
     git::note(engine, active, &plan, folder.as_deref()).await?;
     let builds: Vec<_> =
         services.iter().map(|service| build::artifact(engine, active, &plan, service, folder.as_deref()).boxed()).collect();
