@@ -53,8 +53,11 @@ impl Engine {
         self.complete_request(&mut request, &project).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);
         let deployment = Deployment::new(ids.deployment(), 0, request, actor, ids.token(), clock.now());
+        let builds = self.settings.folders.builds().join(deployment.id.as_str());
         let active = Active::unrecorded(deployment);
-        let goal = match make::make(self, &active).await {
+        let made = make::make(self, &active).await;
+        self.ports.sources.remove(&builds).await?;
+        let goal = match made {
             Ok(goal) => goal,
             Err(Fail::Halt(fault)) => return Err(Refusal::Fault(fault)),
             Err(Fail::Failed(failure)) => {

@@ -11,12 +11,19 @@ use shipway_core::{
     phase::{End, Phase, Turn},
     plan::Goal,
     ports::Fault,
+    release::Release,
+    slot::Slot,
+    store::Listing,
 };
 use tracing::{error, warn};
 
 use super::{Active, back, moving, report, say};
 use crate::{Engine, make};
 
+/// Unpacked releases of a slot that stay, besides those that it names.
+const STAGED_MAX: usize = 3;
+/// How far back unpacked releases are looked for.
+const STAGED_LOOKED_AT_MAX: u32 = 20;
 /// How long a deployment waits before it is taken up again, when its record could not be written.
 const TAKE_UP_MS: u64 = 2000;
 
@@ -61,9 +68,14 @@ async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) {
     }
 }
 
-/// Removes what only this deployment needed.
+/// Removes what only this deployment needed, and the files of releases that nobody goes back to in a moment.
 async fn leave_tidy(engine: &Engine, active: &Active) {
     let deployment = active.read().await;
+    for slot in slots_of(&deployment) {
+        if let Err(fault) = unstage_old(engine, &slot).await {
+            warn!(%fault, %slot, "old releases stay where they ran");
+        }
+    }
     let mut folders = vec![engine.settings.folders.builds().join(deployment.id.as_str())];
     if let Source::Upload(id) = &deployment.request.source {
         folders.push(engine.settings.folders.uploads().join(id));
@@ -73,6 +85,19 @@ async fn leave_tidy(engine: &Engine, active: &Active) {
             warn!(%fault, "a working folder stays");
         }
     }
+}
+
+/// The artifacts stay stored: only what was unpacked goes, and is unpacked again when it is wanted.
+async fn unstage_old(engine: &Engine, slot: &SlotKey) -> Result<(), Fault> {
+    let key = slot.to_string();
+    let current: Option<Slot> = engine.ports.store.find(&key).await?;
+    let named: Vec<_> = current.iter().flat_map(Slot::releases).cloned().collect();
+    let listing = Listing { scope: key, before: None, newest_first: true, limit: STAGED_LOOKED_AT_MAX };
+    let releases: Vec<Release> = engine.ports.store.all(listing).await?;
+    for release in releases.into_iter().skip(STAGED_MAX).filter(|release| !named.contains(&release.id)) {
+        engine.ports.driver.unstage(&release.id).await?;
+    }
+    Ok(())
 }
 
 async fn tell_recovered(engine: &Engine, active: &Active) -> Result<(), Fault> {

@@ -104,8 +104,15 @@ async fn act(engine: &Engine, due: &Due, series: &mut Series) -> Result<(), Faul
         Sort::Liveness if failed => {
             *series = Series::default();
             warn!(instance = %due.instance.id, "not alive any more: it is replaced");
-            // The reconciler sees that it ended, and replaces it.
-            engine.ports.driver.stop(&due.instance.id, &due.release.serve.stop).await
+            let (driver, release) = (engine.ports.driver.clone(), due.release.clone());
+            let id = due.instance.id.clone();
+            // The reconciler sees that it ended, and replaces it. Others are asked while it takes its grace.
+            engine.spawn(async move {
+                if let Err(fault) = driver.stop(&id, &release.serve.stop).await {
+                    warn!(%fault, instance = %id, "it could not be stopped");
+                }
+            });
+            Ok(())
         }
         Sort::Readiness | Sort::Liveness => Ok(()),
     }

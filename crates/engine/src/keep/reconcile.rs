@@ -136,7 +136,8 @@ impl Memory {
     fn died(&mut self, instance: &Instance, now: Timestamp) {
         let deaths = self.deaths.entry((instance.slot.clone(), instance.release.clone()));
         let deaths = deaths.or_insert(Deaths { count: 0, last: now });
-        if now.since_ms(deaths.last) > FORGIVEN_AFTER_MS {
+        // By its life, not by the time since the last death: that one holds the wait before it was started.
+        if now.since_ms(instance.created_at) > FORGIVEN_AFTER_MS {
             deaths.count = 0;
         }
         *deaths = Deaths { count: deaths.count + 1, last: now };
