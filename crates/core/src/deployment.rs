@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     artifact::GitCommit,
     finding::Finding,
-    id::{Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName},
+    id::{Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey},
     phase::{End, Phase},
     plan::Plan,
     slot::{Serving, Slot},
@@ -446,6 +446,16 @@ impl Deployment {
     /// The state of a step.
     pub fn step_mut(&mut self, back: bool, number: usize) -> Option<&mut StepState> {
         self.steps.iter_mut().find(|state| state.back == back && state.number == number)
+    }
+
+    /// The slots that it writes, once it is known what they should serve.
+    pub fn slot_keys(&self) -> BTreeSet<SlotKey> {
+        let key = |service: &ServiceName| SlotKey {
+            project: self.request.project.clone(),
+            environment: self.request.environment.clone(),
+            service: service.clone(),
+        };
+        self.goal.keys().map(key).collect()
     }
 
     /// The strategy's name, once it is decided.

@@ -46,6 +46,8 @@ use crate::{
 
 /// Room that the data folder's disk should have before a build begins, in mebibytes.
 const DISK_FREE_MB_MIN: u64 = 256;
+/// How often the proxy and its keeper are looked after.
+const KEEPER_LOOK_MS: u64 = 500;
 /// How long open answers may take when the server stops.
 const STOP_MS_MAX: u64 = 3000;
 
@@ -67,6 +69,7 @@ pub struct Server {
     address: SocketAddr,
     proxy: SocketAddr,
     http: JoinHandle<()>,
+    keeper: JoinHandle<()>,
     end_http: watch::Sender<bool>,
     folder: DataFolder,
 }
@@ -94,10 +97,12 @@ impl Server {
             stop: watch::Sender::new(None),
         });
         let end_http = watch::Sender::new(false);
+        (config.proxy_listen, config.link_port) = (keeper.address, keeper.link_port);
+        let kept = tokio::spawn(keep_proxy(config.clone(), program, end_http.subscribe()));
         let http = tokio::spawn(serve(listener, shared.clone(), end_http.subscribe()));
         folder.announce(&Found { address, pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into() })?;
         info!(%address, proxy = %keeper.address, data = %config.data.display(), "the server is up");
-        Ok(Self { shared, address, proxy: keeper.address, http, end_http, folder })
+        Ok(Self { shared, address, proxy: keeper.address, http, keeper: kept, end_http, folder })
     }
 
     /// Where the control plane listens.
@@ -131,6 +136,8 @@ impl Server {
         // Live streams end when they see this.
         self.shared.stop.send_replace(Some(applications));
         let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), self.http).await;
+        // Whoever stops the proxy must be sure that it isn't started again.
+        let _ = self.keeper.await;
         self.shared.engine.halt().await;
         let stopped = match applications {
             true => stop_applications(&self.shared.engine, self.folder.path()).await,
@@ -178,6 +185,25 @@ async fn start_proxy(config: &ServerConfig, program: &Path) -> Result<keeper::Ke
         return Err(Fault::invalid(message).with_hint("use that address, or stop it with `shipway down` first"));
     }
     Ok(keeper)
+}
+
+/// Replaces a keeper that died. The new one takes over the proxy and its sockets as they are.
+async fn keep_proxy(config: ServerConfig, program: PathBuf, mut end: watch::Receiver<bool>) {
+    let mut told = false;
+    loop {
+        let look = Duration::from_millis(KEEPER_LOOK_MS);
+        if tokio::time::timeout(look, end.wait_for(|end| *end)).await.is_ok() {
+            return;
+        }
+        match start_proxy(&config, &program).await {
+            Ok(_) => told = false,
+            Err(fault) if !told => {
+                tracing::error!(%fault, "the proxy is not kept");
+                told = true;
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_port: u16) -> Result<Ports, Fault> {

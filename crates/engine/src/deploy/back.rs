@@ -15,9 +15,10 @@ use shipway_saga::{Manner, Outcome};
 
 use super::{
     Active,
-    moving::{graph, waiting_steps},
-    perform::Mover,
-    say, switch,
+    mover::Mover,
+    say,
+    steps::{graph, waiting_steps},
+    switch,
 };
 use crate::{Engine, world};
 

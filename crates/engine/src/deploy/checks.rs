@@ -15,9 +15,9 @@ use shipway_core::{
 };
 
 use super::{
-    failure::Broken,
-    perform::Mover,
-    prove::{broken, context},
+    failure::{Broken, broken},
+    instances::context,
+    mover::Mover,
     say,
 };
 use crate::Engine;

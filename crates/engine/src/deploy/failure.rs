@@ -8,6 +8,8 @@ use shipway_core::{
     time::Timestamp,
 };
 
+use crate::Engine;
+
 /// Lines of a log that a report holds.
 pub(crate) const LOG_TAIL_LINES: usize = 20;
 
@@ -85,4 +87,10 @@ impl From<Fault> for Broken {
         let hint = fault.hint.clone();
         Self { cause: Cause::Machinery, hint, ..Self::release(fault.message) }
     }
+}
+
+/// A failure of an instance, with the last lines of its log.
+pub(super) async fn broken(engine: &Engine, id: &InstanceId, message: &str) -> Broken {
+    let log_tail = engine.ports.driver.log_tail(id, LOG_TAIL_LINES).await.unwrap_or_default();
+    Broken { instance: Some(id.clone()), log_tail, ..Broken::release(message) }
 }

@@ -13,8 +13,8 @@ use shipway_core::{
 
 use super::{
     failure::{Broken, LOG_TAIL_LINES},
-    perform::Mover,
-    prove::context,
+    instances::context,
+    mover::Mover,
 };
 
 pub(super) async fn run(mover: &Mover<'_>, release: &ReleaseId, when: HookMoment, again: bool) -> Result<(), Broken> {

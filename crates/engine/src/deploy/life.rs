@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::{Either, select};
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Source, Waiting},
+    deployment::{Deployment, FailureReport, Source, Waiting},
     event::{EventKind, EventStatus},
-    id::SlotKey,
+    id::{DeploymentId, SlotKey},
     phase::{End, Phase, Turn},
     plan::Goal,
     ports::Fault,
@@ -17,7 +17,7 @@ use shipway_core::{
 };
 use tracing::{error, warn};
 
-use super::{Active, back, moving, report, say};
+use super::{Active, back, moving, outside, say};
 use crate::{Engine, make};
 
 /// Unpacked releases of a slot that stay, besides those that it names.
@@ -33,7 +33,7 @@ impl Engine {
         let id = deployment.id.clone();
         if deployment.phase.moves() {
             // What moves had its leases before; nobody else can have been given them since.
-            let _ = self.leases.try_take(&id, &slots_of(&deployment));
+            let _ = self.leases.try_take(&id, &deployment.slot_keys());
         }
         let active = Arc::new(Active::new(deployment));
         self.active().insert(id.clone(), active.clone());
@@ -71,7 +71,7 @@ async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) {
 /// Removes what only this deployment needed, and the files of releases that nobody goes back to in a moment.
 async fn leave_tidy(engine: &Engine, active: &Active) {
     let deployment = active.read().await;
-    for slot in slots_of(&deployment) {
+    for slot in deployment.slot_keys() {
         if let Err(fault) = unstage_old(engine, &slot).await {
             warn!(%fault, %slot, "old releases stay where they ran");
         }
@@ -130,9 +130,9 @@ async fn before_moving(engine: &Arc<Engine>, active: &Active) -> Result<bool, Fa
         take_leases(engine, active, &goal).await.map_err(Fail::Halt)?;
         Ok(goal)
     };
-    let result = match select(Box::pin(work), Box::pin(stop(engine, active))).await {
+    let result = match select(Box::pin(work), Box::pin(outside::stop(engine, active))).await {
         Either::Left((result, _)) => result,
-        Either::Right((why, _)) => Err(why.into_fail(engine, active).await),
+        Either::Right((why, _)) => Err(Fail::Failed(Box::new(why.failure(engine, active).await))),
     };
     match result {
         Ok(goal) => moving::record_plan(engine, active, &goal).await,
@@ -168,48 +168,6 @@ async fn begin(engine: &Engine, active: &Active) -> Result<(), Fault> {
     active.update(engine, begun).await.map(|_| ())
 }
 
-/// Why a running deployment is stopped from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    Cancelled,
-    Deadline,
-}
-
-/// Ends when somebody cancels, or the deadline has come.
-pub(super) async fn stop(engine: &Engine, active: &Active) -> Stop {
-    let cancelled = Box::pin(active.until(|deployment| deployment.cancel.is_some()));
-    let deadline = Box::pin(async {
-        active.until(|deployment| deployment.deadline_at.is_some()).await;
-        let at = active.read().await.deadline_at.unwrap_or_default();
-        engine.ports.clock.sleep_ms(at.since_ms(engine.ports.clock.now())).await;
-    });
-    match select(cancelled, deadline).await {
-        Either::Left(_) => Stop::Cancelled,
-        Either::Right(_) => Stop::Deadline,
-    }
-}
-
-impl Stop {
-    /// The failure that it is.
-    pub(super) async fn failure(self, engine: &Engine, active: &Active) -> FailureReport {
-        let deployment = active.read().await;
-        let now = engine.ports.clock.now();
-        let (cause, message) = match self {
-            Self::Cancelled => {
-                let by = deployment.cancel.as_ref().map_or("somebody", |actor| actor.name.as_str()).to_owned();
-                (Cause::Person, format!("cancelled by {by}"))
-            }
-            Self::Deadline => (Cause::Release, "the deployment's deadline has passed".to_owned()),
-        };
-        let hint = (self == Self::Deadline).then(|| "raise `deadline_s`, or see which step took so long".to_owned());
-        FailureReport { hint, ..report(now, deployment.phase, "whole deployment".into(), cause, message) }
-    }
-
-    async fn into_fail(self, engine: &Engine, active: &Active) -> Fail {
-        Fail::Failed(Box::new(self.failure(engine, active).await))
-    }
-}
-
 /// Ends a deployment that has moved nothing.
 async fn abandon(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
     // A request that can't be met is a person's fault too, but nobody cancelled it.
@@ -230,16 +188,6 @@ async fn abandon(engine: &Engine, active: &Active, failure: FailureReport) -> Re
     active.turn(engine, Turn::Abandon(end), vec![event]).await
 }
 
-/// The slots that a deployment writes.
-pub(super) fn slots_of(deployment: &Deployment) -> BTreeSet<SlotKey> {
-    let key = |service| SlotKey {
-        project: deployment.request.project.clone(),
-        environment: deployment.request.environment.clone(),
-        service,
-    };
-    deployment.goal.keys().cloned().map(key).collect()
-}
-
 async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<(), Fault> {
     let slots: BTreeSet<_> = goal.keys().cloned().collect();
     let id = active.read().await.id;
@@ -249,7 +197,7 @@ async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
         let _ = futures_util::poll!(changed.as_mut());
         let Err(before) = engine.leases.try_take(&id, &slots) else { break };
         let since = engine.ports.clock.now();
-        let names = before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let names = names(engine, &before).await;
         let waits = |deployment: &mut Deployment| {
             if deployment.waiting.as_ref().is_some_and(|waiting| waiting.on == before) {
                 return Vec::new();
@@ -261,17 +209,18 @@ async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
         active.update(engine, waits).await?;
         changed.await;
     }
-    resume(engine, active).await
+    outside::resume(engine, active).await
 }
 
-/// Notes that a deployment waits no more.
-pub(super) async fn resume(engine: &Engine, active: &Active) -> Result<(), Fault> {
-    if active.read().await.waiting.is_none() {
-        return Ok(());
+/// The names of running deployments, as people know them.
+async fn names(engine: &Engine, ids: &[DeploymentId]) -> String {
+    let mut names = Vec::new();
+    for id in ids {
+        let running = engine.active().get(id).cloned();
+        names.push(match running {
+            Some(running) => running.read().await.name,
+            None => id.to_string(),
+        });
     }
-    let goes_on = |deployment: &mut Deployment| {
-        deployment.waiting = None;
-        vec![say(deployment, EventKind::DeploymentResumed, EventStatus::Running, "goes on")]
-    };
-    active.update(engine, goes_on).await.map(|_| ())
+    names.join(", ")
 }

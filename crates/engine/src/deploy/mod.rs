@@ -4,19 +4,23 @@ mod back;
 mod checks;
 mod failure;
 mod hooks;
+mod instances;
 mod journal;
 mod life;
+mod mover;
 mod moving;
+mod outside;
 mod perform;
 mod prove;
+mod steps;
 mod switch;
 mod watch;
 
 pub(crate) use self::{
     failure::{from_fault, report},
+    instances::{drain, launch, stop},
     journal::{Active, say},
     life::Fail,
     moving::{choose_strategy, draw},
-    perform::{drain, launch, stop},
     prove::{ask, is_healthy},
 };

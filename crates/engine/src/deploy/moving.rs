@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, StepState, StepStatus},
+    deployment::{Cause, Deployment, FailureReport},
     event::{EventBody, EventKind, EventStatus},
     id::SlotKey,
     phase::{End, Phase, Turn},
@@ -14,14 +14,16 @@ use shipway_core::{
     store::Listing,
     strategy::StrategySpec,
 };
-use shipway_saga::{Graph, Manner, Outcome, Recorded};
+use shipway_saga::{Manner, Outcome};
 use tokio::sync::OnceCell;
 
 use super::{
     Active, from_fault,
-    life::{self, Stop},
-    perform::Mover,
-    report, say, switch,
+    mover::Mover,
+    outside::{self, Stop},
+    report, say,
+    steps::{graph, waiting_steps},
+    switch,
 };
 use crate::{Engine, world};
 
@@ -97,32 +99,6 @@ fn note_failure(deployment: &mut Deployment, failure: FailureReport) -> Vec<Even
     Vec::new()
 }
 
-/// Steps that were not begun.
-pub(super) fn waiting_steps(plan: &Plan, back: bool) -> Vec<StepState> {
-    let waiting = |number| StepState {
-        back,
-        number,
-        status: StepStatus::Waiting,
-        started_at: None,
-        ended_at: None,
-        attempts: 0,
-        note: None,
-    };
-    (0..plan.steps.len()).map(waiting).collect()
-}
-
-/// The graph of a plan, and what is recorded of its steps.
-pub(super) fn graph(deployment: &Deployment, plan: &Plan, back: bool) -> (Graph, Vec<Recorded>) {
-    let needs = plan.steps.iter().map(|planned| planned.needs.clone()).collect();
-    let graph = Graph::new(needs).expect("the planner lets a step need only earlier ones");
-    let recorded = deployment.steps.iter().filter(|state| state.back == back).map(|state| match state.status {
-        StepStatus::Waiting => Recorded::Nothing,
-        StepStatus::Running | StepStatus::Failed => Recorded::Begun,
-        StepStatus::Done => Recorded::Done,
-    });
-    (graph, recorded.collect())
-}
-
 /// Runs the recorded plan, then completes, or begins to go back.
 pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
     let deployment = active.read().await;
@@ -133,7 +109,7 @@ pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result
     let mover = Mover { engine, active, plan: &plan, back: false };
     let why: OnceCell<Stop> = OnceCell::new();
     let stop = async {
-        let stop = life::stop(engine, active).await;
+        let stop = outside::stop(engine, active).await;
         let _ = why.set(stop);
     };
     match shipway_saga::run(&graph, &recorded, &mover, Manner::StopAtFirst, stop).await? {

@@ -1,6 +1,6 @@
 //! Steps onto ports: the one `match`. What a step needs to know stands in the plan; nothing is decided here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
@@ -9,30 +9,25 @@ use shipway_core::{
     id::{InstanceId, ReleaseId, ServiceName},
     instance::{Instance, InstanceState},
     phase::Phase,
-    plan::{Plan, PlannedStep, SlotWrite, Step},
-    ports::{Fault, FaultKind, Launch},
-    release::{Release, url_variable, variable},
-    route::link_address,
+    plan::{PlannedStep, SlotWrite, Step},
+    ports::Fault,
     slot::Slot,
     store::Commit,
 };
 use shipway_saga::Work;
 
-use super::{Active, checks, failure::Broken, hooks, prove, say, switch, watch};
-use crate::{CrashPoint, Engine};
+use super::{
+    checks,
+    failure::Broken,
+    hooks,
+    instances::{drain, launch, stop},
+    mover::Mover,
+    prove, say, switch, watch,
+};
+use crate::CrashPoint;
 
 const BACK_OFF_MS: u64 = 200;
 const BACK_OFF_MS_MAX: u64 = 5000;
-/// How often in-flight requests are counted while an instance drains.
-const DRAIN_TICK_MS: u64 = 20;
-
-/// Does the steps of one plan.
-pub(super) struct Mover<'a> {
-    pub(super) engine: &'a Arc<Engine>,
-    pub(super) active: &'a Active,
-    pub(super) plan: &'a Plan,
-    pub(super) back: bool,
-}
 
 impl Work for Mover<'_> {
     type Failure = FailureReport;
@@ -253,66 +248,4 @@ fn activated(deployment: &mut Deployment, live: &BTreeMap<ServiceName, Option<Re
         }
     }
     events
-}
-
-/// Records an instance, starts it, and records where it listens.
-pub(crate) async fn launch(engine: &Arc<Engine>, release: &Arc<Release>, instance: Instance) -> Result<Instance, Fault> {
-    let store = &engine.ports.store;
-    let stored: Option<Instance> = store.find(instance.id.as_str()).await?;
-    let instance = stored.unwrap_or(instance);
-    store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
-    let launch = Launch {
-        instance: instance.id.clone(),
-        release: release.clone(),
-        variables: variables(engine, release, &instance.id),
-    };
-    let starting = engine.clone();
-    let started = tokio::spawn(async move { starting.ports.driver.start(launch).await });
-    let address = started.await.map_err(|error| Fault::unavailable(format!("the start was cut off: {error}")))??;
-    let instance = Instance { address: Some(address), ..instance };
-    store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
-    Ok(instance)
-}
-
-/// The variables of an instance, but for `PORT`.
-pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceId) -> BTreeMap<String, String> {
-    let mut variables = release.variables();
-    variables.insert(variable::INSTANCE.into(), instance.to_string());
-    for dependency in &release.serve.depends_on {
-        let address = link_address(&release.id, dependency);
-        let url = format!("http://{address}:{}", engine.ports.router.link_port());
-        variables.insert(url_variable(dependency.as_str()), url);
-    }
-    variables
-}
-
-/// Waits until nothing is in flight at an instance, or its time is over.
-pub(crate) async fn drain(engine: &Engine, release: &Release, instance: &InstanceId) {
-    let clock = &engine.ports.clock;
-    let until = clock.now().plus_ms(release.serve.timeouts.drain_s * 1000);
-    loop {
-        let in_flight = match engine.publisher.traffic().await {
-            Ok(traffic) => traffic.in_flight.get(instance).copied().unwrap_or(0),
-            // A proxy that is starting again may still have handed requests on: ask again.
-            Err(_) => 1,
-        };
-        if in_flight == 0 || clock.now() >= until {
-            return;
-        }
-        clock.sleep_ms(DRAIN_TICK_MS).await;
-    }
-}
-
-/// Stops an instance and removes its record. Its log stays until the reconciler tidies up.
-pub(crate) async fn stop(engine: &Engine, release: &Release, id: &InstanceId) -> Result<(), Fault> {
-    match engine.ports.driver.stop(id, &release.serve.stop).await {
-        Ok(()) => {}
-        Err(fault) if fault.kind == FaultKind::NotFound => {}
-        Err(fault) => return Err(fault),
-    }
-    if let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? {
-        engine.ports.store.commit(Commit::at(engine.ports.clock.now()).delete(&instance)).await?;
-        engine.publisher.kick();
-    }
-    Ok(())
 }

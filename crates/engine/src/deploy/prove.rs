@@ -6,14 +6,15 @@ use shipway_core::{
     id::{InstanceId, ReleaseId},
     instance::{Instance, InstanceState},
     ports::{Answer, CommandContext, Life, Question},
-    release::{Release, variable},
+    release::Release,
     spec::{Ask, Probe},
     store::Commit,
 };
 
 use super::{
-    failure::{Broken, LOG_TAIL_LINES},
-    perform::{Mover, launch, variables},
+    failure::{Broken, broken},
+    instances::{context, launch},
+    mover::Mover,
 };
 use crate::Engine;
 
@@ -105,25 +106,6 @@ pub(crate) async fn ask(
     engine.ports.prober.ask(question).await
 }
 
-/// Where and with what the commands of a release run.
-pub(super) fn context(
-    engine: &Engine,
-    release: &Release,
-    id: &InstanceId,
-    address: Option<SocketAddr>,
-) -> CommandContext {
-    let mut variables = variables(engine, release, id);
-    if let Some(address) = address {
-        variables.insert(variable::PORT.into(), address.port().to_string());
-    }
-    variables.entry("PATH".into()).or_insert_with(|| "/usr/local/bin:/usr/bin:/bin".into());
-    CommandContext {
-        folder: engine.settings.folders.releases().join(release.id.as_str()),
-        variables,
-        run_as: release.serve.run_as.clone(),
-    }
-}
-
 async fn exited(engine: &Engine, id: &InstanceId, life: Life) -> Result<Health, Broken> {
     if let Some(address) = recorded_address(engine, id).await? {
         let ask = Ask { tcp: Some(true), ..Ask::default() };
@@ -151,12 +133,6 @@ async fn late(engine: &Engine, release: &Release, id: &InstanceId, answer: Answe
     let hint = "see its log; raise `timeouts.start_s` when it only needs longer".to_owned();
     let broken = broken(engine, id, &message).await;
     Broken { answer: Some(answer), check: Some("startup".into()), hint: Some(hint), ..broken }
-}
-
-/// A failure of an instance, with the last lines of its log.
-pub(super) async fn broken(engine: &Engine, id: &InstanceId, message: &str) -> Broken {
-    let log_tail = engine.ports.driver.log_tail(id, LOG_TAIL_LINES).await.unwrap_or_default();
-    Broken { instance: Some(id.clone()), log_tail, ..Broken::release(message) }
 }
 
 /// Lets an instance take requests.

@@ -7,7 +7,7 @@ use shipway_core::{
 };
 use tracing::warn;
 
-use super::{Active, life::slots_of};
+use super::Active;
 use crate::{Engine, traffic::sum};
 
 /// Notes the counts before traffic moves, once.
@@ -49,7 +49,7 @@ async fn counts(engine: &Engine, deployment: &Deployment) -> Option<SwitchBaseli
 }
 
 fn baseline(traffic: &Traffic, deployment: &Deployment) -> SwitchBaseline {
-    let slots: Vec<_> = slots_of(deployment).into_iter().collect();
+    let slots: Vec<_> = deployment.slot_keys().into_iter().collect();
     let (requests, failed) = sum(traffic, &slots);
     SwitchBaseline { boot: traffic.boot.clone(), requests, failed, lost_in_flight: traffic.lost_in_flight }
 }

@@ -12,7 +12,7 @@ use shipway_core::{
     time::Timestamp,
 };
 
-use super::{failure::Broken, life, perform::Mover, say};
+use super::{failure::Broken, mover::Mover, outside, say};
 
 const TICK_MS: u64 = 200;
 
@@ -38,7 +38,7 @@ pub(super) async fn watch(
     loop {
         let deployment = mover.active.read().await;
         if deployment.advanced.contains(&step) {
-            return Ok(life::resume(engine, mover.active).await?);
+            return Ok(outside::resume(engine, mover.active).await?);
         }
         let now = engine.ports.clock.now();
         let sample = sample(&engine.publisher.traffic().await.unwrap_or_default(), &from, &watched);
@@ -46,7 +46,7 @@ pub(super) async fn watch(
         let missing = missing(&watched, &sample);
         match ends_at {
             _ if deployment.paused => ends_at = ends_at.map(|at| at.plus_ms(TICK_MS)),
-            Some(at) if now >= at && missing.is_none() => return Ok(life::resume(engine, mover.active).await?),
+            Some(at) if now >= at && missing.is_none() => return Ok(outside::resume(engine, mover.active).await?),
             Some(at) if now >= at => wait_for(mover, missing).await?,
             Some(_) => {}
             None => wait_for(mover, Some(format!("waits at {percent}% for `shipway advance {}`", deployment.name))).await?,

@@ -1,0 +1,98 @@
+//! Instances by port calls: launched with their record, drained, stopped, and where their commands run.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use shipway_core::{
+    id::InstanceId,
+    instance::Instance,
+    ports::{CommandContext, Fault, FaultKind, Launch},
+    release::{Release, url_variable, variable},
+    route::link_address,
+    store::Commit,
+};
+
+use crate::Engine;
+
+/// How often in-flight requests are counted while an instance drains.
+const DRAIN_TICK_MS: u64 = 20;
+
+/// Records an instance, starts it, and records where it listens.
+pub(crate) async fn launch(engine: &Arc<Engine>, release: &Arc<Release>, instance: Instance) -> Result<Instance, Fault> {
+    let store = &engine.ports.store;
+    let stored: Option<Instance> = store.find(instance.id.as_str()).await?;
+    let instance = stored.unwrap_or(instance);
+    store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
+    let launch = Launch {
+        instance: instance.id.clone(),
+        release: release.clone(),
+        variables: variables(engine, release, &instance.id),
+    };
+    let starting = engine.clone();
+    let started = tokio::spawn(async move { starting.ports.driver.start(launch).await });
+    let address = started.await.map_err(|error| Fault::unavailable(format!("the start was cut off: {error}")))??;
+    let instance = Instance { address: Some(address), ..instance };
+    store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
+    Ok(instance)
+}
+
+/// The variables of an instance, but for `PORT`.
+pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceId) -> BTreeMap<String, String> {
+    let mut variables = release.variables();
+    variables.insert(variable::INSTANCE.into(), instance.to_string());
+    for dependency in &release.serve.depends_on {
+        let address = link_address(&release.id, dependency);
+        let url = format!("http://{address}:{}", engine.ports.router.link_port());
+        variables.insert(url_variable(dependency.as_str()), url);
+    }
+    variables
+}
+
+/// Waits until nothing is in flight at an instance, or its time is over.
+pub(crate) async fn drain(engine: &Engine, release: &Release, instance: &InstanceId) {
+    let clock = &engine.ports.clock;
+    let until = clock.now().plus_ms(release.serve.timeouts.drain_s * 1000);
+    loop {
+        let in_flight = match engine.publisher.traffic().await {
+            Ok(traffic) => traffic.in_flight.get(instance).copied().unwrap_or(0),
+            // A proxy that is starting again may still have handed requests on: ask again.
+            Err(_) => 1,
+        };
+        if in_flight == 0 || clock.now() >= until {
+            return;
+        }
+        clock.sleep_ms(DRAIN_TICK_MS).await;
+    }
+}
+
+/// Stops an instance and removes its record. Its log stays until the reconciler tidies up.
+pub(crate) async fn stop(engine: &Engine, release: &Release, id: &InstanceId) -> Result<(), Fault> {
+    match engine.ports.driver.stop(id, &release.serve.stop).await {
+        Ok(()) => {}
+        Err(fault) if fault.kind == FaultKind::NotFound => {}
+        Err(fault) => return Err(fault),
+    }
+    if let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? {
+        engine.ports.store.commit(Commit::at(engine.ports.clock.now()).delete(&instance)).await?;
+        engine.publisher.kick();
+    }
+    Ok(())
+}
+
+/// Where and with what the commands of a release run.
+pub(super) fn context(
+    engine: &Engine,
+    release: &Release,
+    id: &InstanceId,
+    address: Option<SocketAddr>,
+) -> CommandContext {
+    let mut variables = variables(engine, release, id);
+    if let Some(address) = address {
+        variables.insert(variable::PORT.into(), address.port().to_string());
+    }
+    variables.entry("PATH".into()).or_insert_with(|| "/usr/local/bin:/usr/bin:/bin".into());
+    CommandContext {
+        folder: engine.settings.folders.releases().join(release.id.as_str()),
+        variables,
+        run_as: release.serve.run_as.clone(),
+    }
+}

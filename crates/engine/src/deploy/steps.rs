@@ -1,0 +1,33 @@
+//! A plan as a graph that runs, and what is recorded of its steps.
+
+use shipway_core::{
+    deployment::{Deployment, StepState, StepStatus},
+    plan::Plan,
+};
+use shipway_saga::{Graph, Recorded};
+
+/// Steps that were not begun.
+pub(super) fn waiting_steps(plan: &Plan, back: bool) -> Vec<StepState> {
+    let waiting = |number| StepState {
+        back,
+        number,
+        status: StepStatus::Waiting,
+        started_at: None,
+        ended_at: None,
+        attempts: 0,
+        note: None,
+    };
+    (0..plan.steps.len()).map(waiting).collect()
+}
+
+/// The graph of a plan, and what is recorded of its steps.
+pub(super) fn graph(deployment: &Deployment, plan: &Plan, back: bool) -> (Graph, Vec<Recorded>) {
+    let needs = plan.steps.iter().map(|planned| planned.needs.clone()).collect();
+    let graph = Graph::new(needs).expect("the planner lets a step need only earlier ones");
+    let recorded = deployment.steps.iter().filter(|state| state.back == back).map(|state| match state.status {
+        StepStatus::Waiting => Recorded::Nothing,
+        StepStatus::Running | StepStatus::Failed => Recorded::Begun,
+        StepStatus::Done => Recorded::Done,
+    });
+    (graph, recorded.collect())
+}
