@@ -33,7 +33,8 @@ fn a_second_deployment_waits_its_turn_in_order() {
     stands(&day, &first);
     let second = day.server.ask(json!({ "version": "v3" }));
     let waiting = day.until(&second, "waiting", |deployment| deployment["waiting"].is_object());
-    assert!(text(&waiting, "/waiting/reason").contains(&first), "{}", waiting["waiting"]);
+    let name = day.server.deployment(&first)["name"].as_str().expect("a name").to_owned();
+    assert!(text(&waiting, "/waiting/reason").contains(&name), "{}", waiting["waiting"]);
     assert_eq!(waiting["waiting"]["on"], json!([first]));
     let third = day.server.ask(json!({ "version": "v4" }));
     let waiting = day.until(&third, "waiting", |deployment| deployment["waiting"].is_object());

