@@ -6,9 +6,9 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -42,22 +42,32 @@ pub(super) async fn once(State(shared): State<Arc<Shared>>, request: Request, ne
         let detail = format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters");
         return Rejected::bad_request(detail).into_response();
     }
-    match remembered_or_done(&shared, key, request, next).await {
-        Ok(response) => response,
-        Err(rejected) => rejected.into_response(),
+    let key = format!("{} {key}", request.uri().path());
+    let (parts, body) = request.into_parts();
+    let too_long = |_| Rejected::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));
+    let body = match to_bytes(body, BODY_BYTES_MAX).await.map_err(too_long) {
+        Ok(body) => body,
+        Err(rejected) => return rejected.into_response(),
+    };
+    // In a task of its own: what is done must be remembered, also when the caller has gone away.
+    let done = tokio::spawn(async move { remembered_or_done(&shared, key, parts, body, next).await }).await;
+    match done {
+        Ok(Ok(response)) => response,
+        Ok(Err(rejected)) => rejected.into_response(),
+        Err(error) => {
+            let detail = format!("the request was cut off: {error}");
+            Rejected::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+        }
     }
 }
 
 async fn remembered_or_done(
     shared: &Shared,
     key: String,
-    request: Request,
+    parts: Parts,
+    body: Bytes,
     next: Next,
 ) -> Result<Response, Rejected> {
-    let key = format!("{} {key}", request.uri().path());
-    let (parts, body) = request.into_parts();
-    let too_long = |_| Rejected::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_long)?;
     let body_hash = blake3::hash(&body).to_hex().to_string();
     let gate = gate(&key);
     let _alone = gate.lock().await;
