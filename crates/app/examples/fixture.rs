@@ -161,7 +161,9 @@ fn ask(service: &str) -> Option<String> {
     let address = std::env::var(format!("SHIPWAY_URL_{}", service.to_uppercase())).ok()?;
     let address = address.strip_prefix("http://")?;
     let mut stream = TcpStream::connect(address).ok()?;
-    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    // In one write: in pieces, each would wait for the acknowledgement of the one before.
+    let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer.split_once("\r\n\r\n")?.1.to_owned())

@@ -1,4 +1,5 @@
 //! A full disk: deployments fail clearly, what runs goes on, and once there is room everything works again.
+#![allow(clippy::print_stderr, reason = "a skipped test says why")]
 
 mod support;
 

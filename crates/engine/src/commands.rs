@@ -1,6 +1,6 @@
 //! Commands: the only way to change anything.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
     command::{Command, Registration},
@@ -25,6 +25,9 @@ use crate::{
 
 /// Deployments that are read at a time when one is looked for.
 const PAGE: u32 = 20;
+/// Instances of a service, as the spec bounds them.
+const INSTANCES_MIN: u32 = 1;
+const INSTANCES_MAX: u32 = 64;
 
 /// What a command gives.
 #[derive(Clone, Debug)]
@@ -128,6 +131,7 @@ impl Engine {
                 if instances.is_empty() {
                     return Err(conflict("nothing to scale is named", "write it like `shipway scale catalog=3`"));
                 }
+                refuse_count(instances)?;
                 request.services = instances.keys().cloned().collect();
                 Ok(())
             }
@@ -460,6 +464,14 @@ fn refuse_written_since(undone: &Deployment, slots: &[Slot], force: bool) -> Res
         list,
         hint: Some("take back the newer ones first, or use --force to put these services back all the same".into()),
     })
+}
+
+/// Refuses a count that the spec would refuse too.
+fn refuse_count(instances: &BTreeMap<ServiceName, u32>) -> Result<(), Refusal> {
+    let beyond = instances.iter().find(|(_, count)| !(INSTANCES_MIN..=INSTANCES_MAX).contains(*count));
+    let Some((service, count)) = beyond else { return Ok(()) };
+    let message = format!("{service} can't have {count} instances: it is {INSTANCES_MIN} to {INSTANCES_MAX}");
+    Err(conflict(message, format!("to remove it, use `shipway decommission {service}`")))
 }
 
 /// Refuses a path on the server's machine from anybody but the owner.

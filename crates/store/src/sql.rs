@@ -1,6 +1,6 @@
 //! The store over SQL: reading. Writing is the writer's (`writer`), so that commits have one order.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
@@ -37,6 +37,7 @@ impl SqlStore {
     /// The file can't be opened, is no database, or was written by a newer version.
     pub async fn open(path: &Path) -> Result<Arc<Self>, Fault> {
         sqlx::any::install_default_drivers();
+        private(path)?;
         let url = format!("sqlite://{}?mode=rwc", path.display());
         let fault = |error: sqlx::Error| {
             Fault::unavailable(format!("the database {} can't be opened: {error}", path.display()))
@@ -68,6 +69,15 @@ async fn try_file(options: &AnyConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = AnyConnection::connect_with(options).await?;
     connection.execute(PRAGMAS).await?;
     connection.close().await
+}
+
+/// Makes the file for its owner's eyes only: it holds the variables of services. The journal beside it takes its rights.
+fn private(path: &Path) -> Result<(), Fault> {
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(|_| ()).map_err(|error| {
+        Fault::unavailable(format!("the database {} can't be opened: {error}", path.display()))
+            .with_hint("check the folder's rights and free space")
+    })
 }
 
 fn migrations() -> Migrator {

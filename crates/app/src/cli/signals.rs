@@ -1,17 +1,18 @@
-//! The two signals by which a person or a service manager asks a process to end.
+//! The signals by which a person, a closing terminal or a service manager asks a process to end.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::errors::CliError;
 
-/// Listens for both from the moment that it is made.
+/// Listens for all from the moment that it is made.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
-    /// Begins to listen; from now on neither ends the process by itself.
+    /// Begins to listen; from now on none ends the process by itself.
     ///
     /// # Errors
     /// The machine refuses a handler.
@@ -20,6 +21,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            hang_up: signal(SignalKind::hangup()).map_err(failed)?,
         })
     }
 
@@ -28,6 +30,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }

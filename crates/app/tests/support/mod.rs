@@ -1,5 +1,6 @@
 //! A real server on a data folder of its own, real applications, real requests.
 #![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(clippy::print_stderr, reason = "a failed test shows the server's log")]
 
 pub mod day;
 pub mod http;
