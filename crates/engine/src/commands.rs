@@ -204,9 +204,14 @@ impl Engine {
             let good = deployment.phase == Phase::Completed && !deployment.quarantined && !deployment.result.is_empty();
             good && (gone || !slots.iter().all(same))
         };
-        self.newest_that(&scope, other).await?.ok_or_else(|| {
-            let message = format!("{environment} has no other good state to go back to");
-            conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version")
+        if let Some(found) = self.newest_that(&scope, other).await? {
+            return Ok(found);
+        }
+        let message = format!("{environment} has no other good state to go back to");
+        let running = self.newest_that(&scope, |deployment| !deployment.phase.is_end()).await?;
+        Err(match running {
+            Some(running) => conflict(message, format!("{0} is under way: `shipway abort {0}` takes it back", running.name)),
+            None => conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version"),
         })
     }
 
@@ -252,7 +257,11 @@ impl Engine {
         }
         for other in same {
             let reason = Some("superseded by a newer deployment".to_owned());
-            self.cancel(&other.id, reason, actor.clone()).await?;
+            match self.cancel(&other.id, reason, actor.clone()).await {
+                // It is going back already, or has just ended: its services are waited for, as in a queue.
+                Ok(_) | Err(Refusal::Conflict { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
         }
         Ok(())
     }

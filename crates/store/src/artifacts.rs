@@ -57,6 +57,9 @@ impl FolderArtifacts {
     }
 
     fn tree_now(&self, digest: &ArtifactDigest) -> Result<Tree, Fault> {
+        if !digest.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Fault::not_found(format!("`{digest}` is no digest of an artifact: it is not hexadecimal")));
+        }
         let path = self.tree_path(digest);
         let body = fs::read(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {

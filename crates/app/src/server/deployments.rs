@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
+    body::Bytes,
     extract::{
         Path, Query,
         rejection::{JsonRejection, QueryRejection},
@@ -121,17 +122,21 @@ async fn act(
 }
 
 /// The body of an action may be absent.
-fn optional(body: Option<Json<RollbackRequest>>) -> RollbackRequest {
-    body.map(|Json(body)| body).unwrap_or_default()
+fn optional(body: &Bytes) -> Result<RollbackRequest, Rejected> {
+    if body.is_empty() {
+        return Ok(RollbackRequest::default());
+    }
+    let Json(body) = Json::from_bytes(body)?;
+    Ok(body)
 }
 
 pub(super) async fn cancel(
     shared: State,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    body: Option<Json<RollbackRequest>>,
+    body: Bytes,
 ) -> Answer<DeploymentView> {
-    let reason = optional(body).reason;
+    let reason = optional(&body)?.reason;
     act(&shared, actor, &id, |deployment| Command::Cancel { deployment, reason }).await
 }
 
@@ -163,9 +168,9 @@ pub(super) async fn rollback(
     shared: State,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    body: Option<Json<RollbackRequest>>,
+    body: Bytes,
 ) -> Answer<DeploymentView> {
-    let RollbackRequest { reason, force, artifact_only } = optional(body);
+    let RollbackRequest { reason, force, artifact_only } = optional(&body)?;
     let undone = shared.engine.find_deployment(&id).await?;
     let request = Request {
         project: undone.request.project,
