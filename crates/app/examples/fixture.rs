@@ -126,8 +126,8 @@ impl App {
             let path = first.split_whitespace().nth(1).unwrap_or("/").to_owned();
             let (status, text) = self.answer(&path, length);
             let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", text.len());
-            stream.write_all(head.as_bytes()).ok()?;
-            stream.write_all(text.as_bytes()).ok()?;
+            // In one write: the second of two would wait for an acknowledgement, 40 ms with every answer.
+            stream.write_all((head + &text).as_bytes()).ok()?;
         }
     }
 

@@ -58,7 +58,8 @@ impl FolderArtifacts {
 
     fn tree_now(&self, digest: &ArtifactDigest) -> Result<Tree, Fault> {
         if !digest.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Fault::not_found(format!("`{digest}` is no digest of an artifact: it is not hexadecimal")));
+            let message = format!("the artifact {} is not stored: a digest is hexadecimal", digest.short());
+            return Err(Fault::not_found(message).with_hint("the digest is wrong: GET /api/projects/ID/artifacts lists those that are stored"));
         }
         let path = self.tree_path(digest);
         let body = fs::read(&path).map_err(|error| match error.kind() {
