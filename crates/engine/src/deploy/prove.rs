@@ -9,6 +9,7 @@ use shipway_core::{
     release::Release,
     spec::{Ask, Probe},
     store::Commit,
+    time::Timestamp,
 };
 
 use super::{
@@ -20,6 +21,8 @@ use crate::Engine;
 
 const PROBE_MS: u64 = 10;
 const PROBE_MS_MAX: u64 = 250;
+/// How long a connection to an instance's own port may take.
+const PORT_TIMEOUT_MS: u64 = 200;
 /// How often an instance is started on another port, when another program took the one it was given.
 const PORT_RETRIES_MAX: u32 = 3;
 
@@ -65,6 +68,7 @@ async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<
         failure_threshold: 1,
         success_threshold: 1,
     };
+    wait_for_port(engine, id, until).await?;
     let startup = health.startup.as_ref().or(health.readiness.as_ref()).unwrap_or(&open_port);
     let readiness = health.readiness.iter().filter(|_| health.startup.is_some());
     for probe in std::iter::once(startup).chain(readiness) {
@@ -86,6 +90,22 @@ async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<
         }
     }
     Ok(Health::Passed)
+}
+
+/// Waits until anything accepts connections at the instance's port, looking more often than a probe asks: most of a
+/// start-up passes before there is anybody to ask. Whether it is healthy is for the probes to say, so this only waits.
+async fn wait_for_port(engine: &Engine, id: &InstanceId, until: Timestamp) -> Result<(), Broken> {
+    let ask = Ask { tcp: Some(true), ..Ask::default() };
+    while engine.ports.clock.now() < until {
+        let Life::Running { address, .. } = engine.ports.driver.observe(id).await? else { return Ok(()) };
+        let context = CommandContext::default();
+        let question = Question { ask: ask.clone(), address, host: None, timeout_ms: PORT_TIMEOUT_MS, context };
+        if engine.ports.prober.ask(question).await.passed {
+            return Ok(());
+        }
+        engine.ports.clock.sleep_ms(PROBE_MS).await;
+    }
+    Ok(())
 }
 
 /// Asks an instance one probe.
