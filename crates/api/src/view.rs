@@ -35,7 +35,7 @@ pub fn deployment_view(deployment: &Deployment, urls: Vec<String>, earlier_ms: &
         duration_ms: deployment.started_at.map(|started| ended.since_ms(started)),
         initiated_by: deployment.actor.name.clone(),
         reason: deployment.request.reason.clone(),
-        strategy: deployment.strategy_kind(),
+        strategy: deployment.plan.as_ref().map(|plan| plan.strategy).or(deployment.strategy_kind()),
         waiting: deployment.waiting.clone(),
         paused: deployment.paused,
         cause: deployment.cause,

@@ -50,16 +50,32 @@ pub fn ensure(config: &ServerConfig, program: &Path) -> Result<KeeperStatus, Fau
     keeper::ensure(&folder, &mut command)
 }
 
+/// Puts this program in the place of a proxy of another version, on the same sockets and with nothing lost. Blocks.
+///
+/// # Errors
+/// The new one does not get ready; then the old one goes on.
+pub fn upgrade(data: &Path, program: &Path) -> Result<(), Fault> {
+    keeper::upgrade(&folder(data), program)
+}
+
 /// The entry point of `shipway keeper`.
 pub fn keeper(args: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<_> = args.collect();
+    write_log();
     ended(keep(&words))
 }
 
 /// The entry point of `shipway proxy`.
 pub fn proxy(args: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<_> = args.collect();
+    write_log();
     ended(serve(&words))
+}
+
+/// What both say goes to their standard error, which is the proxy's log.
+fn write_log() {
+    let lines = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::INFO);
+    lines.with_writer(std::io::stderr).init();
 }
 
 fn keep(words: &[OsString]) -> Result<(), Fault> {

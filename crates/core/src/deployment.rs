@@ -112,7 +112,7 @@ pub struct Request {
     /// Where the code comes from.
     #[serde(default)]
     pub source: Source,
-    /// The version that people call it by; the git commit or the deployment's name when absent.
+    /// The version that people call it by; the artifact's short digest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The strategy for the group.

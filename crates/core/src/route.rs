@@ -227,18 +227,32 @@ fn links(world: &World<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
     let mut links = Vec::new();
     for id in slot.releases() {
         let Some(release) = world.releases.get(id) else { continue };
-        let lane = slot.candidate.as_ref().filter(|c| c.release == *id).map(|c| &c.deployment);
         for dependency in &release.serve.depends_on {
             let key = SlotKey { service: dependency.clone(), ..slot.key.clone() };
-            let candidate = world.slots.iter().find(|other| other.key == key).and_then(|s| s.candidate.as_ref());
-            let same_lane = candidate.filter(|c| lane == Some(&c.deployment)).map(|c| c.release.clone());
-            let link = Link { pool: key.to_string(), release: same_lane };
+            let other = world.slots.iter().find(|other| other.key == key);
+            let link = Link { pool: key.to_string(), release: other.and_then(|other| same_side(slot, id, other)) };
             links.push((link_address(id, dependency), link));
         }
         let own = Link { pool: slot.key.to_string(), release: Some(id.clone()) };
         links.push((link_address(id, &slot.key.service), own));
     }
     links
+}
+
+/// While two slots are moved by one deployment, the release of the dependency that stands on the caller's side: the
+/// new meets the new, and the old the old. None when they are not, and the live route decides with its weights.
+fn same_side(caller: &Slot, release: &ReleaseId, dependency: &Slot) -> Option<ReleaseId> {
+    let (mine, its) = (caller.candidate.as_ref()?, dependency.candidate.as_ref()?);
+    if mine.deployment != its.deployment {
+        return None;
+    }
+    if mine.release == *release {
+        return Some(its.release.clone());
+    }
+    // Where the old has been stopped already, or leaves batch by batch, there may be nobody on its side.
+    let is_live = caller.live.as_ref().is_some_and(|live| live.release == *release);
+    let whole = matches!(its.share, Share::Lane | Share::Percent(_));
+    dependency.live.as_ref().filter(|_| is_live && whole).map(|live| live.release.clone())
 }
 
 /// The loopback address by which a release reaches a service: a hash of both, so that there is nothing to allocate

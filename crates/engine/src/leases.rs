@@ -49,6 +49,16 @@ impl Leases {
         Err(before.into_iter().collect())
     }
 
+    /// Takes one slot if nobody has it, for a moment and without waiting. Says whether it was taken.
+    pub(crate) fn try_hold(&self, holder: &DeploymentId, slot: &SlotKey) -> bool {
+        let mut held = self.held();
+        let free = !held.by_slot.contains_key(slot);
+        if free {
+            held.by_slot.insert(slot.clone(), holder.clone());
+        }
+        free
+    }
+
     /// Gives everything back, and leaves the queue.
     pub(crate) fn release(&self, deployment: &DeploymentId) {
         let mut held = self.held();

@@ -89,6 +89,7 @@ impl Server {
         let ports = ports(&config, &program, keeper.address, keeper.link_port).await?;
         let clock = ports.clock.clone();
         let engine = Engine::start(ports, settings(&config)).await?;
+        renew_proxy(&config, &program, keeper.address, keeper.link_port).await;
         let shared = Arc::new(Shared {
             engine,
             token: folder.token()?,
@@ -185,6 +186,25 @@ async fn start_proxy(config: &ServerConfig, program: &Path) -> Result<keeper::Ke
         return Err(Fault::invalid(message).with_hint("use that address, or stop it with `shipway down` first"));
     }
     Ok(keeper)
+}
+
+/// A proxy of another version is replaced by this one. When that fails, the old one goes on: both speak the protocol.
+async fn renew_proxy(config: &ServerConfig, program: &Path, address: SocketAddr, link_port: u16) {
+    let client = ProxyClient::new(proxy_process::folder(&config.data), address, link_port);
+    let version = match client.status().await {
+        Ok(status) => status.version,
+        Err(_) => return,
+    };
+    if version == env!("CARGO_PKG_VERSION") {
+        return;
+    }
+    let (data, program) = (config.data.clone(), program.to_owned());
+    let renewed = tokio::task::spawn_blocking(move || proxy_process::upgrade(&data, &program)).await;
+    match renewed {
+        Ok(Ok(())) => info!(from = version, "the proxy was renewed"),
+        Ok(Err(fault)) => tracing::warn!(%fault, "the proxy of an earlier version goes on"),
+        Err(error) => tracing::warn!(%error, "the proxy of an earlier version goes on"),
+    }
 }
 
 /// Replaces a keeper that died. The new one takes over the proxy and its sockets as they are.

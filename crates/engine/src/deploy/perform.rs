@@ -11,6 +11,7 @@ use shipway_core::{
     phase::Phase,
     plan::{PlannedStep, SlotWrite, Step},
     ports::Fault,
+    release::Release,
     slot::Slot,
     store::Commit,
 };
@@ -143,7 +144,22 @@ impl Mover<'_> {
 
     async fn stage(&self, release: &ReleaseId) -> Result<(), Broken> {
         let release = self.engine.release(release).await?;
-        Ok(self.engine.ports.driver.stage(&release).await?)
+        self.engine.ports.driver.stage(&release).await?;
+        if !release.serve.data.is_empty() {
+            self.tell_provisioned(&release).await?;
+        }
+        Ok(())
+    }
+
+    /// Data folders are made with the release's files.
+    async fn tell_provisioned(&self, release: &Release) -> Result<(), Fault> {
+        let service = release.slot.service.clone();
+        let told = |deployment: &mut Deployment| {
+            let message = format!("{service}: data folders {}", release.serve.data.join(", "));
+            let event = say(deployment, EventKind::ResourceProvisioned, EventStatus::Ok, message);
+            vec![EventBody { services: vec![service], ..event }]
+        };
+        self.active.update(self.engine, told).await.map(|_| ())
     }
 
     /// Records the instance, then starts it. The start goes on when this step is given up, so that whoever stops the

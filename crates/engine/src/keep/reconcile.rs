@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
-    id::{InstanceId, ReleaseId, SlotKey},
+    id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
     instance::{Instance, InstanceState, instance_id},
     ports::{Fault, Life, Observed},
     release::Release,
@@ -32,6 +32,34 @@ const FORGIVEN_AFTER_MS: u64 = 60_000;
 #[derive(Default)]
 struct Memory {
     deaths: BTreeMap<(SlotKey, ReleaseId), Deaths>,
+    busy: Busy,
+}
+
+/// What is being replaced or retired right now, so that one that takes long holds up no other.
+#[derive(Clone, Default)]
+struct Busy(Arc<Mutex<BTreeSet<(SlotKey, ReleaseId)>>>);
+
+impl Busy {
+    fn with(&self) -> MutexGuard<'_, BTreeSet<(SlotKey, ReleaseId)>> {
+        // Every change is one insert or removal: a panic elsewhere leaves the set whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is(&self, slot: &SlotKey, release: &ReleaseId) -> bool {
+        self.with().contains(&(slot.clone(), release.clone()))
+    }
+
+    /// Does work on a release of a slot in a task of its own.
+    fn run(&self, engine: &Engine, of: (SlotKey, ReleaseId), work: impl Future<Output = Result<(), Fault>> + Send + 'static) {
+        self.with().insert(of.clone());
+        let busy = self.clone();
+        engine.spawn(async move {
+            if let Err(fault) = work.await {
+                warn!(%fault, slot = %of.0, "the reconciler could not finish");
+            }
+            busy.with().remove(&of);
+        });
+    }
 }
 
 struct Deaths {
@@ -75,12 +103,10 @@ impl Sight {
 async fn look(engine: &Arc<Engine>, memory: &mut Memory) -> Result<(), Fault> {
     let sight = Sight::new(engine).await?;
     for slot in &sight.slots {
-        if engine.leases.holder(&slot.key).is_none() {
-            retire_warm(engine, slot).await?;
-        }
+        retire_warm(engine, slot).await?;
     }
     drop_dead(engine, &sight, memory).await?;
-    stop_unwanted(engine, &sight).await?;
+    stop_unwanted(engine, &sight, &memory.busy).await?;
     replace_missing(engine, &sight, memory).await?;
     tidy::tidy(engine, &sight.seen, &sight.instances).await
 }
@@ -88,14 +114,26 @@ async fn look(engine: &Arc<Engine>, memory: &mut Memory) -> Result<(), Fault> {
 /// Warm sets whose time is over leave the slot; their instances are then unwanted.
 async fn retire_warm(engine: &Engine, slot: &Slot) -> Result<(), Fault> {
     let now = engine.ports.clock.now();
+    let itself = DeploymentId::new("reconciler");
+    if slot.warm.iter().all(|warm| warm.until > now) || !engine.leases.try_hold(&itself, &slot.key) {
+        return Ok(());
+    }
+    let retired = retire_warm_of_held(engine, &slot.key, now).await;
+    engine.leases.release(&itself);
+    retired
+}
+
+async fn retire_warm_of_held(engine: &Engine, key: &SlotKey, now: Timestamp) -> Result<(), Fault> {
+    // Read again: it may have been written before it was held.
+    let Some(slot) = engine.ports.store.find::<Slot>(&key.to_string()).await? else { return Ok(()) };
     let (stay, over): (Vec<_>, Vec<_>) = slot.warm.iter().cloned().partition(|warm| warm.until > now);
     if over.is_empty() {
         return Ok(());
     }
     // The writer stays on record: that a set was retired is no reason to refuse a rollback.
-    let next = Slot { warm: stay, revision: slot.revision + 1, ..slot.clone() };
+    let next = Slot { warm: stay, revision: slot.revision + 1, ..slot };
     let names = over.iter().map(|warm| warm.release.short().to_owned()).collect::<Vec<_>>().join(", ");
-    let event = said(&slot.key, EventKind::WarmRetired, EventStatus::Ok, format!("{names} no longer stands by"));
+    let event = said(key, EventKind::WarmRetired, EventStatus::Ok, format!("{names} no longer stands by"));
     engine.ports.store.commit(Commit::at(now).put_slot(&next).event(event)).await.map(|_| ())
 }
 
@@ -113,7 +151,7 @@ async fn drop_dead(engine: &Engine, sight: &Sight, memory: &mut Memory) -> Resul
     let now = engine.ports.clock.now();
     for instance in &sight.instances {
         let leased = engine.leases.holder(&instance.slot).is_some();
-        if leased || sight.runs(instance) {
+        if leased || sight.runs(instance) || memory.busy.is(&instance.slot, &instance.release) {
             continue;
         }
         let life = engine.ports.driver.observe(&instance.id).await?;
@@ -155,7 +193,7 @@ impl Memory {
 }
 
 /// Instances beyond what their slot wants, and those that nobody recorded.
-async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight) -> Result<(), Fault> {
+async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight, busy: &Busy) -> Result<(), Fault> {
     let recorded: BTreeSet<_> = sight.instances.iter().map(|instance| &instance.id).collect();
     for (id, life) in &sight.seen {
         let strays = matches!(life, Life::Running { .. }) && !recorded.contains(id);
@@ -168,7 +206,7 @@ async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight) -> Result<(), Fault>
     let mut running: Vec<_> = sight.instances.iter().filter(|instance| sight.runs(instance)).collect();
     running.sort_by_key(|instance| (instance.state == InstanceState::Draining, instance.created_at, &instance.id));
     for instance in running {
-        if engine.leases.holder(&instance.slot).is_some() {
+        if engine.leases.holder(&instance.slot).is_some() || busy.is(&instance.slot, &instance.release) {
             continue;
         }
         // Read again: the slot may have been written since the look.
@@ -177,50 +215,58 @@ async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight) -> Result<(), Fault>
         let count = counts.entry((&instance.slot, &instance.release)).or_default();
         *count += 1;
         if *count > wanted || instance.state == InstanceState::Draining {
-            retire(engine, instance).await?;
+            let of = (instance.slot.clone(), instance.release.clone());
+            busy.run(engine, of, retire(engine.clone(), instance.clone()));
         }
     }
     Ok(())
 }
 
-async fn retire(engine: &Arc<Engine>, instance: &Instance) -> Result<(), Fault> {
+async fn retire(engine: Arc<Engine>, instance: Instance) -> Result<(), Fault> {
     let release = engine.release(&instance.release).await?;
     if instance.state != InstanceState::Draining {
         let draining = Instance { state: InstanceState::Draining, ..instance.clone() };
         let committed = engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&draining)).await?;
         engine.publisher.follow(committed.generation).await?;
     }
-    deploy::drain(engine, &release, &instance.id).await;
-    deploy::stop(engine, &release, &instance.id).await
+    deploy::drain(&engine, &release, &instance.id).await;
+    deploy::stop(&engine, &release, &instance.id).await
 }
 
 /// Starts what slots miss.
 async fn replace_missing(engine: &Arc<Engine>, sight: &Sight, memory: &Memory) -> Result<(), Fault> {
     let now = engine.ports.clock.now();
-    let mut starts = Vec::new();
     for slot in sight.slots.iter().filter(|slot| engine.leases.holder(&slot.key).is_none()) {
         for release in slot.releases() {
             let recorded = sight.instances.iter().filter(|one| one.slot == slot.key && one.release == *release);
             let running = recorded.filter(|one| sight.runs(one)).count();
             let missing = (slot.wanted(release) as usize).saturating_sub(running);
-            if missing > 0 && memory.may_replace(&slot.key, release, now) {
+            let idle = !memory.busy.is(&slot.key, release);
+            if missing > 0 && idle && memory.may_replace(&slot.key, release, now) {
                 let known = engine.release(release).await?;
-                starts.extend((0..missing).map(|_| (slot.clone(), known.clone())));
+                let of = (slot.key.clone(), release.clone());
+                memory.busy.run(engine, of, replace_all(engine.clone(), slot.key.clone(), known, now, missing));
             }
         }
-    }
-    let numbered = starts.into_iter().enumerate();
-    let all = numbered.map(|(number, (slot, release))| replace(engine, slot, release, now, number));
-    for result in join_all(all).await {
-        result?;
     }
     Ok(())
 }
 
+async fn replace_all(
+    engine: Arc<Engine>,
+    slot: SlotKey,
+    release: Arc<Release>,
+    now: Timestamp,
+    missing: usize,
+) -> Result<(), Fault> {
+    let all = (0..missing).map(|number| replace(&engine, &slot, &release, now, number));
+    try_join_all(all).await.map(|_| ())
+}
+
 async fn replace(
     engine: &Arc<Engine>,
-    slot: Slot,
-    release: Arc<Release>,
+    slot: &SlotKey,
+    release: &Arc<Release>,
     now: Timestamp,
     number: usize,
 ) -> Result<(), Fault> {
@@ -228,23 +274,23 @@ async fn replace(
     let revision = now.0.unsigned_abs();
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     let instance = Instance {
-        id: instance_id(&slot.key, &release.id, revision, number),
-        slot: slot.key.clone(),
+        id: instance_id(slot, &release.id, revision, number),
+        slot: slot.clone(),
         release: release.id.clone(),
         state: InstanceState::Starting,
         address: None,
         deployment: None,
         created_at: now,
     };
-    engine.ports.driver.stage(&release).await?;
-    let instance = deploy::launch(engine, &release, instance).await?;
-    if !deploy::is_healthy(engine, &release, &instance.id).await {
+    engine.ports.driver.stage(release).await?;
+    let instance = deploy::launch(engine, release, instance).await?;
+    if !deploy::is_healthy(engine, release, &instance.id).await {
         warn!(instance = %instance.id, "a replacement is not healthy yet");
         engine.ports.driver.stop(&instance.id, &release.serve.stop).await?;
         return Ok(());
     }
     let message = format!("{} was started in place of one that ended", instance.id);
-    let event = said(&slot.key, EventKind::InstanceReplaced, EventStatus::Ok, message);
+    let event = said(slot, EventKind::InstanceReplaced, EventStatus::Ok, message);
     let ready = Instance { state: InstanceState::Ready, ..instance };
     engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&ready).event(event)).await?;
     engine.publisher.kick();
