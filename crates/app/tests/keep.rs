@@ -11,7 +11,9 @@ use std::{
     },
 };
 
+use serde::Deserialize;
 use serde_json::{Value, json};
+use shipway_core::time::Timestamp;
 use support::{
     HOST, Server,
     http::{Connection, request},
@@ -112,7 +114,7 @@ fn one_that_keeps_dying_is_started_later_and_later() {
     });
     assert!(replaced.len() <= seen.len(), "never more than one for each death");
     let events = server.events(None);
-    let time = |event: &Value| event["at"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
+    let time = |event: &Value| Timestamp::deserialize(&event["at"]).expect("a time");
     // From a death to the replacement: the first is at once, the later ones wait 1 s, 2 s, ...
     let mut waits = Vec::new();
     let mut died = None;
@@ -121,7 +123,7 @@ fn one_that_keeps_dying_is_started_later_and_later() {
             "INSTANCE_STOPPED" => died = Some(time(event)),
             "INSTANCE_REPLACED" => {
                 if let Some(died) = died.take() {
-                    waits.push(time(event).duration_since(died).as_millis());
+                    waits.push(time(event).since_ms(died));
                 }
             }
             _ => {}
