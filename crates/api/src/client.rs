@@ -61,15 +61,12 @@ impl Client {
     /// # Errors
     /// The machine's TLS or resolver can't be set up.
     pub fn new(base: &str, token: &str) -> Result<Self, ClientError> {
-        let mut builder =
-            reqwest::Client::builder().connect_timeout(Duration::from_millis(CONNECT_MS)).no_proxy();
+        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_millis(CONNECT_MS)).no_proxy();
         if base.starts_with("http://") {
             // Reading the machine's certificates takes longer than most calls.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder
-            .build()
-            .map_err(|error| ClientError::unreachable(&error))?;
+        let http = builder.build().map_err(|error| ClientError::unreachable(&error))?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token: token.to_owned() })
     }
 
@@ -151,7 +148,8 @@ impl Client {
             loop {
                 if let Some(data) = take_event(&mut buffer) {
                     let item = serde_json::from_str(&data);
-                    let item = item.map_err(|error| ClientError::Unreadable { url: url.clone(), message: error.to_string() });
+                    let item =
+                        item.map_err(|error| ClientError::Unreadable { url: url.clone(), message: error.to_string() });
                     return Some((item, (bytes, buffer, url)));
                 }
                 match bytes.next().await? {
@@ -159,7 +157,10 @@ impl Client {
                     Ok(_) => {
                         let message = "an event is too long".to_owned();
                         buffer.clear();
-                        return Some((Err(ClientError::Unreadable { url: url.clone(), message }), (bytes, buffer, url)));
+                        return Some((
+                            Err(ClientError::Unreadable { url: url.clone(), message }),
+                            (bytes, buffer, url),
+                        ));
                     }
                     Err(error) => return Some((Err(ClientError::unreachable(&error)), (bytes, buffer, url))),
                 }

@@ -69,7 +69,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
     get("/api/openapi.json", "This document", of::<Value>),
     get("/api/server", "The server itself", of::<ServerView>),
     post("/api/shutdown", "Stops the server, with its applications if asked", of::<ShutdownRequest>, of::<Value>),
-    post("/api/deployments", "Makes a transition, or with `dryRun` its plan", of::<DeploymentRequest>, of::<DeploymentView>),
+    post(
+        "/api/deployments",
+        "Makes a transition, or with `dryRun` its plan",
+        of::<DeploymentRequest>,
+        of::<DeploymentView>,
+    ),
     get("/api/deployments/{id}", "A deployment, by id or name", of::<DeploymentView>),
     act("/api/deployments/{id}/cancel", "Ends it and undoes what it did"),
     act("/api/deployments/{id}/abort", "Ends a canary and undoes it: the same as cancel"),
@@ -77,12 +82,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     act("/api/deployments/{id}/pause", "Keeps it from going on"),
     act("/api/deployments/{id}/resume", "Lets it go on"),
     act("/api/deployments/{id}/advance", "Ends the canary step that it stands at"),
-    Endpoint { query: LOGS, streams: true, ..get("/api/deployments/{id}/logs", "Build, hooks and instances", of::<LogsView>) },
+    Endpoint {
+        query: LOGS,
+        streams: true,
+        ..get("/api/deployments/{id}/logs", "Build, hooks and instances", of::<LogsView>)
+    },
     get("/api/deployments/{id}/report", "Staging, validation and verification reports", of::<ReportView>),
     get("/api/projects", "All projects", of::<Vec<ProjectView>>),
     post("/api/projects", "Registers a project, or its changed spec", of::<ProjectRequest>, of::<ProjectView>),
     get("/api/projects/{id}", "A project", of::<ProjectView>),
-    Endpoint { query: PAGE, ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>) },
+    Endpoint {
+        query: PAGE,
+        ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>)
+    },
     get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>),
     Endpoint {
         method: "put",
@@ -95,8 +107,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
         of::<DeploymentView>,
     ),
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
-    Endpoint { query: SCOPE, ..get("/api/projects/{id}/releases", "Its releases, newest first", of::<Vec<ReleaseView>>) },
-    Endpoint { query: BUILT, ..get("/api/projects/{id}/artifacts", "Where its artifacts came from, newest first", of::<Vec<Provenance>>) },
+    Endpoint {
+        query: SCOPE,
+        ..get("/api/projects/{id}/releases", "Its releases, newest first", of::<Vec<ReleaseView>>)
+    },
+    Endpoint {
+        query: BUILT,
+        ..get("/api/projects/{id}/artifacts", "Where its artifacts came from, newest first", of::<Vec<Provenance>>)
+    },
     Endpoint { query: LOGS, streams: true, ..get("/api/instances/{id}/logs", "An instance's output", of::<LogsView>) },
     post("/api/validations", "Checks a spec: everything that is found", of::<ValidationRequest>, of::<ValidationView>),
     Endpoint { query: EVENTS, streams: true, ..get("/api/events", "What happened, in order", of::<EventPage>) },

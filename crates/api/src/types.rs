@@ -1,16 +1,14 @@
 //! What goes over the wire.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shipway_core::{
     artifact::GitCommit,
-    deployment::{Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, ServiceState, Source, StepStatus, Waiting},
+    deployment::{
+        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, ServiceState, Source, StepStatus, Waiting,
+    },
     event::Event,
     finding::Finding,
     id::{ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey},

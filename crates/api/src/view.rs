@@ -10,7 +10,12 @@ use shipway_core::{
 use crate::types::{DeploymentMetrics, DeploymentView, StepView};
 
 /// A deployment as it is shown. `urls` are where its services answer, `earlier_ms` how long earlier ones took.
-pub fn deployment_view(deployment: &Deployment, urls: Vec<String>, earlier_ms: &[u64], now: Timestamp) -> DeploymentView {
+pub fn deployment_view(
+    deployment: &Deployment,
+    urls: Vec<String>,
+    earlier_ms: &[u64],
+    now: Timestamp,
+) -> DeploymentView {
     let ended = deployment.completed_at.unwrap_or(now);
     let states = deployment.services.iter();
     DeploymentView {

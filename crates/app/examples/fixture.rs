@@ -4,6 +4,8 @@
 //! `ignore-term`, `daemon` (leaves a process in a session of its own), `die-after=MS`, `unready` (503 on `/ready`).
 //! `/become?WORDS` sets them while it runs, with commas between them.
 
+#![expect(clippy::print_stdout, reason = "what it prints is its log")]
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -25,7 +27,8 @@ fn main() {
         std::thread::sleep(Duration::from_secs(3600));
         return;
     }
-    let name = format!("{} {} {}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"), variable("SHIPWAY_INSTANCE"));
+    let name =
+        format!("{} {} {}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"), variable("SHIPWAY_INSTANCE"));
     let app = App { behaviour: Mutex::new(behaviour), name };
     app.begin();
     let listener = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).expect("its port is free");

@@ -130,7 +130,8 @@ fn every_error_is_a_problem() {
     problem(&send("POST", "/api/deployments/none/cancel", b"{"), 400);
     problem(&send("POST", "/api/deployments/none/rollback", b"{\"forced\":true}"), 422);
     problem(&server.raw("POST", "/api/deployments", true, &[], b"{}"), 415);
-    let unknown = problem(&send("POST", "/api/deployments", b"{\"project\":\"app\",\"environment\":\"test\",\"colour\":1}"), 422);
+    let unknown =
+        problem(&send("POST", "/api/deployments", b"{\"project\":\"app\",\"environment\":\"test\",\"colour\":1}"), 422);
     assert!(unknown["detail"].as_str().expect("text").contains("colour"), "{unknown}");
     let wrong = problem(&send("POST", "/api/deployments", b"{\"project\":1,\"environment\":\"test\"}"), 422);
     assert!(wrong["detail"].as_str().expect("text").contains("project"), "{wrong}");
@@ -279,9 +280,9 @@ fn samples(text: &str) -> Vec<(String, String, f64)> {
             continue;
         }
         let (series, value) = line.rsplit_once(' ').expect("a value");
-        let (name, labels) = series.split_once('{').map_or((series, ""), |(name, rest)| {
-            (name, rest.strip_suffix('}').expect("labels are closed"))
-        });
+        let (name, labels) = series
+            .split_once('{')
+            .map_or((series, ""), |(name, rest)| (name, rest.strip_suffix('}').expect("labels are closed")));
         let family = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         assert!(typed.contains(name) || typed.contains(family), "{name} has no type");
         samples.push((name.to_owned(), labels.to_owned(), value.parse().expect("a number")));

@@ -10,7 +10,12 @@ use support::{Server, more::two_services, project, shipway, spec};
 const HEALTH: &str = "health = { startup = { http = \"/healthz\" } }\n";
 
 fn names(page: &Value) -> Vec<String> {
-    page["items"].as_array().expect("items").iter().map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
+    page["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|one| one["name"].as_str().expect("a name").to_owned())
+        .collect()
 }
 
 #[test]
@@ -22,7 +27,9 @@ fn pages_of_deployments_have_filters_and_no_holes() {
     let failed = server.deploy(json!({ "version": "v3", "config": { "variables": { "BEHAVIOUR": "exit" } } }));
     assert_eq!(failed["phase"], "failed");
     server.deploy_well(json!({ "kind": { "is": "scale", "instances": { "api": 2 } } }));
-    server.deploy_well(json!({ "version": "v4", "metadata": { "ticket": "7" }, "description": "four", "reason": "why not" }));
+    server.deploy_well(
+        json!({ "version": "v4", "metadata": { "ticket": "7" }, "description": "four", "reason": "why not" }),
+    );
     let list = |query: &str| server.get(&format!("/api/projects/app/deployments{query}"));
     let all = names(&list(""));
     assert_eq!(all, ["test-5", "test-4", "test-3", "test-2", "test-1"]);
@@ -71,7 +78,9 @@ fn settings_lie_above_the_file_and_below_a_deployment() {
     let strange = || server.page("/variable?STRANGE").1;
     server.deploy_well(json!({ "version": "v1" }));
     assert_eq!(strange(), "file");
-    let set = put(json!({ "variables": { "STRANGE": "set $x; `y`", "NEW": "1" }, "services": { "web": { "instances": 2 } } }));
+    let set = put(
+        json!({ "variables": { "STRANGE": "set $x; `y`", "NEW": "1" }, "services": { "web": { "instances": 2 } } }),
+    );
     assert_eq!(set["settings"]["variables"]["NEW"], "1");
     assert_eq!(strange(), "file", "settings take effect by a deployment");
     server.deploy_well(json!({ "version": "v1" }));
@@ -175,7 +184,8 @@ fn reports_routes_instances_and_releases_tell_what_is_there() {
     assert_eq!((count("live"), count("warm")), (2, 2), "{instances:#?}");
     assert!(server.get("/api/projects/app/instances?service=none").as_array().expect("a list").is_empty());
     let releases = server.get("/api/projects/app/releases");
-    let roles: Vec<_> = releases.as_array().expect("a list").iter().map(|one| (&one["version"], &one["role"])).collect();
+    let roles: Vec<_> =
+        releases.as_array().expect("a list").iter().map(|one| (&one["version"], &one["role"])).collect();
     assert_eq!(roles, [(&json!("v2"), &json!("live")), (&json!("v1"), &json!("warm"))]);
     assert_eq!(releases[1]["madeBy"], first["id"]);
     let environment = server.get("/api/projects/app/environments")[0].clone();
@@ -201,7 +211,8 @@ fn an_artifact_as_the_source_is_not_built_again() {
     let logs = server.get(&format!("/api/deployments/{}/logs", second["id"].as_str().expect("an id")));
     let built = logs["lines"].as_array().expect("lines").iter().filter(|line| line["stream"] == "build").count();
     assert_eq!(built, 0, "{logs}");
-    let none = server.deploy(json!({ "source": { "artifact": { "web": digest.replace(|c: char| c.is_ascii_digit(), "0") } } }));
+    let none = server
+        .deploy(json!({ "source": { "artifact": { "web": digest.replace(|c: char| c.is_ascii_digit(), "0") } } }));
     assert!(none["errors"][0]["message"].is_string(), "{none}");
     let unnamed = server.deploy(json!({ "source": { "artifact": {} } }));
     assert!(unnamed["errors"][0]["message"].as_str().expect("words").contains("web"), "{unnamed}");
@@ -215,7 +226,8 @@ fn a_path_is_another_folder_of_the_owner() {
     let copy = server.home.path().join("copy");
     fs::create_dir_all(copy.join("app")).expect("a folder");
     fs::copy(folder.join("app/fixture"), copy.join("app/fixture")).expect("the fixture");
-    fs::write(copy.join("shipway.toml"), spec(&format!("{HEALTH}variables = {{ STRANGE = \"copy\" }}\n"))).expect("a spec");
+    fs::write(copy.join("shipway.toml"), spec(&format!("{HEALTH}variables = {{ STRANGE = \"copy\" }}\n")))
+        .expect("a spec");
     server.deploy_well(json!({ "version": "v1", "source": { "path": copy } }));
     assert_eq!(server.page("/variable?STRANGE").1, "copy");
     let missing = server.deploy(json!({ "source": { "path": server.home.path().join("none") } }));
@@ -250,7 +262,12 @@ fn a_post_with_a_key_is_done_once() {
 fn a_second_server_on_the_folder_is_refused() {
     let server = Server::start();
     let mut second = std::process::Command::new(shipway());
-    second.arg("serve").arg("--data").arg(&server.data).args(["--listen", "127.0.0.1:0", "--proxy-listen", "127.0.0.1:0"]);
+    second.arg("serve").arg("--data").arg(&server.data).args([
+        "--listen",
+        "127.0.0.1:0",
+        "--proxy-listen",
+        "127.0.0.1:0",
+    ]);
     let second = second.output().expect("it runs");
     assert!(!second.status.success());
     let words = String::from_utf8_lossy(&second.stderr).into_owned();

@@ -51,7 +51,8 @@ fn events_come_in_order_without_holes_as_pages_and_live() {
     assert!(paged.len() >= heard.len() + more.len());
     let of_first = server.events(first["id"].as_str());
     assert!(!of_first.is_empty() && of_first.iter().all(|event| event["deployment"] == first["id"]));
-    let mut only = Stream::open(&server, &format!("/api/events?deployment={}", second["id"].as_str().expect("an id")), None);
+    let mut only =
+        Stream::open(&server, &format!("/api/events?deployment={}", second["id"].as_str().expect("an id")), None);
     let opening = only.next().expect("an event");
     assert_eq!(opening.data["kind"], "DEPLOYMENT_QUEUED");
     for field in ["seq", "id", "at", "status", "services", "source", "correlationId", "message"] {
@@ -87,7 +88,9 @@ fn build_lines_arrive_while_the_build_runs() {
     assert!(lines[..lines.len() - 1].iter().all(|stream| stream == "build"), "builds come first: {whole}");
     let tail = server.get(&format!("/api/deployments/{id}/logs?tail=1"));
     assert_eq!(tail["lines"].as_array().expect("lines").len(), 2, "one of the build, one of the instance: {tail}");
-    assert!(server.get(&format!("/api/deployments/{id}/logs?service=none"))["lines"].as_array().expect("lines").is_empty());
+    assert!(
+        server.get(&format!("/api/deployments/{id}/logs?service=none"))["lines"].as_array().expect("lines").is_empty()
+    );
 }
 
 #[test]

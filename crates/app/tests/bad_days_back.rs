@@ -49,7 +49,8 @@ fn a_hook_that_fails_before_promotion_ends_it_before_users_see_it() {
 #[test]
 fn a_hook_that_hangs_is_ended() {
     let day = Day::begin("");
-    let fields = json!({ "hooks": [hook("before-test", "setsid sleep 3600 & sleep 3600")], "timeouts": { "hook_s": 1 } });
+    let fields =
+        json!({ "hooks": [hook("before-test", "setsid sleep 3600 & sleep 3600")], "timeouts": { "hook_s": 1 } });
     let deployment = day.deploy_to_end(json!({ "version": "v2", "config": web(fields) }), "failed");
     assert_cause(&deployment, "did not end within 1 s", "timeouts.hook_s");
     day.unharmed("v1");
@@ -101,7 +102,10 @@ fn errors_in_the_bake_go_back_by_themselves() {
     assert_eq!(error["check"], "success.error_rate_max");
     assert_eq!(error["expected"], "at most 0.05");
     assert!(text(error, "/got").contains("requests)"), "{error}");
-    assert_eq!(deployment["metrics"]["failedBySwitch"], 0, "the application's own answers are no failures of the switch");
+    assert_eq!(
+        deployment["metrics"]["failedBySwitch"], 0,
+        "the application's own answers are no failures of the switch"
+    );
     only_its_own_errors(&day);
 }
 
@@ -127,7 +131,11 @@ fn on_failure_stop_waits_for_a_person() {
     let id = text(&deployment, "/id").to_owned();
     assert_eq!(deployment["errors"][0]["check"], "greets");
     let name = text(&deployment, "/name");
-    assert!(text(&deployment, "/errors/1/hint").contains(&format!("shipway rollback {name}")), "{}", deployment["errors"]);
+    assert!(
+        text(&deployment, "/errors/1/hint").contains(&format!("shipway rollback {name}")),
+        "{}",
+        deployment["errors"]
+    );
     assert!(day.server.page("/").1.starts_with("web v2 "), "it stays as it is");
     let back = day.server.post(&format!("/api/deployments/{id}/rollback"), json!({ "reason": "we looked" }));
     day.end(text(&back, "/id"), "completed");

@@ -55,14 +55,11 @@ fn a_wrong_type_is_found_at_its_line() {
 fn a_circle_of_dependencies_is_written_out() {
     let day = Day::begin("");
     let service = |name: &str, needs: &str| {
-        format!("[services.{name}]\nkind = \"process\"\nrun = [\"./fixture\"]\nrun_as = \"@server\"\ndepends_on = [\"{needs}\"]\n")
+        format!(
+            "[services.{name}]\nkind = \"process\"\nrun = [\"./fixture\"]\nrun_as = \"@server\"\ndepends_on = [\"{needs}\"]\n"
+        )
     };
-    let bad = format!(
-        "{}\n{}{}",
-        spec("depends_on = [\"stock\"]"),
-        service("stock", "mail"),
-        service("mail", "web")
-    );
+    let bad = format!("{}\n{}{}", spec("depends_on = [\"stock\"]"), service("stock", "mail"), service("mail", "web"));
     let found = findings(&day, &bad);
     let circle = found.iter().find(|one| text(one, "/message").contains("circle")).expect("the circle");
     assert!(text(circle, "/message").contains("mail -> web -> stock -> mail"), "{circle}");
@@ -99,7 +96,8 @@ fn an_unknown_environment_is_refused_with_the_list() {
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let day = Day::begin("");
-    let deployment = day.deploy_to_end(json!({ "version": "v2", "config": web(json!({ "run": ["./nothing"] })) }), "failed");
+    let deployment =
+        day.deploy_to_end(json!({ "version": "v2", "config": web(json!({ "run": ["./nothing"] })) }), "failed");
     assert_cause(&deployment, "the program `./nothing` isn't there", "check the command");
     assert_eq!(deployment["errors"][0]["phase"], "testing");
     let config = web(json!({ "build": ["no-such-compiler", "--fast"] }));

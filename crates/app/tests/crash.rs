@@ -50,7 +50,8 @@ fn survives(strategy: &str, instances: usize) {
         version += 1;
         let (ended, now) = round(&mut server, None, failing, version, instances, &live, &load);
         live = now;
-        let steps = ended["steps"].as_array().expect("steps").iter().filter(|step| step["back"] == json!(failing)).count();
+        let steps =
+            ended["steps"].as_array().expect("steps").iter().filter(|step| step["back"] == json!(failing)).count();
         assert!(steps > 2, "{ended}");
         for step in 0..steps {
             for side in ["before", "after"] {
@@ -114,7 +115,8 @@ fn services(failing: bool) -> Value {
 
 fn is_over(server: &Server, id: &str) -> bool {
     let Ok((200, deployment)) = server.call("GET", &format!("/api/deployments/{id}"), None) else { return false };
-    ["completed", "failed", "rolled_back", "cancelled", "stuck"].contains(&deployment["phase"].as_str().unwrap_or_default())
+    ["completed", "failed", "rolled_back", "cancelled", "stuck"]
+        .contains(&deployment["phase"].as_str().unwrap_or_default())
 }
 
 /// Whether exactly the live and the warm instances run, and all of the live ones take requests.

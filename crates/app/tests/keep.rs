@@ -53,7 +53,11 @@ fn an_instance_that_was_killed_is_replaced() {
         server.page("/").1.ends_with(id).then_some(())
     });
     assert_eq!(server.get("/api/projects/app/environments")[0]["status"], "healthy");
-    assert_eq!(server.get("/api/projects/app/deployments")["items"].as_array().expect("items").len(), 1, "no deployment");
+    assert_eq!(
+        server.get("/api/projects/app/deployments")["items"].as_array().expect("items").len(),
+        1,
+        "no deployment"
+    );
 }
 
 #[test]
@@ -186,7 +190,11 @@ fn after_everything_was_killed_a_start_brings_it_back() {
     }
     wait_for("all to be gone", || {
         let left = server.application_pids();
-        left.iter().copied().for_each(|pid| if lives(pid) { kill_9(pid) });
+        left.iter().copied().for_each(|pid| {
+            if lives(pid) {
+                kill_9(pid)
+            }
+        });
         left.is_empty().then_some(())
     });
     server.boot(&[]);
@@ -299,7 +307,7 @@ fn the_death_of_a_shim_ends_no_application() {
         (now != shim && lives(now)).then_some(())
     });
     assert!(lives(app));
-    assert_eq!(ids(&server.live_instances()), ids(&[instance.clone()]));
+    assert_eq!(ids(&server.live_instances()), ids(std::slice::from_ref(&instance)));
     // Also while there is no server that could notice.
     let (shim, _) = server.pids_of(&instance);
     server.kill();

@@ -107,7 +107,8 @@ fn each_channel_hears_what_it_asked_for() {
     let mails = MailBox::start();
     // Deliveries run beside each other, so each has a file of its own.
     let (heard, lines) = (server.home.path().join("heard"), server.home.path().join("tell"));
-    fs::write(&lines, format!("#!/bin/sh\ncat > {0}/$$.part && mv {0}/$$.part {0}/$$.json\n", heard.display())).expect("a script");
+    fs::write(&lines, format!("#!/bin/sh\ncat > {0}/$$.part && mv {0}/$$.part {0}/$$.json\n", heard.display()))
+        .expect("a script");
     fs::create_dir(&heard).expect("a folder");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&lines, mode).expect("it may run");

@@ -82,7 +82,8 @@ fn configuration_and_routes_come_back_with_the_code_unless_only_the_artifact_is_
     let server = Server::start();
     let folder = project(&server, &format!("{SERVICE}variables = {{ STRANGE = \"one\" }}\n"));
     server.deploy_well(json!({ "version": "v1" }));
-    let text = support::spec(&format!("{SERVICE}variables = {{ STRANGE = \"two\" }}\n")).replace("\"app.{", "\"other.{");
+    let text =
+        support::spec(&format!("{SERVICE}variables = {{ STRANGE = \"two\" }}\n")).replace("\"app.{", "\"other.{");
     fs::write(folder.join("app/more"), "another artifact").expect("a file");
     server.register(&folder, &text);
     let second = server.deploy_well(json!({ "version": "v2" }));
@@ -128,7 +129,8 @@ fn a_warm_rollback_starts_nothing() {
 #[test]
 fn a_cold_rollback_starts_the_stored_artifact_without_a_build() {
     let server = Server::start();
-    let folder = project(&server, &format!("{SERVICE}warm_for = \"0s\"\nbuild = [\"/bin/sh\", \"-c\", \"echo building\"]\n"));
+    let folder =
+        project(&server, &format!("{SERVICE}warm_for = \"0s\"\nbuild = [\"/bin/sh\", \"-c\", \"echo building\"]\n"));
     let first = server.deploy_well(json!({ "version": "v1" }));
     let old = server.live_instances()[0]["id"].clone();
     fs::write(folder.join("app/more"), "x").expect("a file");
@@ -223,7 +225,8 @@ fn what_left_the_spec_is_told_and_goes_only_by_decommissioning() {
     server.deploy_well(json!({ "version": "v1" }));
     server.register(&folder, &support::spec(SERVICE));
     let plan = server.post("/api/deployments", json!({ "project": "app", "environment": "test", "dryRun": true }));
-    let left = plan["findings"].as_array().expect("findings").iter().find(|one| one["message"].to_string().contains("api"));
+    let left =
+        plan["findings"].as_array().expect("findings").iter().find(|one| one["message"].to_string().contains("api"));
     let left = left.expect("it is told");
     assert_eq!(left["severity"], "warning");
     assert!(left["recommendation"].to_string().contains("decommission api"), "{left}");

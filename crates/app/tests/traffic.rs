@@ -41,7 +41,8 @@ fn no_switch_of_any_strategy_fails_a_request() {
     assert!(count > 1000, "{count}");
     assert!(failures.is_empty(), "of {count}: {failures:?}");
     let routes = server.get("/api/routes");
-    let failed: u64 = routes["traffic"].as_array().expect("numbers").iter().filter_map(|one| one["failed"].as_u64()).sum();
+    let failed: u64 =
+        routes["traffic"].as_array().expect("numbers").iter().filter_map(|one| one["failed"].as_u64()).sum();
     assert_eq!(failed, 0, "{routes}");
 }
 

@@ -12,10 +12,7 @@ pub fn check(source: &Source) -> Vec<Finding> {
     if faults.is_empty() {
         return unread(source).into_iter().collect();
     }
-    faults
-        .iter()
-        .map(|fault| place.put(fault.finding(), &fault.field))
-        .collect()
+    faults.iter().map(|fault| place.put(fault.finding(), &fault.field)).collect()
 }
 
 /// What the types refuse although the schema does not.
@@ -23,11 +20,7 @@ fn unread(source: &Source) -> Option<Finding> {
     use serde::Deserialize;
     let error = SpecFile::deserialize(&source.tree).err()?;
     let recommendation = "compare the file with the annotated example of the documentation".to_owned();
-    let fault = Fault::new(
-        &Field::default(),
-        format!("the spec can't be read: {error}"),
-        recommendation,
-    );
+    let fault = Fault::new(&Field::default(), format!("the spec can't be read: {error}"), recommendation);
     Some(Place::file(source).put(fault.finding(), &fault.field))
 }
 
@@ -36,10 +29,7 @@ pub fn check_layer(layer: &Layer) -> Vec<Finding> {
     let faults = walk::faults(&shape::LAYER, &layer.tree, &Field::default());
     let told = |fault: &Fault| {
         let finding = fault.finding().field(fault.field.to_string());
-        Finding {
-            file: Some(layer.name.clone()),
-            ..finding
-        }
+        Finding { file: Some(layer.name.clone()), ..finding }
     };
     faults.iter().map(told).collect()
 }

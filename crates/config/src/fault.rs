@@ -19,13 +19,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(field: &Field, message: String, recommendation: String) -> Self {
-        Self {
-            field: field.clone(),
-            message,
-            details: None,
-            recommendation,
-            meant: None,
-        }
+        Self { field: field.clone(), message, details: None, recommendation, meant: None }
     }
 
     pub(crate) fn finding(&self) -> Finding {

@@ -56,11 +56,7 @@ impl Field {
 
     /// The path down to the first list on the way, or the whole path.
     pub(crate) fn up_to_list(&self) -> Self {
-        let end = self
-            .0
-            .iter()
-            .position(|segment| matches!(segment, Segment::Index(_)))
-            .unwrap_or(self.0.len());
+        let end = self.0.iter().position(|segment| matches!(segment, Segment::Index(_))).unwrap_or(self.0.len());
         Self(self.0[..end].to_vec())
     }
 
@@ -70,11 +66,7 @@ impl Field {
 
     /// The last key with the indices behind it, for sentences: `checks[0]`.
     pub(crate) fn label(&self) -> String {
-        let from = self
-            .0
-            .iter()
-            .rposition(|segment| matches!(segment, Segment::Key(_)))
-            .unwrap_or(0);
+        let from = self.0.iter().rposition(|segment| matches!(segment, Segment::Key(_))).unwrap_or(0);
         Self(self.0[from..].to_vec()).to_string()
     }
 
@@ -108,11 +100,7 @@ impl fmt::Display for Field {
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Key(key) => {
                     let dot = if at == 0 { "" } else { "." };
-                    if is_bare(key) {
-                        write!(f, "{dot}{key}")?
-                    } else {
-                        write!(f, "{dot}{key:?}")?
-                    }
+                    if is_bare(key) { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{key:?}")? }
                 }
             }
         }

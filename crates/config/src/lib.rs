@@ -39,10 +39,7 @@ pub struct Target {
 impl Target {
     /// Every environment of the file, with nothing above the file.
     pub fn all(source: &Source) -> Vec<Self> {
-        let alone = |environment| Self {
-            environment,
-            layers: Vec::new(),
-        };
+        let alone = |environment| Self { environment, layers: Vec::new() };
         resolve::environments(source).into_iter().map(alone).collect()
     }
 }

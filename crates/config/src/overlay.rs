@@ -36,11 +36,7 @@ fn is_another_kind(key: &str, base: &Map<String, Value>, over: &Map<String, Valu
 }
 
 fn make_room(key: &str, base: &mut Map<String, Value>, over: &Map<String, Value>) {
-    if !PROBES.contains(&key)
-        || !ASKED
-            .iter()
-            .any(|asked| over.get(*asked).is_some_and(|value| !value.is_null()))
-    {
+    if !PROBES.contains(&key) || !ASKED.iter().any(|asked| over.get(*asked).is_some_and(|value| !value.is_null())) {
         return;
     }
     for asked in ASKED {
@@ -73,10 +69,7 @@ mod tests {
     fn tables_merge_lists_replace_null_takes_away() {
         let base = json!({"a": {"x": 1, "y": 2}, "list": [1, 2], "gone": 1});
         let over = json!({"a": {"y": 3, "z": {"n": null, "m": 1}}, "list": [9], "gone": null});
-        assert_eq!(
-            laid(base, &over),
-            json!({"a": {"x": 1, "y": 3, "z": {"m": 1}}, "list": [9]})
-        );
+        assert_eq!(laid(base, &over), json!({"a": {"x": 1, "y": 3, "z": {"m": 1}}, "list": [9]}));
     }
 
     #[test]
@@ -92,9 +85,6 @@ mod tests {
     fn another_question_takes_the_place_of_the_first() {
         let base = json!({"health": {"startup": {"http": "/", "timeout_ms": 5}}});
         let over = json!({"health": {"startup": {"tcp": true}}});
-        assert_eq!(
-            laid(base, &over),
-            json!({"health": {"startup": {"timeout_ms": 5, "tcp": true}}})
-        );
+        assert_eq!(laid(base, &over), json!({"health": {"startup": {"timeout_ms": 5, "tcp": true}}}));
     }
 }

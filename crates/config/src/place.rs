@@ -21,30 +21,20 @@ pub(crate) struct Place<'a> {
 impl<'a> Place<'a> {
     /// The file alone.
     pub(crate) fn file(source: &'a Source) -> Self {
-        Self {
-            source,
-            environment: None,
-            layers: &[],
-        }
+        Self { source, environment: None, layers: &[] }
     }
 
     /// The finding, told where its field was written.
     pub(crate) fn put(&self, finding: Finding, field: &Field) -> Finding {
         if let Some(layer) = self.layers.iter().rev().find(|layer| says(&layer.tree, field)) {
-            return Finding {
-                file: Some(layer.name.clone()),
-                ..finding.field(field.to_string())
-            };
+            return Finding { file: Some(layer.name.clone()), ..finding.field(field.to_string()) };
         }
         let written = self.written(field);
         let line = self.line(&written);
         let finding = finding.field(written.to_string());
         match line {
             Some(line) => finding.file_line(&self.source.file, line),
-            None => Finding {
-                file: Some(self.source.file.clone()),
-                ..finding
-            },
+            None => Finding { file: Some(self.source.file.clone()), ..finding },
         }
     }
 

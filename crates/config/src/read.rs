@@ -39,12 +39,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
             .recommendation("keep only the spec in it");
         return Err(vec![finding]);
     }
-    let mut reader = Reader {
-        file: file_name,
-        text,
-        lines: BTreeMap::new(),
-        findings: Vec::new(),
-    };
+    let mut reader = Reader { file: file_name, text, lines: BTreeMap::new(), findings: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors.iter().take(SYNTAX_FINDINGS_MAX) {
         reader.syntax(error.span().map_or(0, |span| span.start), error.message());
@@ -56,11 +51,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
     if !reader.findings.is_empty() {
         return Err(reader.findings);
     }
-    Ok(Source {
-        file: file_name.to_owned(),
-        tree,
-        lines: reader.lines,
-    })
+    Ok(Source { file: file_name.to_owned(), tree, lines: reader.lines })
 }
 
 struct Reader<'a> {
@@ -131,18 +122,13 @@ impl Reader<'_> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         // TEXT_BYTES_MAX is far below 2^32.
-        (
-            u32::try_from(line).unwrap_or(u32::MAX),
-            u32::try_from(column).unwrap_or(u32::MAX),
-        )
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 }
 
 fn integer(number: &DeInteger<'_>) -> Option<Value> {
     let signed = i64::from_str_radix(number.as_str(), number.radix()).map(Value::from);
-    signed
-        .or_else(|_| u64::from_str_radix(number.as_str(), number.radix()).map(Value::from))
-        .ok()
+    signed.or_else(|_| u64::from_str_radix(number.as_str(), number.radix()).map(Value::from)).ok()
 }
 
 fn float(text: &str) -> Option<Value> {

@@ -45,12 +45,7 @@ mod tests {
     }
 
     fn collect_words(schema: &Value, words: &mut Vec<String>) {
-        words.extend(
-            schema
-                .get("const")
-                .and_then(Value::as_str)
-                .map(|word| format!("\"{word}\"")),
-        );
+        words.extend(schema.get("const").and_then(Value::as_str).map(|word| format!("\"{word}\"")));
         each_below(schema, &mut |below| collect_words(below, words));
     }
 

@@ -37,11 +37,7 @@ pub struct Layer {
 /// The environments in the order of the file.
 pub fn environments(source: &Source) -> Vec<EnvironmentName> {
     let named = source.tree.get("environments").and_then(Value::as_object);
-    named
-        .into_iter()
-        .flat_map(Map::keys)
-        .map(EnvironmentName::new)
-        .collect()
+    named.into_iter().flat_map(Map::keys).map(EnvironmentName::new).collect()
 }
 
 /// The project itself.
@@ -50,11 +46,7 @@ pub fn environments(source: &Source) -> Vec<EnvironmentName> {
 /// All findings, when the file has not the shape of a spec.
 pub fn project(source: &Source) -> Result<ProjectSpec, Vec<Finding>> {
     checked(source)?;
-    Ok(part(&source.tree["project"]).unwrap_or(ProjectSpec {
-        name: String::new(),
-        description: None,
-        notify: vec![],
-    }))
+    Ok(part(&source.tree["project"]).unwrap_or(ProjectSpec { name: String::new(), description: None, notify: vec![] }))
 }
 
 /// The groups by name.
@@ -73,11 +65,7 @@ pub fn groups(source: &Source) -> Result<BTreeMap<String, GroupSpec>, Vec<Findin
 pub fn environment(source: &Source, environment: &str, layers: &[Layer]) -> Result<EnvironmentPlan, Vec<Finding>> {
     checked(source)?;
     let draft = draft(source, environment, layers)?;
-    if blocks(&draft.findings) {
-        Err(draft.findings)
-    } else {
-        Ok(draft.plan)
-    }
+    if blocks(&draft.findings) { Err(draft.findings) } else { Ok(draft.plan) }
 }
 
 fn checked(source: &Source) -> Result<(), Vec<Finding>> {
@@ -98,11 +86,7 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
     let Some(stated) = source.tree["environments"].get(environment) else {
         return Err(vec![unknown_environment(source, environment)]);
     };
-    let place = Place {
-        source,
-        environment: Some(environment),
-        layers,
-    };
+    let place = Place { source, environment: Some(environment), layers };
     let notify = |tree: &Value| part::<Vec<NotifySpec>>(&tree["notify"]).unwrap_or_default();
     let plan = EnvironmentPlan {
         name: EnvironmentName::new(environment),
@@ -111,19 +95,13 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         services: BTreeMap::new(),
         notify: [notify(&source.tree["project"]), notify(stated)].concat(),
     };
-    let mut draft = Draft {
-        plan,
-        findings: Vec::new(),
-        excused: Vec::new(),
-    };
+    let mut draft = Draft { plan, findings: Vec::new(), excused: Vec::new() };
     draft.findings.extend(layers.iter().flat_map(check_layer));
     draft.strangers(&place, stated);
     for (name, base) in source.tree["services"].as_object().into_iter().flatten() {
         let mut laid = base.clone();
         lay_environment(&mut laid, name, stated);
-        layers
-            .iter()
-            .for_each(|layer| lay_environment(&mut laid, name, &layer.tree));
+        layers.iter().for_each(|layer| lay_environment(&mut laid, name, &layer.tree));
         draft.add(&place, name, laid);
     }
     Ok(draft)
@@ -148,8 +126,7 @@ impl Draft {
         let faults = walk::faults(&shape::SERVICE, &laid, &at);
         for fault in &faults {
             self.findings.push(place.put(fault.finding(), &fault.field));
-            self.excused
-                .extend([Some(fault.field.clone()), fault.meant.clone()].into_iter().flatten());
+            self.excused.extend([Some(fault.field.clone()), fault.meant.clone()].into_iter().flatten());
             fault.field.up_to_list().below(at.segments().len()).remove(&mut laid);
         }
         let read = ServiceSpec::deserialize(&laid).or_else(|error| {
@@ -180,16 +157,12 @@ impl Draft {
         let is_stranger = |name: &&str| !known.contains(name);
         for name in keys(&stated["services"]).filter(is_stranger) {
             let at = Field::of(&["environments", self.plan.name.as_str(), "services", name]);
-            self.findings
-                .push(Place::file(place.source).put(unknown_service(name, &known), &at));
+            self.findings.push(Place::file(place.source).put(unknown_service(name, &known), &at));
         }
         for layer in place.layers {
             for name in keys(&layer.tree["services"]).filter(is_stranger) {
                 let finding = unknown_service(name, &known).field(Field::of(&["services", name]).to_string());
-                self.findings.push(Finding {
-                    file: Some(layer.name.clone()),
-                    ..finding
-                });
+                self.findings.push(Finding { file: Some(layer.name.clone()), ..finding });
             }
         }
     }
@@ -211,40 +184,26 @@ fn unread(at: &Field, error: &serde_json::Error) -> Fault {
 fn unknown_environment(source: &Source, name: &str) -> Finding {
     let known: Vec<&str> = keys(&source.tree["environments"]).collect();
     let meant = nearest(name, known.iter().copied());
-    let guess = meant
-        .map(|meant| format!(": did you mean `{meant}`?"))
-        .unwrap_or_default();
+    let guess = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
     let recommendation = match meant {
         Some(meant) => format!("ask for `{meant}`, or add `[environments.{name}]` to the file"),
         None => format!("ask for one that exists, or add `[environments.{name}]` to the file"),
     };
-    let finding = Finding::critical(
-        VALIDATOR,
-        Category::Configuration,
-        format!("there is no environment `{name}`{guess}"),
-    )
-    .details(format!("the file has {}", all(known.iter().copied())))
-    .recommendation(recommendation);
+    let finding =
+        Finding::critical(VALIDATOR, Category::Configuration, format!("there is no environment `{name}`{guess}"))
+            .details(format!("the file has {}", all(known.iter().copied())))
+            .recommendation(recommendation);
     Place::file(source).put(finding, &Field::of(&["environments"]))
 }
 
 fn unknown_service(name: &str, known: &[&str]) -> Finding {
     let meant = nearest(name, known.iter().copied());
-    let guess = meant
-        .map(|meant| format!(": did you mean `{meant}`?"))
-        .unwrap_or_default();
+    let guess = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
     let recommendation = match meant {
         Some(meant) => format!("write `{meant}`"),
-        None => format!(
-            "remove it, or add `[services.{name}]` with {}",
-            show::assignment("kind", &json!("process"))
-        ),
+        None => format!("remove it, or add `[services.{name}]` with {}", show::assignment("kind", &json!("process"))),
     };
-    Finding::critical(
-        VALIDATOR,
-        Category::Configuration,
-        format!("there is no service `{name}`{guess}"),
-    )
-    .details(format!("the file has {}", all(known.iter().copied())))
-    .recommendation(recommendation)
+    Finding::critical(VALIDATOR, Category::Configuration, format!("there is no service `{name}`{guess}"))
+        .details(format!("the file has {}", all(known.iter().copied())))
+        .recommendation(recommendation)
 }

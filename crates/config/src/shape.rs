@@ -75,17 +75,10 @@ pub(crate) static LAYER: LazyLock<Shape> = LazyLock::new(layer);
 
 fn layer() -> Shape {
     let compiler = Compiler::new();
-    let member = |name: &str, shape| Member {
-        name: name.into(),
-        shape,
-        required: false,
-        default: None,
-    };
+    let member = |name: &str, shape| Member { name: name.into(), shape, required: false, default: None };
     let services = Shape::Map(Box::new(compiler.definition(Some("ServicePatch"))));
     let variables = Shape::Map(Box::new(Shape::Text));
-    Shape::Table(Table {
-        members: vec![member("variables", variables), member("services", services)],
-    })
+    Shape::Table(Table { members: vec![member("variables", variables), member("services", services)] })
 }
 
 struct Compiler {
@@ -94,9 +87,7 @@ struct Compiler {
 
 impl Compiler {
     fn new() -> Self {
-        Self {
-            schema: schema::json_schema(),
-        }
+        Self { schema: schema::json_schema() }
     }
 
     fn definition(&self, name: Option<&str>) -> Shape {
@@ -143,50 +134,33 @@ impl Compiler {
     }
 
     fn table(&self, schema: &Value, properties: &Map<String, Value>) -> Table {
-        let required = |name: &str| {
-            schema["required"]
-                .as_array()
-                .is_some_and(|names| names.iter().any(|n| n == name))
-        };
+        let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
         let member = |(name, property): (&String, &Value)| Member {
             name: name.clone(),
             shape: self.compile(property),
             required: required(name),
             default: property.get("default").cloned(),
         };
-        Table {
-            members: properties.iter().map(member).collect(),
-        }
+        Table { members: properties.iter().map(member).collect() }
     }
 }
 
 fn bounds(schema: &Value) -> Bounds {
     let bound = |name: &str| schema[name].as_number().cloned();
-    Bounds {
-        min: bound("minimum"),
-        max: bound("maximum"),
-    }
+    Bounds { min: bound("minimum"), max: bound("maximum") }
 }
 
 /// Words that may stand for each other are one shape.
 fn either(mut branches: Vec<Shape>) -> Shape {
     if branches.iter().all(|branch| matches!(branch, Shape::Words(_))) {
         let words = |branch: Shape| {
-            if let Shape::Words(words) = branch {
-                words
-            } else {
-                Vec::new()
-            }
+            if let Shape::Words(words) = branch { words } else { Vec::new() }
         };
         return Shape::Words(branches.into_iter().flat_map(words).collect());
     }
     // One level: a choice of choices is a choice.
     let nested = |branch: Shape| {
-        if let Shape::Either(inner) = branch {
-            inner
-        } else {
-            vec![branch]
-        }
+        if let Shape::Either(inner) = branch { inner } else { vec![branch] }
     };
     branches = branches.into_iter().flat_map(nested).collect();
     Shape::Either(branches)
@@ -196,35 +170,19 @@ fn either(mut branches: Vec<Shape>) -> Shape {
 fn relaxed(shape: Shape) -> Shape {
     match shape {
         Shape::Table(table) => {
-            let relax = |member: Member| Member {
-                shape: relaxed(member.shape),
-                required: false,
-                ..member
-            };
-            Shape::Table(Table {
-                members: table.members.into_iter().map(relax).collect(),
-            })
+            let relax = |member: Member| Member { shape: relaxed(member.shape), required: false, ..member };
+            Shape::Table(Table { members: table.members.into_iter().map(relax).collect() })
         }
         Shape::Either(branches) => Shape::Either(branches.into_iter().map(relaxed).collect()),
         other => other,
     }
 }
 
-const SPAN: Parsed = Parsed {
-    what: "a length of time",
-    example: "\"30s\"",
-    read: read::<Span>,
-};
-const CANARY_STEPS: Parsed = Parsed {
-    what: "the steps of a canary",
-    example: "\"5% 30s, 25% 1m, 100%\"",
-    read: read::<CanarySteps>,
-};
-const COMMAND_LINE: Parsed = Parsed {
-    what: "a command: a text, or a list of texts",
-    example: "\"bin/app --fast\"",
-    read: read_command,
-};
+const SPAN: Parsed = Parsed { what: "a length of time", example: "\"30s\"", read: read::<Span> };
+const CANARY_STEPS: Parsed =
+    Parsed { what: "the steps of a canary", example: "\"5% 30s, 25% 1m, 100%\"", read: read::<CanarySteps> };
+const COMMAND_LINE: Parsed =
+    Parsed { what: "a command: a text, or a list of texts", example: "\"bin/app --fast\"", read: read_command };
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<(), String> {
     match value {
@@ -237,9 +195,7 @@ fn read_command(value: &Value) -> Result<(), String> {
     match value {
         Value::String(text) => CommandLine::parse(text).map(drop),
         Value::Array(words) if words.iter().all(Value::is_string) => {
-            serde_json::from_value::<CommandLine>(value.clone())
-                .map(drop)
-                .map_err(|error| error.to_string())
+            serde_json::from_value::<CommandLine>(value.clone()).map(drop).map_err(|error| error.to_string())
         }
         _ => Err(String::new()),
     }

@@ -70,10 +70,7 @@ pub(crate) fn example(key: &str, shape: &Shape, default: Option<&Value>) -> Stri
     match (shape, default) {
         (_, Some(default @ (Value::Number(_) | Value::Bool(_) | Value::String(_)))) => of(&toml_value(default)),
         (Shape::Words(words), _) => {
-            let each: Vec<String> = words
-                .iter()
-                .map(|word| of(&toml_value(&Value::from(word.as_str()))))
-                .collect();
+            let each: Vec<String> = words.iter().map(|word| of(&toml_value(&Value::from(word.as_str())))).collect();
             each.join(" or ")
         }
         _ => of(&example_value(shape)),
@@ -91,11 +88,7 @@ fn example_value(shape: &Shape) -> String {
         Shape::Map(item) => format!("{{ NAME = {} }}", example_value(item)),
         Shape::Table(table) => {
             let required: Vec<&Member> = table.members.iter().filter(|member| member.required).collect();
-            let shown = if required.is_empty() {
-                table.members.iter().take(1).collect()
-            } else {
-                required
-            };
+            let shown = if required.is_empty() { table.members.iter().take(1).collect() } else { required };
             let pair = |member: &&Member| format!("{} = {}", member.name, example_value(&member.shape));
             format!("{{ {} }}", shown.iter().map(pair).collect::<Vec<_>>().join(", "))
         }
@@ -110,11 +103,7 @@ pub(crate) fn assignment(key: &str, value: &Value) -> String {
 
 fn toml_key(key: &str) -> String {
     // A list item has no key of its own: `checks[0]` stays as it is.
-    if is_bare(key) || key.ends_with(']') {
-        key.into()
-    } else {
-        Value::from(key).to_string()
-    }
+    if is_bare(key) || key.ends_with(']') { key.into() } else { Value::from(key).to_string() }
 }
 
 /// A value as TOML writes it in one line.

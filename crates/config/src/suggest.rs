@@ -54,12 +54,8 @@ mod tests {
     #[test]
     fn slips_are_understood_and_other_words_are_not() {
         let known = ["health", "kind", "run", "run_as", "depends_on"];
-        for (slip, meant) in [
-            ("helth", "health"),
-            ("KIND", "kind"),
-            ("depends-on", "depends_on"),
-            ("ruN_as", "run_as"),
-        ] {
+        for (slip, meant) in [("helth", "health"), ("KIND", "kind"), ("depends-on", "depends_on"), ("ruN_as", "run_as")]
+        {
             assert_eq!(nearest(slip, known), Some(meant));
         }
         assert_eq!(nearest("colour", known), None);

@@ -53,11 +53,7 @@ impl Walk {
                 None => self.unknown_key(table, map, key, field),
             }
         }
-        for member in table
-            .members
-            .iter()
-            .filter(|member| member.required && !map.contains_key(&member.name))
-        {
+        for member in table.members.iter().filter(|member| member.required && !map.contains_key(&member.name)) {
             self.missing(member, field);
         }
     }
@@ -68,19 +64,12 @@ impl Walk {
         let mut fault = if let Some(meant) = nearest(key, free).or_else(|| nearest(key, table.names())) {
             let message = format!("unknown key `{key}`: did you mean `{meant}`?");
             let fault = Fault::new(&at, message, format!("write `{meant}` instead of `{key}`"));
-            Fault {
-                meant: Some(field.key(meant)),
-                ..fault
-            }
+            Fault { meant: Some(field.key(meant)), ..fault }
         } else if let Some(home) = home_of(table, key) {
             let message = format!("unknown key `{key}`: it belongs into `{home}`");
             Fault::new(&at, message, format!("write `{home} = {{ {key} = … }}`"))
         } else {
-            Fault::new(
-                &at,
-                format!("unknown key `{key}`"),
-                "remove it, or move it to where it belongs".into(),
-            )
+            Fault::new(&at, format!("unknown key `{key}`"), "remove it, or move it to where it belongs".into())
         };
         fault.details = Some(format!("known here: {}", either(table.names())));
         self.faults.push(fault);
@@ -92,11 +81,7 @@ impl Walk {
         if self.faults.iter().any(|fault| fault.meant.as_ref() == Some(&at)) {
             return;
         }
-        let place = if field.segments().is_empty() {
-            "the file".into()
-        } else {
-            format!("`{field}`")
-        };
+        let place = if field.segments().is_empty() { "the file".into() } else { format!("`{field}`") };
         let message = format!("`{}` is missing in {place}", member.name);
         let recommendation = format!("add {}", show::example(&member.name, &member.shape, None));
         self.faults.push(Fault::new(&at, message, recommendation));
@@ -114,10 +99,7 @@ impl Walk {
                 format!("`{label}` is `{word}`: did you mean `{meant}`?"),
                 format!("write `{}`; {may_be}", show::assignment(&label, &Value::from(meant))),
             ),
-            None => (
-                format!("`{label}` is `{word}`: {may_be}"),
-                format!("write one of {}", either(known())),
-            ),
+            None => (format!("`{label}` is `{word}`: {may_be}"), format!("write one of {}", either(known()))),
         };
         self.faults.push(Fault::new(field, message, recommendation));
     }
@@ -140,11 +122,7 @@ impl Walk {
         let nearest = if low { &bounds.min } else { &bounds.max };
         let nearest = nearest.clone().map_or(Value::Null, Value::Number);
         let recommendation = format!("for instance `{}`", show::assignment(&label, &nearest));
-        self.faults.push(Fault::new(
-            field,
-            format!("`{label}` is {value}: it {must}"),
-            recommendation,
-        ));
+        self.faults.push(Fault::new(field, format!("`{label}` is {value}: it {must}"), recommendation));
     }
 
     fn parsed(&mut self, parsed: Parsed, shape: &Shape, value: &Value, field: &Field, default: Option<&Value>) {
@@ -154,19 +132,14 @@ impl Walk {
             Err(reason) => {
                 let label = field.label();
                 let recommendation = format!("for instance `{label} = {}`", parsed.example);
-                self.faults
-                    .push(Fault::new(field, format!("`{label}`: {reason}"), recommendation));
+                self.faults.push(Fault::new(field, format!("`{label}`: {reason}"), recommendation));
             }
         }
     }
 
     fn wrong_type(&mut self, shape: &Shape, value: &Value, field: &Field, default: Option<&Value>) {
         let label = field.label();
-        let message = format!(
-            "`{label}` is {}: it must be {}",
-            show::what_is(value),
-            show::what_may_be(shape)
-        );
+        let message = format!("`{label}` is {}: it must be {}", show::what_is(value), show::what_may_be(shape));
         let example = match (shape, value) {
             // A value that only lacks its quotes keeps its sense.
             (Shape::Text, Value::Number(_) | Value::Bool(_)) => {
@@ -174,8 +147,7 @@ impl Walk {
             }
             _ => show::example(&label, shape, default),
         };
-        self.faults
-            .push(Fault::new(field, message, format!("for instance {example}")));
+        self.faults.push(Fault::new(field, message, format!("for instance {example}")));
     }
 
     /// Reports what is wrong with the branch that was probably meant.
@@ -208,13 +180,7 @@ impl Walk {
                 None => self.word(&words, word, &at),
             },
             Some(other) => self.wrong_type(&Shape::Words(words), other, &at, None),
-            None if tag.required => self.missing(
-                &Member {
-                    shape: Shape::Words(words),
-                    ..tag.clone()
-                },
-                field,
-            ),
+            None if tag.required => self.missing(&Member { shape: Shape::Words(words), ..tag.clone() }, field),
             // It is laid over a table that has the tag; the whole is walked again then.
             None => {}
         }
@@ -222,11 +188,7 @@ impl Walk {
 }
 
 fn as_table(shape: &Shape) -> Option<&Table> {
-    if let Shape::Table(table) = shape {
-        Some(table)
-    } else {
-        None
-    }
+    if let Shape::Table(table) = shape { Some(table) } else { None }
 }
 
 /// The key that tells tables apart, and its word in each.

@@ -14,24 +14,12 @@ fn whatever_stands_in_a_field_is_either_told_or_planned() {
     let source = read::parse("shipway.toml", REFERENCE).expect("TOML");
     let mut pointers = Vec::new();
     collect(&source.tree, String::new(), &mut pointers);
-    assert!(
-        pointers.len() > 100,
-        "the example has more fields than {}",
-        pointers.len()
-    );
+    assert!(pointers.len() > 100, "the example has more fields than {}", pointers.len());
     for pointer in &pointers {
         is_told_or_planned(&without(&source, pointer), pointer);
-        for value in [
-            json!(0),
-            json!(-1),
-            json!(1.5),
-            json!(true),
-            json!("§"),
-            json!(""),
-            json!([]),
-            json!({}),
-            json!([{}]),
-        ] {
+        for value in
+            [json!(0), json!(-1), json!(1.5), json!(true), json!("§"), json!(""), json!([]), json!({}), json!([{}])]
+        {
             let mut changed = source.clone();
             *changed.tree.pointer_mut(pointer).expect("a field of the example") = value;
             is_told_or_planned(&changed, pointer);
@@ -42,14 +30,10 @@ fn whatever_stands_in_a_field_is_either_told_or_planned() {
 fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            map.iter()
-                .for_each(|(key, value)| collect(value, format!("{pointer}/{key}"), pointers));
+            map.iter().for_each(|(key, value)| collect(value, format!("{pointer}/{key}"), pointers));
         }
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(at, value)| collect(value, format!("{pointer}/{at}"), pointers));
+            items.iter().enumerate().for_each(|(at, value)| collect(value, format!("{pointer}/{at}"), pointers));
         }
         _ => {}
     }
@@ -72,10 +56,7 @@ fn without(source: &Source, pointer: &str) -> Source {
 fn is_told_or_planned(source: &Source, pointer: &str) {
     let found = findings(source, &Target::all(source));
     for finding in &found {
-        assert!(
-            finding.field.is_some() && finding.line.is_some(),
-            "{pointer}: nowhere: {finding:?}"
-        );
+        assert!(finding.field.is_some() && finding.line.is_some(), "{pointer}: nowhere: {finding:?}");
         assert!(finding.recommendation.is_some(), "{pointer}: no advice: {finding:?}");
     }
     if blocks(&found) {

@@ -38,21 +38,13 @@ fn expect_each(severity: Severity, cases: &[(&str, u32, &str, &str)]) {
 
 fn expect_one(severity: Severity, text: &str, line: u32, field: &str, message: &str) {
     let found = found(text);
-    let [finding] = found.as_slice() else {
-        panic!("one finding is expected of\n{text}\n{found:#?}")
-    };
+    let [finding] = found.as_slice() else { panic!("one finding is expected of\n{text}\n{found:#?}") };
     assert_eq!(finding.message, message, "\n{text}");
     assert_eq!(finding.severity, severity, "\n{text}");
     assert_eq!(finding.line, Some(line), "{message}\n{text}");
     assert_eq!(finding.file.as_deref(), Some("shipway.toml"));
     assert_eq!(finding.field.as_deref(), Some(field), "{message}");
-    assert!(
-        finding
-            .recommendation
-            .as_deref()
-            .is_some_and(|advice| !advice.is_empty()),
-        "{message}"
-    );
+    assert!(finding.recommendation.as_deref().is_some_and(|advice| !advice.is_empty()), "{message}");
 }
 
 #[test]
@@ -66,20 +58,13 @@ fn what_is_not_toml_is_told_by_line_and_column() {
     let found = found("[project]\nname = shop\n");
     let first = &found[0];
     assert_eq!((first.line, first.severity), (Some(2), Severity::Critical));
-    assert!(
-        first.message.starts_with("shipway.toml:2:8: this is not TOML: "),
-        "{}",
-        first.message
-    );
+    assert!(first.message.starts_with("shipway.toml:2:8: this is not TOML: "), "{}", first.message);
     assert_eq!(first.details.as_deref(), Some("name = shop\n       ^"));
 }
 
 #[test]
 fn several_faults_of_syntax_are_told_at_once() {
-    let lines: Vec<Option<u32>> = found("a = \nb = 1\nb = 2\n[c\n")
-        .iter()
-        .map(|finding| finding.line)
-        .collect();
+    let lines: Vec<Option<u32>> = found("a = \nb = 1\nb = 2\n[c\n").iter().map(|finding| finding.line).collect();
     for line in [1, 3, 4] {
         assert!(lines.contains(&Some(line)), "{lines:?}");
     }
@@ -97,30 +82,10 @@ fn keys_and_types() {
     expect_each(
         Severity::Critical,
         &[
-            (
-                "helth.startup.tcp = true",
-                0,
-                "services.web.helth",
-                "unknown key `helth`: did you mean `health`?",
-            ),
-            (
-                "instance = 2",
-                0,
-                "services.web.instance",
-                "unknown key `instance`: did you mean `instances`?",
-            ),
-            (
-                "depends-on = []",
-                0,
-                "services.web.depends-on",
-                "unknown key `depends-on`: did you mean `depends_on`?",
-            ),
-            (
-                "memory_mb = 5",
-                0,
-                "services.web.memory_mb",
-                "unknown key `memory_mb`: it belongs into `limits`",
-            ),
+            ("helth.startup.tcp = true", 0, "services.web.helth", "unknown key `helth`: did you mean `health`?"),
+            ("instance = 2", 0, "services.web.instance", "unknown key `instance`: did you mean `instances`?"),
+            ("depends-on = []", 0, "services.web.depends-on", "unknown key `depends-on`: did you mean `depends_on`?"),
+            ("memory_mb = 5", 0, "services.web.memory_mb", "unknown key `memory_mb`: it belongs into `limits`"),
             ("\ncolour = 5", 1, "services.web.colour", "unknown key `colour`"),
             (
                 "instances = \"two\"",
@@ -134,24 +99,9 @@ fn keys_and_types() {
                 "services.web.instances",
                 "`instances` is a number with a fraction (1.5): it must be a whole number from 1 to 64",
             ),
-            (
-                "instances = 0",
-                0,
-                "services.web.instances",
-                "`instances` is 0: it must be from 1 to 64",
-            ),
-            (
-                "limits.cpu = 0",
-                0,
-                "services.web.limits.cpu",
-                "`cpu` is 0: it must be 0.01 or more",
-            ),
-            (
-                "on_failure = \"stopp\"",
-                0,
-                "services.web.on_failure",
-                "`on_failure` is `stopp`: did you mean `stop`?",
-            ),
+            ("instances = 0", 0, "services.web.instances", "`instances` is 0: it must be from 1 to 64"),
+            ("limits.cpu = 0", 0, "services.web.limits.cpu", "`cpu` is 0: it must be 0.01 or more"),
+            ("on_failure = \"stopp\"", 0, "services.web.on_failure", "`on_failure` is `stopp`: did you mean `stop`?"),
             (
                 "on_failure = \"explode\"",
                 0,
@@ -164,24 +114,14 @@ fn keys_and_types() {
                 "services.web.depends_on",
                 "`depends_on` is a text (`\"web\"`): it must be a list",
             ),
-            (
-                "data = [5]",
-                0,
-                "services.web.data[0]",
-                "`data[0]` is a whole number (5): it must be a text",
-            ),
+            ("data = [5]", 0, "services.web.data[0]", "`data[0]` is a whole number (5): it must be a text"),
             (
                 "variables.RETRIES = 5",
                 0,
                 "services.web.variables.RETRIES",
                 "`RETRIES` is a whole number (5): it must be a text",
             ),
-            (
-                "stop = \"TERM\"",
-                0,
-                "services.web.stop",
-                "`stop` is a text (`\"TERM\"`): it must be a table",
-            ),
+            ("stop = \"TERM\"", 0, "services.web.stop", "`stop` is a text (`\"TERM\"`): it must be a table"),
             (
                 "[[services.web.checks]]\nname = \"c\"\nhttp = \"/\"",
                 0,
@@ -203,36 +143,21 @@ fn values_with_a_form_of_their_own() {
                 "services.web.bake",
                 "`bake`: `5 minutes` is not a length of time: write it like `30s`, `5m` or `1h30m`",
             ),
-            (
-                "bake = 5",
-                0,
-                "services.web.bake",
-                "`bake` is a whole number (5): it must be a length of time",
-            ),
+            ("bake = 5", 0, "services.web.bake", "`bake` is a whole number (5): it must be a length of time"),
             (
                 "build = \"make 'open\"",
                 0,
                 "services.web.build",
                 "`build`: a ' is opened and never closed in `make 'open`",
             ),
-            (
-                "build = []",
-                0,
-                "services.web.build",
-                "`build`: a command needs at least the program",
-            ),
+            ("build = []", 0, "services.web.build", "`build`: a command needs at least the program"),
             (
                 "build = 5",
                 0,
                 "services.web.build",
                 "`build` is a whole number (5): it must be a command: a text, or a list of texts",
             ),
-            (
-                "strategy = \"canari\"",
-                0,
-                "services.web.strategy",
-                "`strategy` is `canari`: did you mean `canary`?",
-            ),
+            ("strategy = \"canari\"", 0, "services.web.strategy", "`strategy` is `canari`: did you mean `canary`?"),
             (
                 "strategy = 5",
                 0,
@@ -279,35 +204,15 @@ fn a_slip_in_a_needed_key_is_told_once() {
         "unknown key `kin`: did you mean `kind`?",
     );
     let text = spec("").replace("run =", "runn =");
-    expect_one(
-        Severity::Critical,
-        &text,
-        7,
-        "services.web.runn",
-        "unknown key `runn`: did you mean `run`?",
-    );
+    expect_one(Severity::Critical, &text, 7, "services.web.runn", "unknown key `runn`: did you mean `run`?");
 }
 
 #[test]
 fn what_the_kind_of_a_service_asks_for() {
     let process = spec("").replace("run = \"bin/web\"\n", "");
-    expect_one(
-        Severity::Critical,
-        &process,
-        5,
-        "services.web.run",
-        "`web` is a process without a command",
-    );
-    let site = spec("")
-        .replace("\"process\"", "\"static\"")
-        .replace("health.startup.tcp = true\n", "");
-    expect_one(
-        Severity::Critical,
-        &site,
-        7,
-        "services.web.run",
-        "`web` is a static site: there is nothing to run",
-    );
+    expect_one(Severity::Critical, &process, 5, "services.web.run", "`web` is a process without a command");
+    let site = spec("").replace("\"process\"", "\"static\"").replace("health.startup.tcp = true\n", "");
+    expect_one(Severity::Critical, &site, 7, "services.web.run", "`web` is a static site: there is nothing to run");
     let site = site.replace("run = \"bin/web\"", "instances = 2");
     expect_one(
         Severity::Warning,
@@ -331,12 +236,7 @@ fn probes_and_checks() {
     expect_each(
         Severity::Critical,
         &[
-            (
-                "health.liveness.timeout_ms = 5",
-                0,
-                "services.web.health.liveness",
-                "`liveness` asks nothing",
-            ),
+            ("health.liveness.timeout_ms = 5", 0, "services.web.health.liveness", "`liveness` asks nothing"),
             (
                 "health.liveness = { tcp = true, http = \"/\" }",
                 0,
@@ -389,48 +289,18 @@ fn variables_and_folders() {
                 "services.web.variables.SHIPWAY_X",
                 "`SHIPWAY_X` is Shipway's: names that begin with `SHIPWAY_` are given by Shipway",
             ),
-            (
-                "variables.\"A=B\" = \"\"",
-                0,
-                "services.web.variables.\"A=B\"",
-                "the variable's name `A=B` holds a `=`",
-            ),
+            ("variables.\"A=B\" = \"\"", 0, "services.web.variables.\"A=B\"", "the variable's name `A=B` holds a `=`"),
             (
                 "build = \"b\"\nbuild_pass = [\"SHIPWAY_TOKEN\"]",
                 1,
                 "services.web.build_pass[0]",
                 "`SHIPWAY_TOKEN` is the server's own: a build may not see it",
             ),
-            (
-                "data = [\"../etc\"]",
-                0,
-                "services.web.data[0]",
-                "`data[0]` leads out with `..`: `../etc`",
-            ),
-            (
-                "data = [\"/etc\"]",
-                0,
-                "services.web.data[0]",
-                "`data[0]` is absolute: `/etc`",
-            ),
-            (
-                "source = \"../web\"",
-                0,
-                "services.web.source",
-                "`source` leads out with `..`: `../web`",
-            ),
-            (
-                "build = \"b\"\noutput = \"/\"",
-                1,
-                "services.web.output",
-                "`output` is absolute: `/`",
-            ),
-            (
-                "node_version = \"v20\"",
-                0,
-                "services.web.node_version",
-                "`v20` is not a version of Node.js",
-            ),
+            ("data = [\"../etc\"]", 0, "services.web.data[0]", "`data[0]` leads out with `..`: `../etc`"),
+            ("data = [\"/etc\"]", 0, "services.web.data[0]", "`data[0]` is absolute: `/etc`"),
+            ("source = \"../web\"", 0, "services.web.source", "`source` leads out with `..`: `../web`"),
+            ("build = \"b\"\noutput = \"/\"", 1, "services.web.output", "`output` is absolute: `/`"),
+            ("node_version = \"v20\"", 0, "services.web.node_version", "`v20` is not a version of Node.js"),
         ],
     );
 }
@@ -463,21 +333,9 @@ fn builds_that_make_no_sense() {
     let message = "there is an `install` and an `output`, but no `build` that would make the output";
     expect_one(Severity::Warning, &text, 5, "services.web.build", message);
     let message = "`build_pass` means nothing: there is no `install` and no `build`";
-    expect_one(
-        Severity::Warning,
-        &spec("build_pass = [\"HOME\"]"),
-        ADDED,
-        "services.web.build_pass",
-        message,
-    );
+    expect_one(Severity::Warning, &spec("build_pass = [\"HOME\"]"), ADDED, "services.web.build_pass", message);
     let message = "nothing is built, so `dist` must be in the source as it is";
-    expect_one(
-        Severity::Info,
-        &spec("output = \"dist\""),
-        ADDED,
-        "services.web.output",
-        message,
-    );
+    expect_one(Severity::Info, &spec("output = \"dist\""), ADDED, "services.web.output", message);
 }
 
 #[test]
@@ -485,12 +343,7 @@ fn traffic() {
     expect_each(
         Severity::Warning,
         &[
-            (
-                "success.min_requests = 5",
-                0,
-                "services.web.success",
-                "`min_requests` without a limit judges nothing",
-            ),
+            ("success.min_requests = 5", 0, "services.web.success", "`min_requests` without a limit judges nothing"),
             (
                 "success.p99_ms_max = 5",
                 0,
@@ -521,28 +374,16 @@ fn traffic() {
                 "services.web.timeouts.drain_s",
                 "`drain_s` is 0: requests in flight at an old instance are cut",
             ),
-            (
-                "run_as = \"root\"",
-                0,
-                "services.web.run_as",
-                "`web` is built and runs as root",
-            ),
+            ("run_as = \"root\"", 0, "services.web.run_as", "`web` is built and runs as root"),
         ],
     );
     let message = "`build_s` is 900, longer than the whole deployment may take (600)";
-    expect_one(
-        Severity::Warning,
-        &spec("deadline_s = 600"),
-        5,
-        "services.web.timeouts.build_s",
-        message,
-    );
+    expect_one(Severity::Warning, &spec("deadline_s = 600"), 5, "services.web.timeouts.build_s", message);
     let stuck = "strategy = { kind = \"rolling\", max_surge = 0, max_unavailable = 0 }";
     let message = "a rolling deployment can't move: there may be neither one instance more nor one fewer";
     let told = found(&spec(stuck));
     assert!(
-        told.iter()
-            .any(|finding| finding.message == message && finding.severity == Severity::Critical),
+        told.iter().any(|finding| finding.message == message && finding.severity == Severity::Critical),
         "{told:?}"
     );
 }
@@ -551,70 +392,24 @@ fn traffic() {
 fn routes() {
     let with = |route: &str| spec("").replace("{ host = \"shop.localhost\" }", route);
     let cases = [
-        (
-            "{ host = \"http://shop\" }",
-            "host",
-            "the host `http://shop` begins like a URL",
-        ),
-        (
-            "{ host = \"shop:80\" }",
-            "host",
-            "the host `shop:80` holds a port: the proxy listens on one of its own",
-        ),
-        (
-            "{ host = \"shop/api\" }",
-            "host",
-            "the host `shop/api` holds a path: that belongs into `path`",
-        ),
-        (
-            "{ host = \"{env}.shop\" }",
-            "host",
-            "the host `{env}.shop` holds a placeholder that is not `{environment}`",
-        ),
-        (
-            "{ host = \"Shop\" }",
-            "host",
-            "the host `Shop` holds capitals: hosts are compared in lower case",
-        ),
-        (
-            "{ host = \"a..b\" }",
-            "host",
-            "the host `a..b` has an empty part between dots",
-        ),
-        (
-            "{ host = \"a_b\" }",
-            "host",
-            "the host `a_b` may hold only a-z, 0-9, `-` and dots",
-        ),
-        (
-            "{ host = \"-a\" }",
-            "host",
-            "the host `-a` has a part that begins or ends with `-`: `-a`",
-        ),
-        (
-            "{ host = \"a\", path = \"api\" }",
-            "path",
-            "the path `api` must begin with `/`",
-        ),
+        ("{ host = \"http://shop\" }", "host", "the host `http://shop` begins like a URL"),
+        ("{ host = \"shop:80\" }", "host", "the host `shop:80` holds a port: the proxy listens on one of its own"),
+        ("{ host = \"shop/api\" }", "host", "the host `shop/api` holds a path: that belongs into `path`"),
+        ("{ host = \"{env}.shop\" }", "host", "the host `{env}.shop` holds a placeholder that is not `{environment}`"),
+        ("{ host = \"Shop\" }", "host", "the host `Shop` holds capitals: hosts are compared in lower case"),
+        ("{ host = \"a..b\" }", "host", "the host `a..b` has an empty part between dots"),
+        ("{ host = \"a_b\" }", "host", "the host `a_b` may hold only a-z, 0-9, `-` and dots"),
+        ("{ host = \"-a\" }", "host", "the host `-a` has a part that begins or ends with `-`: `-a`"),
+        ("{ host = \"a\", path = \"api\" }", "path", "the path `api` must begin with `/`"),
         (
             "{ host = \"a\", path = \"/a?b\" }",
             "path",
             "the path `/a?b` holds a `?` or `#`: only the path itself is matched",
         ),
-        (
-            "{ host = \"a\", path = \"/a/../b\" }",
-            "path",
-            "the path `/a/../b` holds a `.` or `..` segment",
-        ),
+        ("{ host = \"a\", path = \"/a/../b\" }", "path", "the path `/a/../b` holds a `.` or `..` segment"),
     ];
     for (route, key, message) in cases {
-        expect_one(
-            Severity::Critical,
-            &with(route),
-            8,
-            &format!("services.web.routes[0].{key}"),
-            message,
-        );
+        expect_one(Severity::Critical, &with(route), 8, &format!("services.web.routes[0].{key}"), message);
     }
     assert_eq!(found(&with("{ host = \"{environment}.shop.localhost\" }")), []);
     assert_eq!(found(&with("{ host = \"Shop\" }"))[0].category, Category::Network);
@@ -627,10 +422,7 @@ fn two_services_at_one_place() {
     let message = "`api` and `web` both take the route `shop.localhost/`";
     expect_one(Severity::Critical, &text, 8, "services.web.routes[0]", message);
     // Only the environment tells the two hosts apart.
-    let text = text.replace(
-        "[{ host = \"shop.localhost\", path",
-        "[{ host = \"shop.{environment}\", path",
-    );
+    let text = text.replace("[{ host = \"shop.localhost\", path", "[{ host = \"shop.{environment}\", path");
     assert_eq!(found(&text), []);
     let text = text.replace("\"shop.localhost\"", "\"shop.staging\"");
     assert_eq!(found(&text).len(), 1);
@@ -648,23 +440,15 @@ fn dependencies() {
     let two = "depends_on = [\"checkout\"]\n[services.checkout]\nkind = \"static\"\ndepends_on = [\"catalog\"]\n\
                [services.catalog]\nkind = \"static\"\ndepends_on = [\"web\"]";
     let message = "services wait for each other in a circle: catalog -> web -> checkout -> catalog";
-    expect_one(
-        Severity::Critical,
-        &spec(two),
-        ADDED + 6,
-        "services.catalog.depends_on",
-        message,
-    );
+    expect_one(Severity::Critical, &spec(two), ADDED + 6, "services.catalog.depends_on", message);
 }
 
 #[test]
 fn names_and_groups() {
     let text = "[project]\nname = \"My Shop\"\n[environments.e_1]\ntype = \"testing\"\n[services.2]\nkind = \"static\"\n\
                 [groups.g]\nservices = [\"x\"]\n";
-    let told: Vec<(Option<u32>, String)> = found(text)
-        .into_iter()
-        .map(|finding| (finding.line, finding.message))
-        .collect();
+    let told: Vec<(Option<u32>, String)> =
+        found(text).into_iter().map(|finding| (finding.line, finding.message)).collect();
     let expected = [
         (2, "the project's name `My Shop` must start with a letter from a to z"),
         (3, "the environment's name `e_1` may hold only a-z, 0-9 and '-'"),
@@ -676,20 +460,12 @@ fn names_and_groups() {
 
 #[test]
 fn a_file_without_services_or_environments() {
-    let message = |text: &str| {
-        found(text)
-            .into_iter()
-            .map(|finding| finding.message)
-            .collect::<Vec<_>>()
-    };
+    let message = |text: &str| found(text).into_iter().map(|finding| finding.message).collect::<Vec<_>>();
     let told = message("[project]\nname = \"p\"\n[services]\n[environments]\n");
     assert_eq!(told, ["the file has no services", "the file has no environments"]);
     let told = message("");
     assert_eq!(told.len(), 3);
-    assert!(
-        told.contains(&"`project` is missing in the file".to_owned()),
-        "{told:?}"
-    );
+    assert!(told.contains(&"`project` is missing in the file".to_owned()), "{told:?}");
 }
 
 #[test]
@@ -701,12 +477,7 @@ fn notifications() {
         )
     };
     let cases = [
-        (
-            "{ on = [\"failed\"] }",
-            Severity::Critical,
-            "",
-            "this entry notifies nobody",
-        ),
+        ("{ on = [\"failed\"] }", Severity::Critical, "", "this entry notifies nobody"),
         (
             "{ webhook = \"http://a\", secret_variable = \"K\", command = \"c\" }",
             Severity::Critical,
@@ -751,13 +522,7 @@ fn notifications() {
         ),
     ];
     for (notify, severity, below, message) in cases {
-        expect_one(
-            severity,
-            &with(notify),
-            11,
-            &format!("project.notify[0]{below}"),
-            message,
-        );
+        expect_one(severity, &with(notify), 11, &format!("project.notify[0]{below}"), message);
     }
 }
 
@@ -767,13 +532,7 @@ fn production_wants_more() {
     assert_eq!(found(&text), []);
     let message = "a failed deployment of `web` stays as it is, in production, until a person decides";
     let production = text.replace("\"staging\"", "\"production\"");
-    expect_one(
-        Severity::Warning,
-        &production,
-        ADDED,
-        "services.web.on_failure",
-        message,
-    );
+    expect_one(Severity::Warning, &production, ADDED, "services.web.on_failure", message);
 }
 
 #[test]
@@ -838,8 +597,5 @@ fn advice_is_something_to_write() {
     assert_eq!(advice("instances = 100"), "for instance `instances = 64`");
     assert_eq!(advice("rutes = []"), "write `routes` instead of `rutes`");
     let text = spec("").replace("kind = \"process\"\n", "");
-    assert_eq!(
-        found(&text)[0].recommendation.as_deref(),
-        Some("add `kind = \"process\"` or `kind = \"static\"`")
-    );
+    assert_eq!(found(&text)[0].recommendation.as_deref(), Some("add `kind = \"process\"` or `kind = \"static\"`"));
 }

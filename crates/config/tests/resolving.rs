@@ -60,10 +60,7 @@ fn source() -> Source {
 }
 
 fn layer(tree: serde_json::Value) -> Layer {
-    Layer {
-        name: "settings of production".into(),
-        tree,
-    }
+    Layer { name: "settings of production".into(), tree }
 }
 
 fn web(layers: &[Layer]) -> ServiceSpec {
@@ -78,27 +75,16 @@ fn each_layer_lies_above_the_one_before() {
         layer(json!({ "services": { "web": { "variables": { "E": "deployment" } } } })),
     ];
     let variables = web(&layers).serve.variables;
-    let expected = [
-        ("A", "service"),
-        ("B", "environment"),
-        ("C", "environment's service"),
-        ("D", "layer"),
-        ("E", "deployment"),
-    ];
-    assert_eq!(
-        variables,
-        expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
-    );
+    let expected =
+        [("A", "service"), ("B", "environment"), ("C", "environment's service"), ("D", "layer"), ("E", "deployment")];
+    assert_eq!(variables, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
 }
 
 #[test]
 fn tables_merge_and_lists_replace() {
     let serve = web(&[]).serve;
     assert_eq!((serve.limits.memory_mb, serve.limits.cpu), (Some(512), Some(0.5)));
-    assert_eq!(
-        serve.routes.iter().map(|route| route.host.as_str()).collect::<Vec<_>>(),
-        ["c.localhost"]
-    );
+    assert_eq!(serve.routes.iter().map(|route| route.host.as_str()).collect::<Vec<_>>(), ["c.localhost"]);
     assert_eq!(serve.strategy.kind(), StrategyKind::Canary);
 }
 
@@ -123,19 +109,10 @@ fn an_environment_is_whole() {
     let plan = resolve::environment(&source, "production", &[]).expect("a plan");
     assert_eq!(plan.kind, EnvironmentType::Production);
     assert_eq!(plan.services.len(), 2);
-    let told: Vec<String> = plan
-        .notify
-        .iter()
-        .filter_map(|notify| Some(notify.command.as_ref()?.to_string()))
-        .collect();
+    let told: Vec<String> =
+        plan.notify.iter().filter_map(|notify| Some(notify.command.as_ref()?.to_string())).collect();
     assert_eq!(told, ["tell everybody", "tell the boss"]);
-    assert_eq!(
-        resolve::environment(&source, "staging", &[])
-            .expect("a plan")
-            .notify
-            .len(),
-        1
-    );
+    assert_eq!(resolve::environment(&source, "staging", &[]).expect("a plan").notify.len(), 1);
     assert_eq!(resolve::project(&source).expect("a project").name, "shop");
     assert_eq!(resolve::groups(&source).expect("groups")["all"].services.len(), 2);
     assert_eq!(check::check(&source), []);
@@ -146,14 +123,8 @@ fn an_environment_is_whole() {
 #[test]
 fn an_unknown_environment_is_told_with_those_that_exist() {
     let found = resolve::environment(&source(), "prodution", &[]).expect_err("no such environment");
-    assert_eq!(
-        found[0].message,
-        "there is no environment `prodution`: did you mean `production`?"
-    );
-    assert_eq!(
-        found[0].details.as_deref(),
-        Some("the file has `staging` and `production`")
-    );
+    assert_eq!(found[0].message, "there is no environment `prodution`: did you mean `production`?");
+    assert_eq!(found[0].details.as_deref(), Some("the file has `staging` and `production`"));
     let found = resolve::environment(&source(), "qa", &[]).expect_err("no such environment");
     assert_eq!(found[0].message, "there is no environment `qa`");
     assert_eq!(found[0].field.as_deref(), Some("environments"));
@@ -162,11 +133,7 @@ fn an_unknown_environment_is_told_with_those_that_exist() {
 #[test]
 fn what_a_layer_says_wrong_is_told_of_the_layer() {
     let cases = [
-        (
-            json!({ "varibles": {} }),
-            "unknown key `varibles`: did you mean `variables`?",
-            "varibles",
-        ),
+        (json!({ "varibles": {} }), "unknown key `varibles`: did you mean `variables`?", "varibles"),
         (
             json!({ "services": { "web": { "instances": 99 } } }),
             "`instances` is 99: it must be from 1 to 64",
@@ -177,11 +144,7 @@ fn what_a_layer_says_wrong_is_told_of_the_layer() {
             "there is no service `wep`: did you mean `web`?",
             "services.wep",
         ),
-        (
-            json!({ "variables": { "N": 5 } }),
-            "`N` is a whole number (5): it must be a text",
-            "variables.N",
-        ),
+        (json!({ "variables": { "N": 5 } }), "`N` is a whole number (5): it must be a text", "variables.N"),
         (
             json!({ "services": { "web": { "routes": [{ "host": "A" }] } } }),
             "the host `A` holds capitals: hosts are compared in lower case",
@@ -189,19 +152,12 @@ fn what_a_layer_says_wrong_is_told_of_the_layer() {
         ),
     ];
     for (tree, message, field) in cases {
-        let target = Target {
-            environment: "production".into(),
-            layers: vec![layer(tree.clone())],
-        };
+        let target = Target { environment: "production".into(), layers: vec![layer(tree.clone())] };
         let found = findings(&source(), &[target]);
         let blocking = found.iter().filter(|finding| finding.severity == Severity::Critical);
-        let told: Vec<_> = blocking
-            .map(|f| (f.message.as_str(), f.field.as_deref(), f.file.as_deref(), f.line))
-            .collect();
-        assert!(
-            told.contains(&(message, Some(field), Some("settings of production"), None)),
-            "{tree}\n{told:#?}"
-        );
+        let told: Vec<_> =
+            blocking.map(|f| (f.message.as_str(), f.field.as_deref(), f.file.as_deref(), f.line)).collect();
+        assert!(told.contains(&(message, Some(field), Some("settings of production"), None)), "{tree}\n{told:#?}");
         assert!(told.iter().all(|(known, ..)| *known == message), "{told:#?}");
     }
 }
@@ -217,9 +173,6 @@ fn a_layer_that_unsets_what_is_needed_is_refused() {
 fn a_broken_file_has_no_environments() {
     let source = read::parse("shipway.toml", "environments = 5\nservices = []\nproject = \"x\"\n").expect("TOML");
     assert_eq!(resolve::environments(&source), []);
-    assert_eq!(
-        resolve::environment(&source, "staging", &[]).expect_err("broken").len(),
-        3
-    );
+    assert_eq!(resolve::environment(&source, "staging", &[]).expect_err("broken").len(), 3);
     assert_eq!(findings(&source, &Target::all(&source)).len(), 3);
 }

@@ -172,10 +172,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, hash: &str, executable: bool) -> TreeEntry {
-        TreeEntry {
-            path: path.into(),
-            node: TreeNode::File { hash: hash.into(), size_bytes: 1, executable },
-        }
+        TreeEntry { path: path.into(), node: TreeNode::File { hash: hash.into(), size_bytes: 1, executable } }
     }
 
     #[test]

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     artifact::GitCommit,
     finding::Finding,
-    id::{Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey},
+    id::{
+        Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey,
+    },
     phase::{End, Phase},
     plan::Plan,
     slot::{Serving, Slot},
@@ -395,7 +397,14 @@ pub struct PhaseRecord {
 
 impl Deployment {
     /// A deployment that was just asked for.
-    pub fn new(id: DeploymentId, number: u64, request: Request, actor: Actor, correlation_id: String, at: Timestamp) -> Self {
+    pub fn new(
+        id: DeploymentId,
+        number: u64,
+        request: Request,
+        actor: Actor,
+        correlation_id: String,
+        at: Timestamp,
+    ) -> Self {
         Self {
             name: format!("{}-{number}", request.environment),
             id,
@@ -438,9 +447,10 @@ impl Deployment {
     /// Whether promotion had begun: a step that moves traffic ran or may have run.
     pub fn promotion_began(&self) -> bool {
         let Some(plan) = &self.plan else { return false };
-        self.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting).any(|state| {
-            plan.steps.get(state.number).is_some_and(|planned| planned.phase >= Phase::Promoting)
-        })
+        self.steps
+            .iter()
+            .filter(|state| !state.back && state.status != StepStatus::Waiting)
+            .any(|state| plan.steps.get(state.number).is_some_and(|planned| planned.phase >= Phase::Promoting))
     }
 
     /// The state of a step.

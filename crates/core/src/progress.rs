@@ -52,9 +52,8 @@ pub fn progress(deployment: &Deployment) -> u8 {
         phase => {
             let back = phase == Phase::RollingBack;
             let steps = deployment.steps.iter().filter(|step| step.back == back);
-            let (done, all) = steps.fold((0, 0), |(done, all), step| {
-                (done + usize::from(step.status == StepStatus::Done), all + 1)
-            });
+            let (done, all) =
+                steps.fold((0, 0), |(done, all), step| (done + usize::from(step.status == StepStatus::Done), all + 1));
             share(if back { 0 } else { MADE }, 99, done, all)
         }
     }
@@ -134,7 +133,8 @@ mod tests {
     fn every_phase_has_its_coarse_words() {
         let mut deployment = deployment();
         let words = ["pending", "building", "deploying", "success", "failed", "cancelled", "rolled_back"];
-        let ends = [Phase::Completed, Phase::Failed, Phase::RolledBack, Phase::Cancelled, Phase::Stuck, Phase::RollingBack];
+        let ends =
+            [Phase::Completed, Phase::Failed, Phase::RolledBack, Phase::Cancelled, Phase::Stuck, Phase::RollingBack];
         for phase in Phase::FORWARD.into_iter().chain(ends) {
             deployment.phase = phase;
             assert!(words.contains(&coarse_status(&deployment)), "{phase}");

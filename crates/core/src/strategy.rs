@@ -38,11 +38,7 @@ impl StrategyKind {
     /// What the strategy promises.
     pub fn promise(self) -> Promise {
         match self {
-            Self::BlueGreen => Promise {
-                proven_before: "all of it",
-                versions_mix: "no",
-                way_back: "one swap",
-            },
+            Self::BlueGreen => Promise { proven_before: "all of it", versions_mix: "no", way_back: "one swap" },
             Self::Rolling => Promise {
                 proven_before: "batch by batch",
                 versions_mix: "yes",
@@ -334,7 +330,9 @@ mod tests {
     fn canary_steps_read_and_write() {
         let steps: CanarySteps = "5% 30s, 25% 1m, 50% manual, 100%".parse().expect("steps");
         assert_eq!(steps.to_string(), "5% 30s, 25% 1m, 50% manual, 100%");
-        for bad in ["", "5%", "5% 30s", "50% 1s, 25% 1s, 100%", "0% 1s, 100%", "101%", "5% soon, 100%", "5% 1s 2s, 100%"] {
+        for bad in
+            ["", "5%", "5% 30s", "50% 1s, 25% 1s, 100%", "0% 1s, 100%", "101%", "5% soon, 100%", "5% 1s 2s, 100%"]
+        {
             assert!(bad.parse::<CanarySteps>().is_err(), "{bad}");
         }
     }

@@ -107,7 +107,12 @@ impl Engine {
             deployment.services.entry(service).or_default();
         }
         let words = deployment.request.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let message = format!("{} asked for {} of {}{words}", deployment.actor.name, deployment.request.kind.name(), deployment.name);
+        let message = format!(
+            "{} asked for {} of {}{words}",
+            deployment.actor.name,
+            deployment.request.kind.name(),
+            deployment.name
+        );
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
         let open = OpenDeployment { id: deployment.id.clone() };
         self.ports.store.commit(Commit::at(clock.now()).put(&deployment).put(&open).event(event)).await?;
@@ -194,7 +199,8 @@ impl Engine {
     ) -> Result<Deployment, Refusal> {
         let scope = format!("{project}/{environment}");
         let slots: Vec<Slot> = self.ports.store.below(&scope).await?;
-        let live = |service: &ServiceName| slots.iter().find(|s| s.key.service == *service).and_then(|s| s.live.as_ref());
+        let live =
+            |service: &ServiceName| slots.iter().find(|s| s.key.service == *service).and_then(|s| s.live.as_ref());
         let other = |deployment: &Deployment| {
             let same = |slot: &Slot| {
                 let then = deployment.result.get(&slot.key.service).map(|serving| &serving.release);
@@ -210,17 +216,17 @@ impl Engine {
         let message = format!("{environment} has no other good state to go back to");
         let running = self.newest_that(&scope, |deployment| !deployment.phase.is_end()).await?;
         Err(match running {
-            Some(running) => conflict(message, format!("{0} is under way: `shipway abort {0}` takes it back", running.name)),
-            None => conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version"),
+            Some(running) => {
+                conflict(message, format!("{0} is under way: `shipway abort {0}` takes it back", running.name))
+            }
+            None => {
+                conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version")
+            }
         })
     }
 
     /// The newest deployment below a scope that fits, read page by page.
-    async fn newest_that(
-        &self,
-        scope: &str,
-        fits: impl Fn(&Deployment) -> bool,
-    ) -> Result<Option<Deployment>, Fault> {
+    async fn newest_that(&self, scope: &str, fits: impl Fn(&Deployment) -> bool) -> Result<Option<Deployment>, Fault> {
         let mut before = None;
         loop {
             let listing = Listing { scope: scope.into(), before, newest_first: true, limit: PAGE };

@@ -32,7 +32,11 @@ impl Leases {
     }
 
     /// Takes all of the slots or none; says who has or waits for them before.
-    pub(crate) fn try_take(&self, deployment: &DeploymentId, slots: &BTreeSet<SlotKey>) -> Result<(), Vec<DeploymentId>> {
+    pub(crate) fn try_take(
+        &self,
+        deployment: &DeploymentId,
+        slots: &BTreeSet<SlotKey>,
+    ) -> Result<(), Vec<DeploymentId>> {
         let mut held = self.held();
         let holders = slots.iter().filter_map(|slot| held.by_slot.get(slot));
         let ahead = held.queue.iter().take_while(|(waiting, _)| waiting != deployment);

@@ -46,8 +46,10 @@ impl Publisher {
         let wait = followed.wait_for(|seen| *seen >= generation);
         match tokio::time::timeout(std::time::Duration::from_millis(PUBLISH_MS_MAX), wait).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(Fault::new(FaultKind::Timeout, format!("the proxy does not follow after {PUBLISH_MS_MAX} ms"))
-                .with_hint("see `shipway status` for the proxy; it goes on serving the routes that it has")),
+            Err(_) => {
+                Err(Fault::new(FaultKind::Timeout, format!("the proxy does not follow after {PUBLISH_MS_MAX} ms"))
+                    .with_hint("see `shipway status` for the proxy; it goes on serving the routes that it has"))
+            }
         }
     }
 

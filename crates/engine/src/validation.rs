@@ -87,7 +87,8 @@ impl Engine {
         };
         findings.extend(self.room(&plan)?);
         findings.extend(self.taken_routes(spec, &plan).await?);
-        for (service, wanted) in plan.services.iter().filter(|(name, _)| services.is_empty() || services.contains(name)) {
+        for (service, wanted) in plan.services.iter().filter(|(name, _)| services.is_empty() || services.contains(name))
+        {
             findings.extend(self.machine(service, wanted).await?);
         }
         for service in services.iter().filter(|service| !plan.services.contains_key(*service)) {
@@ -107,7 +108,8 @@ impl Engine {
             let advice = format!("free some space: a deployment needs at least {wanted_mb} MiB; what runs goes on");
             findings.push(Finding::critical(VALIDATOR, Category::Hardware, message).recommendation(advice));
         }
-        let asked = |service: &ServiceSpec| service.serve.limits.memory_mb.unwrap_or(0) * u64::from(service.serve.instances);
+        let asked =
+            |service: &ServiceSpec| service.serve.limits.memory_mb.unwrap_or(0) * u64::from(service.serve.instances);
         let asked_mb: u64 = plan.services.values().map(asked).sum();
         if asked_mb > capacity.memory_free_mb {
             let message = format!("the services may use {asked_mb} MiB, and {} MiB are free", capacity.memory_free_mb);

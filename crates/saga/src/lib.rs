@@ -79,11 +79,7 @@ pub trait Work: Sync {
     /// Does the step. It may have been done before, wholly or in part (`again`), and must then end the same.
     fn perform(&self, step: usize, again: bool) -> BoxFuture<'_, Result<(), Self::Failure>>;
     /// Records how a step ended.
-    fn end<'a>(
-        &'a self,
-        step: usize,
-        result: &'a Result<(), Self::Failure>,
-    ) -> BoxFuture<'a, Result<(), Self::Halt>>;
+    fn end<'a>(&'a self, step: usize, result: &'a Result<(), Self::Failure>) -> BoxFuture<'a, Result<(), Self::Halt>>;
     /// Waits before a step's next attempt.
     fn back_off(&self, step: usize, attempt: u32) -> BoxFuture<'_, ()>;
 }

@@ -72,7 +72,8 @@ impl Work for Lab {
             if self.needs[step].iter().any(|need| done[*need] != Recorded::Done) {
                 self.broken.store(true, Ordering::SeqCst);
             }
-            if let Some(left) = self.fails.lock().expect("lock").iter_mut().find(|(at, left)| *at == step && *left > 0) {
+            if let Some(left) = self.fails.lock().expect("lock").iter_mut().find(|(at, left)| *at == step && *left > 0)
+            {
                 left.1 -= 1;
                 return Err("no");
             }
@@ -89,11 +90,7 @@ impl Work for Lab {
         .boxed()
     }
 
-    fn end<'a>(
-        &'a self,
-        step: usize,
-        result: &'a Result<(), &'static str>,
-    ) -> BoxFuture<'a, Result<(), &'static str>> {
+    fn end<'a>(&'a self, step: usize, result: &'a Result<(), &'static str>) -> BoxFuture<'a, Result<(), &'static str>> {
         async move {
             if self.hit(Crash::Record(step)) {
                 return Err("crash");
@@ -152,7 +149,12 @@ fn the_first_failure_stops_and_nothing_after_it_begins() {
         assert_eq!(go(&lab, Manner::StopAtFirst), Ok(Outcome::Failed(vec![(step, "no")])));
         let recorded = lab.recorded.lock().expect("lock").clone();
         assert_eq!(recorded[step], Recorded::Begun, "the failed step counts as one that may have run");
-        assert!(recorded.iter().enumerate().all(|(at, state)| !diamond()[at].contains(&step) || *state == Recorded::Nothing));
+        assert!(
+            recorded
+                .iter()
+                .enumerate()
+                .all(|(at, state)| !diamond()[at].contains(&step) || *state == Recorded::Nothing)
+        );
     }
 }
 

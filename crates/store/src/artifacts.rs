@@ -59,14 +59,13 @@ impl FolderArtifacts {
     fn tree_now(&self, digest: &ArtifactDigest) -> Result<Tree, Fault> {
         if !digest.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let message = format!("the artifact {} is not stored: a digest is hexadecimal", digest.short());
-            return Err(Fault::not_found(message).with_hint("the digest is wrong: GET /api/projects/ID/artifacts lists those that are stored"));
+            return Err(Fault::not_found(message)
+                .with_hint("the digest is wrong: GET /api/projects/ID/artifacts lists those that are stored"));
         }
         let path = self.tree_path(digest);
         let body = fs::read(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Fault::not_found(format!("the artifact {} is not stored", digest.short()))
-                    .with_hint("it was removed, or the digest is wrong: deploy from source to build it again")
-            }
+            std::io::ErrorKind::NotFound => Fault::not_found(format!("the artifact {} is not stored", digest.short()))
+                .with_hint("it was removed, or the digest is wrong: deploy from source to build it again"),
             _ => Fault::io(format!("reading the artifact {}", digest.short()), &error),
         })?;
         let tree: Tree = serde_json::from_slice(&body).map_err(|error| damaged(digest, &error.to_string()))?;

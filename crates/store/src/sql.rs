@@ -48,9 +48,7 @@ impl SqlStore {
         let pool = AnyPoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
-            .after_connect(|connection, _| {
-                async move { connection.execute(PRAGMAS).await.map(|_| ()) }.boxed()
-            })
+            .after_connect(|connection, _| async move { connection.execute(PRAGMAS).await.map(|_| ()) }.boxed())
             .connect_with(options)
             .await
             .map_err(fault)?;
@@ -81,8 +79,7 @@ fn private(path: &Path) -> Result<(), Fault> {
 }
 
 fn migrations() -> Migrator {
-    const MIGRATIONS: [(i64, &str, &str); 1] =
-        [(1, "documents", include_str!("../migrations/1_documents.sql"))];
+    const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "documents", include_str!("../migrations/1_documents.sql"))];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         let sql = sqlx::SqlStr::from_static(sql);
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)

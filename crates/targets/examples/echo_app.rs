@@ -23,10 +23,7 @@ fn main() -> io::Result<()> {
         // Prints its arguments and its environment, one per line.
         Some("tell") => tell(&args),
         // Writes to a file, then ends.
-        Some("write") => fs::write(
-            args.get(1).map_or("", String::as_str),
-            args.get(2).map_or("", String::as_str),
-        ),
+        Some("write") => fs::write(args.get(1).map_or("", String::as_str), args.get(2).map_or("", String::as_str)),
         // Prints its standard input.
         Some("copy") => io::copy(&mut io::stdin(), &mut io::stdout()).map(|_| ()),
         // Leaves a daemon behind, then serves or hangs.
@@ -61,10 +58,7 @@ fn daemon(args: &[String]) -> io::Result<()> {
     let file = args.get(1).map_or("", String::as_str);
     let script =
         "setsid sh -c 'echo $$ > \"$0.new\" && mv \"$0.new\" \"$0\"; exec sleep 1000' \"$0\" >/dev/null 2>&1 &";
-    Command::new("sh")
-        .args(["-c", script, file])
-        .stdin(Stdio::null())
-        .status()?;
+    Command::new("sh").args(["-c", script, file]).stdin(Stdio::null()).status()?;
     if env::var_os("PORT").is_some() { serve() } else { hang() }
 }
 
@@ -89,10 +83,7 @@ fn answer(mut stream: TcpStream) -> io::Result<()> {
         if reader.by_ref().take(8192).read_line(&mut line)? == 0 || line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = line
-            .split_once(':')
-            .filter(|(name, _)| name.eq_ignore_ascii_case("host"))
-        {
+        if let Some((name, value)) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("host")) {
             let _ = name;
             host = value.trim().to_owned();
         }
@@ -110,9 +101,5 @@ fn answer(mut stream: TcpStream) -> io::Result<()> {
         }
         _ => (200, "hello".to_owned()),
     };
-    write!(
-        stream,
-        "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
 }

@@ -35,10 +35,7 @@ impl Groups {
     pub(crate) fn join(&self) -> io::Result<()> {
         for group in &self.limits {
             fs::write(group.join("cgroup.procs"), "0").map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!("can't join the control group {}: {error}", group.display()),
-                )
+                io::Error::new(error.kind(), format!("can't join the control group {}: {error}", group.display()))
             })?;
         }
         if let Some(group) = self.kill.as_ref().filter(|group| !self.limits.contains(group)) {
@@ -92,13 +89,8 @@ impl Cgroups {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let unified = unified_base(&mounts, &own).filter(|base| trial(base, &prefix, "cgroup.kill"));
         let controller = |name: &str, file_1: &str, file_2: &str| {
-            let two = unified
-                .as_ref()
-                .filter(|base| enable(base, name) && trial(base, &prefix, file_2));
-            let two = two.map(|base| Controller {
-                base: base.clone(),
-                unified: true,
-            });
+            let two = unified.as_ref().filter(|base| enable(base, name) && trial(base, &prefix, file_2));
+            let two = two.map(|base| Controller { base: base.clone(), unified: true });
             two.or_else(|| {
                 let base = legacy_base(&mounts, &own, name).filter(|base| trial(base, &prefix, file_1))?;
                 Some(Controller { base, unified: false })
@@ -115,11 +107,7 @@ impl Cgroups {
 
     /// What is held, in words.
     pub(crate) fn held(&self) -> HeldLimits {
-        let parts = [
-            ("memory", &self.memory),
-            ("cpu", &self.cpu),
-            ("processes", &self.processes),
-        ];
+        let parts = [("memory", &self.memory), ("cpu", &self.cpu), ("processes", &self.processes)];
         let mut held: Vec<String> = Vec::new();
         let mut open: Vec<&str> = Vec::new();
         for (name, controller) in parts {
@@ -150,10 +138,8 @@ impl Cgroups {
 
     /// Makes the groups of `name` with its limits. Limits that nothing holds are left out.
     pub(crate) fn create(&self, name: &str, limits: &Limits) -> Result<Groups, Fault> {
-        let mut groups = Groups {
-            kill: self.kill.as_ref().map(|base| base.join(self.group(name))),
-            limits: Vec::new(),
-        };
+        let mut groups =
+            Groups { kill: self.kill.as_ref().map(|base| base.join(self.group(name))), limits: Vec::new() };
         if let Some(group) = &groups.kill {
             make(group)?;
         }
@@ -172,10 +158,7 @@ impl Cgroups {
             let files = match controller.unified {
                 true => vec![("cpu.max", format!("{quota} {CPU_PERIOD_US}"))],
                 false => {
-                    vec![
-                        ("cpu.cfs_period_us", CPU_PERIOD_US.to_string()),
-                        ("cpu.cfs_quota_us", quota.to_string()),
-                    ]
+                    vec![("cpu.cfs_period_us", CPU_PERIOD_US.to_string()), ("cpu.cfs_quota_us", quota.to_string())]
                 }
             };
             self.limit(&mut groups, controller, name, &files)?;
@@ -214,10 +197,7 @@ impl Cgroups {
     pub(crate) fn left(&self, name_begins: &str, spared: &str) -> Vec<PathBuf> {
         let (begins, spared) = (self.group(name_begins), self.group(spared));
         let controllers = [&self.memory, &self.cpu, &self.processes];
-        let bases = self
-            .kill
-            .iter()
-            .chain(controllers.into_iter().flatten().map(|controller| &controller.base));
+        let bases = self.kill.iter().chain(controllers.into_iter().flatten().map(|controller| &controller.base));
         let entries = bases.filter_map(|base| fs::read_dir(base).ok()).flatten().flatten();
         let named = entries.filter(|entry| {
             let name = entry.file_name();
@@ -230,10 +210,9 @@ impl Cgroups {
 
 fn make(group: &Path) -> Result<(), Fault> {
     match fs::create_dir(group) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Fault::io(
-            format_args!("making the control group {}", group.display()),
-            &error,
-        )),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Fault::io(format_args!("making the control group {}", group.display()), &error))
+        }
         _ => Ok(()),
     }
 }
@@ -243,11 +222,7 @@ fn trial(base: &Path, prefix: &str, file: &str) -> bool {
     if access(base.join("cgroup.procs"), Access::WRITE_OK).is_err() {
         return false;
     }
-    let group = base.join(format!(
-        "{prefix}-trial-{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
+    let group = base.join(format!("{prefix}-trial-{}-{:?}", std::process::id(), std::thread::current().id()));
     if make(&group).is_err() {
         return false;
     }
@@ -276,14 +251,9 @@ fn legacy_base(mounts: &str, own: &str, controller: &str) -> Option<PathBuf> {
     let path = own.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
         let controllers = fields.nth(1)?;
-        controllers
-            .split(',')
-            .any(|name| name == controller)
-            .then(|| fields.next())?
+        controllers.split(',').any(|name| name == controller).then(|| fields.next())?
     })?;
-    mounts
-        .lines()
-        .find_map(|line| place(line, "cgroup", Some(controller), path))
+    mounts.lines().find_map(|line| place(line, "cgroup", Some(controller), path))
 }
 
 /// The folder of our own group at a mount, if the line is a mount of that sort.
@@ -298,7 +268,5 @@ fn place(line: &str, sort: &str, controller: Option<&str>, own: &str) -> Option<
     let (root, mount) = (of_left.next()?, Path::new(of_left.next()?));
     let below = own.strip_prefix(root).unwrap_or(own).trim_start_matches('/');
     // In a container our own group may not be visible under its name; then the mount's root is ours.
-    Some(mount.join(below))
-        .filter(|base| base.is_dir())
-        .or_else(|| Some(mount.to_path_buf()))
+    Some(mount.join(below)).filter(|base| base.is_dir()).or_else(|| Some(mount.to_path_buf()))
 }

@@ -30,11 +30,7 @@ pub(crate) struct Pump {
 impl Pump {
     /// From this pipe to this channel.
     pub(crate) fn new(output: pipe::Receiver, sender: Sender) -> Self {
-        Self {
-            output,
-            line: LineCutter::default(),
-            sender,
-        }
+        Self { output, line: LineCutter::default(), sender }
     }
 
     /// Passes the next piece of output on. Being dropped in between loses no more than that piece.
@@ -48,11 +44,7 @@ impl Pump {
             Ok(0) | Err(_) => Passed::End,
             Ok(count) => {
                 self.line.add(&buffer[..count]);
-                if self.send_lines().await {
-                    Passed::Some
-                } else {
-                    Passed::End
-                }
+                if self.send_lines().await { Passed::Some } else { Passed::End }
             }
         }
     }
@@ -167,9 +159,6 @@ mod tests {
     fn long_lines_are_cut() {
         let long = vec![b'x'; COMMAND_LINE_BYTES_MAX * 3];
         let lines = cut(&[&long, b"\nnext\n"]);
-        assert_eq!(
-            lines.iter().map(String::len).collect::<Vec<_>>(),
-            [COMMAND_LINE_BYTES_MAX, 4]
-        );
+        assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [COMMAND_LINE_BYTES_MAX, 4]);
     }
 }

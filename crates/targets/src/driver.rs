@@ -77,11 +77,7 @@ impl LocalDriver {
         staging::sweep(&data);
         sweep_forgotten(&data);
         Ok(Arc::new(Self {
-            cgroups: if config.cgroups {
-                Cgroups::detect(&data)
-            } else {
-                Cgroups::default()
-            },
+            cgroups: if config.cgroups { Cgroups::detect(&data) } else { Cgroups::default() },
             data,
             artifacts: config.artifacts,
             shim,
@@ -119,10 +115,8 @@ impl LocalDriver {
                 settled => return Ok(settled),
             }
         }
-        Err(
-            Fault::unavailable(format!("the shim of instance {instance} doesn't stay"))
-                .with_hint(format!("see {}", folder.join("shim.log").display())),
-        )
+        Err(Fault::unavailable(format!("the shim of instance {instance} doesn't stay"))
+            .with_hint(format!("see {}", folder.join("shim.log").display())))
     }
 
     async fn adopt(&self, instance: &InstanceId) -> Result<(), Fault> {
@@ -142,31 +136,20 @@ impl LocalDriver {
         let place = self.data.join(INSTANCES);
         let entries =
             fs::read_dir(&place).map_err(|error| Fault::io(format_args!("reading {}", place.display()), &error))?;
-        let names = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok());
-        let mut all: Vec<InstanceId> = names
-            .filter(|name| !name.starts_with('.'))
-            .map(InstanceId::new)
-            .collect();
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut all: Vec<InstanceId> = names.filter(|name| !name.starts_with('.')).map(InstanceId::new).collect();
         all.sort();
         Ok(all)
     }
 
     async fn life(&self, instance: &InstanceId) -> Result<Life, Fault> {
         Ok(match self.settle(instance).await? {
-            Sight::Running(intent, state) => Life::Running {
-                pid: state.app.map_or(0, |app| app.pid),
-                address: intent.address(),
-                since: state.since,
-            },
-            Sight::Ended(
-                _,
-                State {
-                    status: Status::Exited { status, signal, at },
-                    ..
-                },
-            ) => Life::Exited { status, signal, at },
+            Sight::Running(intent, state) => {
+                Life::Running { pid: state.app.map_or(0, |app| app.pid), address: intent.address(), since: state.since }
+            }
+            Sight::Ended(_, State { status: Status::Exited { status, signal, at }, .. }) => {
+                Life::Exited { status, signal, at }
+            }
             _ => Life::Absent,
         })
     }
@@ -190,10 +173,7 @@ impl LocalDriver {
             let folder = self.folder(&instance);
             let runs = matches!(Intent::read(&folder), Ok(Some(intent)) if intent.release == *release);
             if runs && !has_ended(&folder) {
-                let message = format!(
-                    "release {} can't be removed: instance {instance} runs it",
-                    release.short()
-                );
+                let message = format!("release {} can't be removed: instance {instance} runs it", release.short());
                 return Err(Fault::new(FaultKind::Conflict, message).with_hint("stop the instance first"));
             }
         }

@@ -61,10 +61,7 @@ impl Intent {
         match intent {
             Some(intent) if intent.version != PROTOCOL => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!(
-                    "{FILE} has version {}, and this Shipway knows version {PROTOCOL}",
-                    intent.version
-                ),
+                format!("{FILE} has version {}, and this Shipway knows version {PROTOCOL}", intent.version),
             )),
             other => Ok(other),
         }
@@ -82,10 +79,7 @@ impl Intent {
 
     /// What every process of the instance carries in its environment.
     pub(crate) fn markers(&self) -> [(&'static str, String); 2] {
-        [
-            (variable::INSTANCE, self.instance.clone()),
-            (FOLDER_MARKER, self.data.to_string_lossy().into_owned()),
-        ]
+        [(variable::INSTANCE, self.instance.clone()), (FOLDER_MARKER, self.data.to_string_lossy().into_owned())]
     }
 
     /// Every process of the instance that can be found without knowing one.

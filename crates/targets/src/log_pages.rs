@@ -34,14 +34,8 @@ pub(crate) fn files(folder: &Path) -> io::Result<Vec<LogFile>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let base = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(PREFIX))
-            .and_then(|base| base.parse().ok());
-        files.extend(base.map(|base| LogFile {
-            base,
-            path: entry.path(),
-        }));
+        let base = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|base| base.parse().ok());
+        files.extend(base.map(|base| LogFile { base, path: entry.path() }));
     }
     files.sort_by_key(|file| file.base);
     Ok(files)
@@ -51,10 +45,7 @@ pub(crate) fn files(folder: &Path) -> io::Result<Vec<LogFile>> {
 pub(crate) fn page(folder: &Path, from: LogPosition, lines_max: usize) -> io::Result<LogPage> {
     again_if_dropped(|| {
         let files = files(folder)?;
-        let mut page = LogPage {
-            lines: Vec::new(),
-            next: from,
-        };
+        let mut page = LogPage { lines: Vec::new(), next: from };
         let Some(first) = files.first() else { return Ok(page) };
         let mut position = from.0.max(first.base);
         let begin = files.iter().rposition(|file| file.base <= position).unwrap_or(0);
@@ -102,10 +93,7 @@ pub(crate) fn tail(folder: &Path, lines_max: usize) -> io::Result<Vec<String>> {
             let mut earlier = Vec::new();
             reader.take(room).read_to_end(&mut earlier)?;
             if skip > 0 {
-                let cut = earlier
-                    .iter()
-                    .position(|byte| *byte == b'\n')
-                    .map_or(earlier.len(), |at| at + 1);
+                let cut = earlier.iter().position(|byte| *byte == b'\n').map_or(earlier.len(), |at| at + 1);
                 earlier.drain(..cut);
             }
             earlier.append(&mut bytes);

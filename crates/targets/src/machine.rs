@@ -24,12 +24,8 @@ pub struct Facts {
 /// Reads the facts; the disk is the one that holds `folder`.
 pub fn facts(folder: &Path) -> Result<Facts, Fault> {
     let text = fs::read_to_string("/proc/meminfo").map_err(|error| Fault::io("reading /proc/meminfo", &error))?;
-    let disk = rustix::fs::statvfs(folder).map_err(|error| {
-        Fault::io(
-            format_args!("asking for the room at {}", folder.display()),
-            &error.into(),
-        )
-    })?;
+    let disk = rustix::fs::statvfs(folder)
+        .map_err(|error| Fault::io(format_args!("asking for the room at {}", folder.display()), &error.into()))?;
     Ok(Facts {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         memory_mb: meminfo_mb(&text, "MemTotal:"),
@@ -41,9 +37,7 @@ pub fn facts(folder: &Path) -> Result<Facts, Fault> {
 
 fn meminfo_mb(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let kib: Option<u64> = line
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok());
+    let kib: Option<u64> = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
     kib.unwrap_or(0) / 1024
 }
 

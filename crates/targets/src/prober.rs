@@ -97,12 +97,7 @@ impl Prober for LocalProber {
             let begin = Instant::now();
             let (passed, got) = self.outcome(&question).await;
             let took_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Answer {
-                passed,
-                expected: expected(&question),
-                got,
-                took_ms,
-            }
+            Answer { passed, expected: expected(&question), got, took_ms }
         })
     }
 }
@@ -136,10 +131,9 @@ async fn tcp(address: SocketAddr, wanted: bool) -> Outcome {
 fn judge_command(end: CommandEnd, output: &str, question: &Question) -> Outcome {
     let expect = question.ask.expect.clone().unwrap_or_default();
     let (right, mut got) = match end {
-        CommandEnd::Exited(status) => (
-            status == i32::from(expect.status.unwrap_or(0)),
-            format!("exit status {status}"),
-        ),
+        CommandEnd::Exited(status) => {
+            (status == i32::from(expect.status.unwrap_or(0)), format!("exit status {status}"))
+        }
         CommandEnd::Signalled(signal) => (false, format!("ended by signal {signal}")),
         CommandEnd::TimedOut => (false, "no answer in time".into()),
     };
@@ -199,13 +193,7 @@ async fn judge_http(question: &Question, status: StatusCode, body: Incoming) -> 
     let got = format!("status {}", status.as_u16());
     if !right {
         let text = timeout(Duration::from_millis(TOLD_MS_MAX), beginning(body)).await;
-        return (
-            false,
-            format!(
-                "{got}: {}",
-                told(&text.unwrap_or_else(|_| Ok(String::new())).unwrap_or_default())
-            ),
-        );
+        return (false, format!("{got}: {}", told(&text.unwrap_or_else(|_| Ok(String::new())).unwrap_or_default())));
     }
     let Some(wanted) = expect.contains else {
         return (true, got);
@@ -237,10 +225,7 @@ fn told(text: &str) -> String {
     if text.is_empty() {
         return "nothing more".into();
     }
-    text.chars()
-        .take(TOLD_CHARS_MAX)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().take(TOLD_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn error_words(error: &hyper::Error) -> String {

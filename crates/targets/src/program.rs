@@ -14,10 +14,7 @@ pub(crate) const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:
 
 /// The server's own `PATH`.
 pub(crate) fn server_path() -> String {
-    std::env::var("PATH")
-        .ok()
-        .filter(|path| !path.is_empty())
-        .unwrap_or_else(|| PATH_DEFAULT.to_owned())
+    std::env::var("PATH").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| PATH_DEFAULT.to_owned())
 }
 
 /// Finds the program: with a `/` it is relative to the folder; else it is a file of the folder, else on `PATH`.

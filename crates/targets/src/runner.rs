@@ -63,21 +63,13 @@ impl LocalRunner {
     /// The same for commands that may use only that share of all cores together (`0.5` is half of them), so that a
     /// build leaves room for what serves. Without a controller they stand back by their priority instead.
     pub fn with_cpu_share(data: PathBuf, exec: PathBuf, share: f64) -> Arc<Self> {
-        Arc::new(Self {
-            cpu_share: Some(share),
-            ..Self::plain(data, exec)
-        })
+        Arc::new(Self { cpu_share: Some(share), ..Self::plain(data, exec) })
     }
 
     fn plain(data: PathBuf, exec: PathBuf) -> Self {
         let data = std::fs::canonicalize(&data).unwrap_or(data);
         let stage = std::path::absolute(&exec).unwrap_or(exec);
-        Self {
-            cgroups: Cgroups::detect(&data),
-            data,
-            stage,
-            cpu_share: None,
-        }
+        Self { cgroups: Cgroups::detect(&data), data, stage, cpu_share: None }
     }
 
     fn start(&self, run: &CommandRun) -> Result<Running, Fault> {
@@ -92,29 +84,17 @@ impl LocalRunner {
         let started = self.spawn(&markers, run);
         let (child, output) = started.inspect_err(|_| groups.remove())?;
         let leash = Leash::new(&child, &markers, groups);
-        Ok(Running {
-            child,
-            output,
-            leash,
-            input: input(&execution, &run.input)?,
-        })
+        Ok(Running { child, output, leash, input: input(&execution, &run.input)? })
     }
 
     fn execution(&self, run: &CommandRun, name: &str, markers: &[(String, String)]) -> Result<Execution, Fault> {
         let path = run.variables.get("PATH").cloned().unwrap_or_else(program::server_path);
         let folder = std::path::absolute(&run.folder).map_err(|error| Fault::io("finding the folder", &error))?;
         if !folder.is_dir() {
-            return Err(Fault::not_found(format!(
-                "the folder {} of `{}` isn't there",
-                folder.display(),
-                run.command
-            )));
+            return Err(Fault::not_found(format!("the folder {} of `{}` isn't there", folder.display(), run.command)));
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let limits = Limits {
-            cpu: self.cpu_share.map(|share| share * cores as f64),
-            ..Limits::default()
-        };
+        let limits = Limits { cpu: self.cpu_share.map(|share| share * cores as f64), ..Limits::default() };
         let mut variables = run.variables.clone();
         variables.extend(markers.iter().cloned());
         Ok(Execution {
@@ -122,11 +102,7 @@ impl LocalRunner {
             arguments: run.command.words().iter().skip(1).cloned().collect(),
             user: users::resolve(run.run_as.as_deref())?,
             groups: self.cgroups.create(&format!("run-{name}"), &limits)?,
-            nice: if self.cpu_share.is_some() && !self.cgroups.holds_cpu() {
-                NICE
-            } else {
-                0
-            },
+            nice: if self.cpu_share.is_some() && !self.cgroups.holds_cpu() { NICE } else { 0 },
             folder,
             variables,
         })
@@ -137,15 +113,8 @@ impl LocalRunner {
         let (reader, writer) = std::io::pipe().map_err(fault)?;
         let errors = writer.try_clone().map_err(fault)?;
         let mut command = Command::new(&self.stage);
-        command
-            .args(["shim", "--command"])
-            .env_clear()
-            .envs(markers.iter().cloned());
-        command
-            .stdin(Stdio::piped())
-            .stdout(writer)
-            .stderr(errors)
-            .kill_on_drop(true);
+        command.args(["shim", "--command"]).env_clear().envs(markers.iter().cloned());
+        command.stdin(Stdio::piped()).stdout(writer).stderr(errors).kill_on_drop(true);
         let child = command.spawn().map_err(fault)?;
         let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader)).map_err(fault)?;
         Ok((child, output))
@@ -161,17 +130,8 @@ impl LocalRunner {
         let mut killed = family.kill(|| {}).unwrap_or(0);
         let own = format!("run-{}", own_runs());
         for group in self.cgroups.left("run-", &own) {
-            killed += Family {
-                group: Some(group.clone()),
-                ..Family::default()
-            }
-            .kill(|| {})
-            .unwrap_or(0);
-            Groups {
-                kill: Some(group),
-                limits: Vec::new(),
-            }
-            .remove();
+            killed += Family { group: Some(group.clone()), ..Family::default() }.kill(|| {}).unwrap_or(0);
+            Groups { kill: Some(group), limits: Vec::new() }.remove();
         }
         killed
     }
@@ -247,10 +207,7 @@ impl Leash {
             group: groups.kill.clone(),
             ..Family::default()
         };
-        Self {
-            family: Some(family),
-            groups,
-        }
+        Self { family: Some(family), groups }
     }
 
     fn pull(&mut self) {
@@ -284,12 +241,7 @@ struct Running {
 impl Running {
     /// Passes its output on until it ends, is given up, or has taken too long; then ends all that is left of it.
     async fn attend(self, run: CommandRun, sender: Sender) {
-        let Self {
-            mut child,
-            output,
-            leash,
-            input,
-        } = self;
+        let Self { mut child, output, leash, input } = self;
         let mut pump = Pump::new(output, sender.clone());
         let fed = feed(child.stdin.take(), input);
         let limit = Duration::from_millis(run.timeout_ms);

@@ -73,40 +73,21 @@ pub(crate) fn sight(folder: &Path) -> io::Result<Sight> {
 
 /// Starts a shim, and waits until its application runs, or, when adopting, is known to have ended.
 pub(crate) async fn start(program: &Path, folder: &Path, adopt: bool) -> Result<(), Fault> {
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(folder.join("shim.log"));
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("shim.log"));
     let log = log.map_err(|error| Fault::io(format_args!("opening shim.log in {}", folder.display()), &error))?;
     let mut command = Command::new(program);
-    command
-        .args(["shim", "--dir"])
-        .arg(folder)
-        .args(adopt.then_some("--adopt"));
-    command
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log);
-    let mut shim = command
-        .spawn()
-        .map_err(|error| Fault::io(format_args!("starting the shim {}", program.display()), &error))?;
-    let output = shim
-        .stdout
-        .take()
-        .ok_or_else(|| Fault::unavailable("the shim has no standard output"))?;
+    command.args(["shim", "--dir"]).arg(folder).args(adopt.then_some("--adopt"));
+    command.env_clear().current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    let mut shim =
+        command.spawn().map_err(|error| Fault::io(format_args!("starting the shim {}", program.display()), &error))?;
+    let output = shim.stdout.take().ok_or_else(|| Fault::unavailable("the shim has no standard output"))?;
     let mut line = String::new();
     let mut reader = BufReader::new(output.take(LINE_BYTES_MAX));
     let read = timeout(Duration::from_millis(SHIM_START_MS_MAX), reader.read_line(&mut line)).await;
     match read {
         Err(_) => {
             let _ = shim.start_kill();
-            let message = format!(
-                "the shim in {} said nothing within {SHIM_START_MS_MAX} ms",
-                folder.display()
-            );
+            let message = format!("the shim in {} said nothing within {SHIM_START_MS_MAX} ms", folder.display());
             Err(Fault::new(FaultKind::Timeout, message).with_hint("the machine may be overloaded; see shim.log there"))
         }
         Ok(Err(error)) => Err(Fault::io("listening to the shim", &error)),
@@ -120,27 +101,18 @@ fn heard(line: &str, folder: &Path) -> Result<(), Fault> {
         ("started", _) | ("ended", _) => Ok(()),
         ("failed", reason) => Err(Fault::invalid(reason)
             .with_hint("check the command, its interpreter, and what its user may read and execute")),
-        _ => Err(
-            Fault::unavailable(format!("the shim in {} ended without a word", folder.display()))
-                .with_hint("see shim.log there"),
-        ),
+        _ => Err(Fault::unavailable(format!("the shim in {} ended without a word", folder.display()))
+            .with_hint("see shim.log there")),
     }
 }
 
 /// Asks the shim to stop its application, and waits until all is gone.
 pub(crate) async fn stop(folder: &Path, how: &StopSpec) -> io::Result<()> {
     let grace_ms = how.grace_s.saturating_mul(1000);
-    let request = Request {
-        v: PROTOCOL,
-        verb: Verb::Stop {
-            signal: how.signal,
-            grace_ms,
-        },
-    };
+    let request = Request { v: PROTOCOL, verb: Verb::Stop { signal: how.signal, grace_ms } };
     let longest = Duration::from_millis(grace_ms.saturating_add(STOP_MARGIN_MS));
-    let reply = timeout(longest, ask(folder, &request))
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let reply =
+        timeout(longest, ask(folder, &request)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     match reply.error {
         Some(error) => Err(io::Error::other(error)),
         None => Ok(()),
@@ -155,9 +127,7 @@ async fn ask(folder: &Path, request: &Request) -> io::Result<Reply> {
     line.push(b'\n');
     writer.write_all(&line).await?;
     let mut answer = String::new();
-    BufReader::new(reader.take(LINE_BYTES_MAX))
-        .read_line(&mut answer)
-        .await?;
+    BufReader::new(reader.take(LINE_BYTES_MAX)).read_line(&mut answer).await?;
     if answer.is_empty() {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the shim hung up"));
     }

@@ -28,10 +28,7 @@ pub(crate) fn folder(data: &Path, release: &ReleaseId) -> PathBuf {
 
 /// Where the data folders of a slot are.
 pub(crate) fn volumes(data: &Path, slot: &SlotKey) -> PathBuf {
-    data.join(VOLUMES)
-        .join(slot.project.as_str())
-        .join(slot.environment.as_str())
-        .join(slot.service.as_str())
+    data.join(VOLUMES).join(slot.project.as_str()).join(slot.environment.as_str()).join(slot.service.as_str())
 }
 
 /// Stages a release; one that is there is whole.
@@ -42,9 +39,7 @@ pub(crate) async fn stage(data: &Path, artifacts: &dyn Artifacts, release: &Rele
     prepare_volumes(data, &volumes, &release.serve.data, user)?;
     if !folder.is_dir() {
         let aside = aside(&folder);
-        let staged = fill(artifacts, release, &aside, &volumes)
-            .await
-            .and_then(|()| publish(&aside, &folder));
+        let staged = fill(artifacts, release, &aside, &volumes).await.and_then(|()| publish(&aside, &folder));
         if let Err(fault) = staged {
             let _ = remove(&aside);
             return Err(fault);
@@ -79,19 +74,14 @@ async fn fill(artifacts: &dyn Artifacts, release: &Release, aside: &Path, volume
         names.iter().try_for_each(|name| link(&aside, &volumes, name))?;
         seal(&aside).map_err(|error| Fault::io(format_args!("making {} read-only", aside.display()), &error))
     });
-    finish
-        .await
-        .map_err(|error| Fault::unavailable(format!("staging was cut off: {error}")))?
+    finish.await.map_err(|error| Fault::unavailable(format!("staging was cut off: {error}")))?
 }
 
 fn publish(aside: &Path, folder: &Path) -> Result<(), Fault> {
     match fs::rename(aside, folder) {
         // Somebody else was first with the very same tree.
         Err(_) if folder.is_dir() => remove(aside),
-        Err(error) => Err(Fault::io(
-            format_args!("moving the release to {}", folder.display()),
-            &error,
-        )),
+        Err(error) => Err(Fault::io(format_args!("moving the release to {}", folder.display()), &error)),
         Ok(()) => Ok(()),
     }
 }
@@ -118,11 +108,8 @@ fn prepare_volumes(data: &Path, volumes: &Path, names: &[String], user: Option<U
 /// Instances may write to their data folders: a link that one put there must not lead the server elsewhere.
 fn refuse_link(folder: &Path) -> Result<(), Fault> {
     match fs::symlink_metadata(folder).is_ok_and(|metadata| !metadata.is_dir()) {
-        true => Err(Fault::invalid(format!(
-            "{} is in the way of a data folder and is no folder",
-            folder.display()
-        ))
-        .with_hint("move it away; it isn't Shipway's")),
+        true => Err(Fault::invalid(format!("{} is in the way of a data folder and is no folder", folder.display()))
+            .with_hint("move it away; it isn't Shipway's")),
         false => Ok(()),
     }
 }
@@ -153,10 +140,8 @@ fn inner_path(name: &str) -> Result<PathBuf, Fault> {
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     match plain && !name.is_empty() {
         true => Ok(path.components().collect()),
-        false => Err(
-            Fault::invalid(format!("the data folder `{name}` isn't a path inside the release"))
-                .with_hint("write it like `data` or `var/uploads`"),
-        ),
+        false => Err(Fault::invalid(format!("the data folder `{name}` isn't a path inside the release"))
+            .with_hint("write it like `data` or `var/uploads`")),
     }
 }
 
@@ -164,10 +149,8 @@ fn link(release: &Path, volumes: &Path, name: &str) -> Result<(), Fault> {
     let inner = inner_path(name)?;
     let place = release.join(&inner);
     if fs::symlink_metadata(&place).is_ok() {
-        return Err(Fault::invalid(format!(
-            "the artifact has `{name}` itself, which is to be a data folder"
-        ))
-        .with_hint("leave it out of the artifact, or give the data folder another name"));
+        return Err(Fault::invalid(format!("the artifact has `{name}` itself, which is to be a data folder"))
+            .with_hint("leave it out of the artifact, or give the data folder another name"));
     }
     let make = || -> io::Result<()> {
         // A link of the artifact's on the way would lead out of the release.
@@ -175,10 +158,7 @@ fn link(release: &Path, volumes: &Path, name: &str) -> Result<(), Fault> {
         for part in inner.parent().into_iter().flat_map(Path::components) {
             way.push(part);
             if fs::symlink_metadata(&way).is_ok_and(|metadata| !metadata.is_dir()) {
-                return Err(io::Error::new(
-                    io::ErrorKind::NotADirectory,
-                    format!("{} is no folder", way.display()),
-                ));
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is no folder", way.display())));
             }
         }
         fs::create_dir_all(place.parent().unwrap_or(release))?;
@@ -204,10 +184,7 @@ fn seal(path: &Path) -> io::Result<()> {
 
 fn check_way(user: User, folder: &Path) -> Result<(), Fault> {
     match users::barrier(user, folder) {
-        Err(error) => Err(Fault::io(
-            format_args!("looking at the way to {}", folder.display()),
-            &error,
-        )),
+        Err(error) => Err(Fault::io(format_args!("looking at the way to {}", folder.display()), &error)),
         Ok(None) => Ok(()),
         Ok(Some(barrier)) => Err(Fault::invalid(format!(
             "the user with the id {} can't reach the release: {} doesn't let it through",

@@ -54,10 +54,8 @@ impl LocalDriver {
     async fn running_address(&self, instance: &InstanceId) -> Result<SocketAddr, Fault> {
         match self.settle(instance).await? {
             Sight::Running(intent, _) => Ok(intent.address()),
-            _ => Err(
-                Fault::unavailable(format!("instance {instance} ended while it was being started"))
-                    .with_hint("its log says why"),
-            ),
+            _ => Err(Fault::unavailable(format!("instance {instance} ended while it was being started"))
+                .with_hint("its log says why")),
         }
     }
 
@@ -67,10 +65,7 @@ impl LocalDriver {
         let command = match (&release.serve.kind, &release.serve.run) {
             (ServiceKind::Process, Some(command)) => command,
             _ => {
-                return Err(Fault::invalid(format!(
-                    "{} has no command to run as a process",
-                    release.slot
-                )));
+                return Err(Fault::invalid(format!("{} has no command to run as a process", release.slot)));
             }
         };
         let folder = staging::folder(&self.data, &release.id);
@@ -99,11 +94,7 @@ impl LocalDriver {
             home = text(&staging::volumes(&self.data, &launch.release.slot));
             variables.insert(variable::DATA.into(), home.clone());
         }
-        for (name, value) in [
-            ("PATH", program::server_path()),
-            ("HOME", home),
-            ("LANG", "C.UTF-8".into()),
-        ] {
+        for (name, value) in [("PATH", program::server_path()), ("HOME", home), ("LANG", "C.UTF-8".into())] {
             variables.entry(name.into()).or_insert(value);
         }
         variables.insert(variable::INSTANCE.into(), launch.instance.to_string());
@@ -133,9 +124,7 @@ impl LocalDriver {
             execution,
         };
         let folder = self.folder(&launch.instance);
-        intent
-            .write(&folder)
-            .map_err(|error| Fault::io(format_args!("writing to {}", folder.display()), &error))?;
+        intent.write(&folder).map_err(|error| Fault::io(format_args!("writing to {}", folder.display()), &error))?;
         Ok(intent)
     }
 

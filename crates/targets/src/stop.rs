@@ -49,10 +49,7 @@ impl LocalDriver {
     async fn wait_for_shim(&self, folder: &Path) -> Result<(), Fault> {
         match shim_client::wait_for_end(folder).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Fault::new(
-                FaultKind::Timeout,
-                format!("the shim in {} doesn't end", folder.display()),
-            )),
+            Ok(false) => Err(Fault::new(FaultKind::Timeout, format!("the shim in {} doesn't end", folder.display()))),
             Err(error) => Err(Fault::io(format_args!("looking at {}", folder.display()), &error)),
         }
     }
@@ -66,16 +63,11 @@ impl LocalDriver {
         };
         let app = state.as_ref().and_then(State::living_app);
         let shim = state.map(|state| state.shim).filter(|shim| shim.lives());
-        let family = Family {
-            members: app.into_iter().chain(shim).collect(),
-            ..intent.family()
-        };
+        let family = Family { members: app.into_iter().chain(shim).collect(), ..intent.family() };
         let killed = tokio::task::spawn_blocking(move || family.kill(|| {})).await;
         if !matches!(killed, Ok(Some(_))) {
-            return Err(
-                Fault::unavailable(format!("some processes of instance {instance} can't be killed"))
-                    .with_hint("they may hang in the kernel; look for them with `ps` by SHIPWAY_INSTANCE"),
-            );
+            return Err(Fault::unavailable(format!("some processes of instance {instance} can't be killed"))
+                .with_hint("they may hang in the kernel; look for them with `ps` by SHIPWAY_INSTANCE"));
         }
         // Another shim sees that all is over, and records it.
         self.settle(instance).await.map(|_| ())
@@ -85,10 +77,8 @@ impl LocalDriver {
         let folder = self.folder(instance);
         match self.settle(instance).await? {
             Sight::Running(..) => {
-                return Err(
-                    Fault::new(FaultKind::Conflict, format!("instance {instance} still runs"))
-                        .with_hint("stop it first"),
-                );
+                return Err(Fault::new(FaultKind::Conflict, format!("instance {instance} still runs"))
+                    .with_hint("stop it first"));
             }
             Sight::Ended(intent, _) => {
                 self.wait_for_shim(&folder).await?;

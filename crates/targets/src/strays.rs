@@ -77,10 +77,7 @@ impl Entry {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
         Some(Self {
-            process: Process {
-                pid,
-                start: fields.get(19)?.parse().ok()?,
-            },
+            process: Process { pid, start: fields.get(19)?.parse().ok()? },
             parent: fields.get(1)?.parse().ok()?,
             session: fields.get(3)?.parse().ok()?,
             dead: matches!(*fields.first()?, "Z" | "X" | "x"),
@@ -123,19 +120,11 @@ impl Family {
         let mut found = self.relatives(&all);
         found.extend(self.leaders.iter().flat_map(|leader| session_of(*leader, &all)));
         if !self.markers.is_empty() {
-            let strangers = all
-                .iter()
-                .map(|entry| entry.process)
-                .filter(|process| !found.contains(process));
+            let strangers = all.iter().map(|entry| entry.process).filter(|process| !found.contains(process));
             let marked: Vec<Process> = strangers.filter(|process| self.is_marked(process.pid)).collect();
             found.extend(marked);
         }
-        found.extend(
-            self.group
-                .iter()
-                .flat_map(|group| crate::cgroup::members(group))
-                .filter_map(Process::of),
-        );
+        found.extend(self.group.iter().flat_map(|group| crate::cgroup::members(group)).filter_map(Process::of));
         found.retain(|process| process.pid != std::process::id() && process.pid != 1 && process.lives());
         found.into_iter().collect()
     }
@@ -144,9 +133,7 @@ impl Family {
         let environment = environment(pid);
         let entries = || environment.split(|byte| *byte == 0);
         let begins = |beginning: &String| entries().any(|entry| entry.starts_with(beginning.as_bytes()));
-        self.markers
-            .iter()
-            .all(|marker| entries().any(|entry| entry == marker.as_bytes()))
+        self.markers.iter().all(|marker| entries().any(|entry| entry == marker.as_bytes()))
             && self.marker_beginning.as_ref().is_none_or(begins)
             && !self.spared_beginning.as_ref().is_some_and(begins)
     }
@@ -198,9 +185,7 @@ impl Family {
 
 /// Who is in the session that this process leads or led.
 fn session_of(leader: Process, all: &[Entry]) -> impl Iterator<Item = Process> {
-    let replaced = all
-        .iter()
-        .any(|entry| entry.process.pid == leader.pid && entry.process != leader);
+    let replaced = all.iter().any(|entry| entry.process.pid == leader.pid && entry.process != leader);
     let fits = move |entry: &&Entry| !replaced && entry.session == leader.pid && entry.process.start >= leader.start;
     all.iter().filter(fits).map(|entry| entry.process)
 }
@@ -231,12 +216,6 @@ mod tests {
     fn this_process_lives_and_an_older_namesake_does_not() {
         let me = Process::of(std::process::id()).unwrap();
         assert!(me.lives());
-        assert!(
-            !Process {
-                start: me.start + 1,
-                ..me
-            }
-            .lives()
-        );
+        assert!(!Process { start: me.start + 1, ..me }.lives());
     }
 }

@@ -30,18 +30,13 @@ pub(crate) fn resolve(run_as: Option<&str>) -> Result<Option<User>, Fault> {
         Fault::invalid(format!("there is no user `{name}` on this machine"))
             .with_hint("create the user, name another in `run_as`, or give its number")
     })?;
-    let own = User {
-        uid: geteuid().as_raw(),
-        gid: getegid().as_raw(),
-    };
+    let own = User { uid: geteuid().as_raw(), gid: getegid().as_raw() };
     if user.uid == own.uid {
         return Ok(None);
     }
     if own.uid != 0 {
-        return Err(
-            Fault::invalid(format!("the server can't run anything as `{name}`, for it isn't root"))
-                .with_hint("start the server as root, or set `run_as = \"@server\"`"),
-        );
+        return Err(Fault::invalid(format!("the server can't run anything as `{name}`, for it isn't root"))
+            .with_hint("start the server as root, or set `run_as = \"@server\"`"));
     }
     Ok(Some(user))
 }
@@ -49,7 +44,9 @@ pub(crate) fn resolve(run_as: Option<&str>) -> Result<Option<User>, Fault> {
 /// Gives a folder with all that is in it to a user; links are given, not what they point to.
 pub(crate) fn hand_over(folder: &Path, run_as: &str) -> Result<(), Fault> {
     match resolve(Some(run_as))? {
-        Some(user) => give(folder, user).map_err(|error| Fault::io(format_args!("giving {} away", folder.display()), &error)),
+        Some(user) => {
+            give(folder, user).map_err(|error| Fault::io(format_args!("giving {} away", folder.display()), &error))
+        }
         None => Ok(()),
     }
 }
@@ -67,11 +64,7 @@ fn find(passwd: &str, name: &str) -> Option<User> {
     let number: Option<u32> = name.parse().ok();
     let known = passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
-        let (entry, uid, gid) = (
-            fields.next()?,
-            fields.nth(1)?.parse().ok()?,
-            fields.next()?.parse().ok()?,
-        );
+        let (entry, uid, gid) = (fields.next()?, fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
         (entry == name || Some(uid) == number).then_some(User { uid, gid })
     });
     known.or(number.map(|id| User { uid: id, gid: id }))
@@ -80,10 +73,7 @@ fn find(passwd: &str, name: &str) -> Option<User> {
 /// The first folder on the way to `path` that the user may not pass through; none when the way is free.
 pub(crate) fn barrier(user: User, path: &Path) -> io::Result<Option<PathBuf>> {
     use std::os::unix::fs::MetadataExt;
-    let mut way: Vec<&Path> = path
-        .ancestors()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .collect();
+    let mut way: Vec<&Path> = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).collect();
     way.reverse();
     for folder in way {
         let metadata = fs::metadata(folder)?;

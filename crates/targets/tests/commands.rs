@@ -67,16 +67,9 @@ async fn run(place: &Place, run: CommandRun) -> Result<(Vec<String>, CommandEnd)
 #[tokio::test]
 async fn output_and_status_come_as_they_are() {
     let place = Place::new();
-    let (lines, end) = run(&place, place.shell("echo out; echo err >&2; printf 'no end'; exit 3"))
-        .await
-        .expect("it ran");
-    assert_eq!(
-        (lines, end),
-        (
-            ["out", "err", "no end"].map(String::from).to_vec(),
-            CommandEnd::Exited(3)
-        )
-    );
+    let (lines, end) =
+        run(&place, place.shell("echo out; echo err >&2; printf 'no end'; exit 3")).await.expect("it ran");
+    assert_eq!((lines, end), (["out", "err", "no end"].map(String::from).to_vec(), CommandEnd::Exited(3)));
     let (lines, end) = run(&place, place.shell("kill -KILL $$")).await.expect("it ran");
     assert_eq!((lines, end), (vec![], CommandEnd::Signalled(9)));
 }
@@ -85,21 +78,12 @@ async fn output_and_status_come_as_they_are() {
 async fn a_command_reads_its_input_and_sees_its_end() {
     let place = Place::new();
     let input = (0..20_000).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
-    let copy = CommandRun {
-        input: input.clone().into_bytes(),
-        ..place.command(&[&app(), "copy"])
-    };
+    let copy = CommandRun { input: input.clone().into_bytes(), ..place.command(&[&app(), "copy"]) };
     let (lines, end) = run(&place, copy).await.expect("it ran");
     assert_eq!((lines.join("\n"), end), (input.clone(), CommandEnd::Exited(0)));
     // One that doesn't care for its input is none the worse.
-    let deaf = CommandRun {
-        input: input.into_bytes(),
-        ..place.shell("exit 0")
-    };
-    assert_eq!(
-        run(&place, deaf).await.expect("it ran"),
-        (vec![], CommandEnd::Exited(0))
-    );
+    let deaf = CommandRun { input: input.into_bytes(), ..place.shell("exit 0") };
+    assert_eq!(run(&place, deaf).await.expect("it ran"), (vec![], CommandEnd::Exited(0)));
 }
 
 #[tokio::test]
@@ -110,11 +94,8 @@ async fn the_environment_is_exactly_the_given_one() {
     tell.variables = variables(&[("ODD", odd)]);
     let (lines, _) = run(&place, tell).await.expect("it ran");
     assert_eq!(lines[0], format!("arg {odd}"));
-    let mut names: Vec<&str> = lines
-        .iter()
-        .filter_map(|line| line.strip_prefix("env ")?.split_once('='))
-        .map(|(name, _)| name)
-        .collect();
+    let mut names: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("env ")?.split_once('=')).map(|(name, _)| name).collect();
     names.sort_unstable();
     assert_eq!(names, ["ODD", "SHIPWAY_FOLDER", "SHIPWAY_RUN"]);
     assert!(lines.contains(&format!("env ODD={odd}")));
@@ -125,27 +106,13 @@ async fn a_program_is_found_in_the_folder_or_on_the_path() {
     let place = Place::new();
     fs::copy(example("echo_app"), place.home.path().join("mine")).expect("a program");
     for words in [["mine", "tell"], ["./mine", "tell"]] {
-        assert_eq!(
-            run(&place, place.command(&words)).await.expect("it ran").1,
-            CommandEnd::Exited(0)
-        );
+        assert_eq!(run(&place, place.command(&words)).await.expect("it ran").1, CommandEnd::Exited(0));
     }
-    let fault = run(&place, place.command(&["no-such-program"]))
-        .await
-        .expect_err("it isn't there");
+    let fault = run(&place, place.command(&["no-such-program"])).await.expect_err("it isn't there");
     assert_eq!(fault.kind, FaultKind::NotFound);
-    assert!(
-        fault.message.contains("no-such-program") && fault.message.contains("/usr/bin:/bin"),
-        "{fault:?}"
-    );
-    let nowhere = CommandRun {
-        folder: place.home.path().join("gone"),
-        ..place.shell("true")
-    };
-    assert_eq!(
-        run(&place, nowhere).await.expect_err("no folder").kind,
-        FaultKind::NotFound
-    );
+    assert!(fault.message.contains("no-such-program") && fault.message.contains("/usr/bin:/bin"), "{fault:?}");
+    let nowhere = CommandRun { folder: place.home.path().join("gone"), ..place.shell("true") };
+    assert_eq!(run(&place, nowhere).await.expect_err("no folder").kind, FaultKind::NotFound);
 }
 
 /// A command that hangs beside a daemon of its own.
@@ -158,15 +125,7 @@ async fn a_command_that_hangs_is_killed_with_its_daemons() {
     let place = Place::new();
     let file = place.home.path().join("daemon.pid");
     // Long enough for the daemon on a busy machine; the test waits for no less.
-    let (_, end) = run(
-        &place,
-        CommandRun {
-            timeout_ms: 1500,
-            ..hanging(&place, &file)
-        },
-    )
-    .await
-    .expect("it ran");
+    let (_, end) = run(&place, CommandRun { timeout_ms: 1500, ..hanging(&place, &file) }).await.expect("it ran");
     assert_eq!(end, CommandEnd::TimedOut);
     assert!(!lives(pid_in(&file).await));
     assert_eq!(place.runner.sweep().await.expect("swept"), 0, "nothing is left");
@@ -196,11 +155,8 @@ async fn a_daemon_that_a_command_leaves_is_killed_and_does_not_hold_up_its_end()
 fn a_runtime_that_ends_takes_its_commands_with_it() {
     let place = Place::new();
     let file = place.home.path().join("daemon.pid");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let daemon = runtime.block_on(async {
         let events = place.runner.run(hanging(&place, &file));
         let daemon = pid_in(&file).await;
@@ -219,10 +175,7 @@ async fn a_sweep_kills_what_an_earlier_server_left_and_spares_its_own() {
     // What a server that was killed leaves looks like this: the same folder, another server's run.
     let folder = fs::canonicalize(place.home.path()).expect("a path");
     let mut left = std::process::Command::new(example("echo_app"));
-    left.arg("daemon")
-        .arg(&files[0])
-        .env("SHIPWAY_FOLDER", &folder)
-        .env("SHIPWAY_RUN", "1-1-0");
+    left.arg("daemon").arg(&files[0]).env("SHIPWAY_FOLDER", &folder).env("SHIPWAY_RUN", "1-1-0");
     let mut left = left.spawn().expect("started");
     let events = place.runner.run(hanging(&place, &files[1]));
     let (left_daemon, own_daemon) = (pid_in(&files[0]).await, pid_in(&files[1]).await);
@@ -251,10 +204,7 @@ async fn a_hundred_megabytes_pass_in_order_with_little_memory() {
     }
     assert_eq!((next, end), (LINES, Some(CommandEnd::Exited(0))));
     let status = fs::read_to_string("/proc/self/status").expect("a status");
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .expect("a peak");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
     assert!(peak_kib < 80 * 1024, "{peak_kib} KiB");
 }
@@ -275,47 +225,26 @@ async fn who_prints_to_a_reader_that_waits_waits_too() {
 #[tokio::test]
 async fn a_line_without_end_is_cut() {
     let place = Place::new();
-    let (lines, end) = run(&place, place.shell("head -c 3000000 /dev/zero | tr '\\0' x"))
-        .await
-        .expect("it ran");
+    let (lines, end) = run(&place, place.shell("head -c 3000000 /dev/zero | tr '\\0' x")).await.expect("it ran");
     assert_eq!(end, CommandEnd::Exited(0));
-    assert_eq!(
-        lines.iter().map(String::len).collect::<Vec<_>>(),
-        [COMMAND_LINE_BYTES_MAX]
-    );
+    assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [COMMAND_LINE_BYTES_MAX]);
 }
 
 #[tokio::test]
 async fn commands_run_as_whom_they_are_told() {
     let place = Place::new();
-    let stranger = CommandRun {
-        run_as: Some("no-such-user".into()),
-        ..place.shell("id -u")
-    };
-    assert!(
-        run(&place, stranger)
-            .await
-            .expect_err("nobody has that name")
-            .message
-            .contains("no-such-user")
-    );
+    let stranger = CommandRun { run_as: Some("no-such-user".into()), ..place.shell("id -u") };
+    assert!(run(&place, stranger).await.expect_err("nobody has that name").message.contains("no-such-user"));
     if !is_root() {
         return;
     }
-    let as_nobody = CommandRun {
-        run_as: Some("nobody".into()),
-        folder: "/".into(),
-        ..place.shell("id -u; id -G")
-    };
+    let as_nobody = CommandRun { run_as: Some("nobody".into()), folder: "/".into(), ..place.shell("id -u; id -G") };
     let (lines, _) = run(&place, as_nobody).await.expect("it ran");
     assert_eq!(lines, ["65534", "65534"]);
     // The folder belongs to somebody else: the command says so itself, and did not run.
     let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     fs::set_permissions(place.home.path(), closed).expect("permissions");
-    let barred = CommandRun {
-        run_as: Some("nobody".into()),
-        ..place.shell("echo ran")
-    };
+    let barred = CommandRun { run_as: Some("nobody".into()), ..place.shell("echo ran") };
     let (lines, end) = run(&place, barred).await.expect("it ran");
     assert_eq!(end, CommandEnd::Exited(126));
     assert!(lines.len() == 1 && lines[0].contains("can't start"), "{lines:?}");
@@ -326,16 +255,10 @@ async fn a_share_of_the_processor_leaves_the_command_what_it_is() {
     let place = Place::new();
     let runner = LocalRunner::with_cpu_share(place.home.path().to_path_buf(), example("shim"), 0.5);
     let place = Place { runner, ..place };
-    let (lines, end) = run(&place, place.shell("cat /proc/self/cgroup; nice"))
-        .await
-        .expect("it ran");
+    let (lines, end) = run(&place, place.shell("cat /proc/self/cgroup; nice")).await.expect("it ran");
     assert_eq!(end, CommandEnd::Exited(0));
-    let grouped = lines
-        .iter()
-        .any(|line| line.contains("cpu") && line.contains("shipway-"));
-    let unified = lines
-        .iter()
-        .any(|line| line.starts_with("0::") && line.contains("shipway-"));
+    let grouped = lines.iter().any(|line| line.contains("cpu") && line.contains("shipway-"));
+    let unified = lines.iter().any(|line| line.starts_with("0::") && line.contains("shipway-"));
     let nice = lines.last().expect("a line") == "10";
     assert!(grouped || unified || nice, "{lines:?}");
 }

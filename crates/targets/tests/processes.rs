@@ -24,16 +24,10 @@ async fn every_verb_may_be_repeated() {
     let address = driver.start(launch("dev-web-1", &release)).await.expect("started");
     assert_eq!(get(address, "/").await, "hello");
     let pid = pid_of(driver, &id).await;
-    assert_eq!(
-        driver.start(launch("dev-web-1", &release)).await.expect("found"),
-        address
-    );
+    assert_eq!(driver.start(launch("dev-web-1", &release)).await.expect("found"), address);
     assert_eq!(pid_of(driver, &id).await, pid);
     assert_eq!(driver.forget(&id).await.expect_err("it runs").kind, FaultKind::Conflict);
-    assert_eq!(
-        driver.unstage(&release.id).await.expect_err("it runs").kind,
-        FaultKind::Conflict
-    );
+    assert_eq!(driver.unstage(&release.id).await.expect_err("it runs").kind, FaultKind::Conflict);
 
     driver.stop(&id, &stop_in(10)).await.expect("stopped");
     driver.stop(&id, &stop_in(10)).await.expect("stopped still");
@@ -56,11 +50,8 @@ async fn starts_at_once_are_one_start() {
     let first = addresses[0].as_ref().expect("started");
     assert!(addresses.iter().all(|address| address.as_ref() == Ok(first)));
     let others = (0..5).map(|n| world.driver.start(launch(&format!("other-{n}"), &release)));
-    let mut all: Vec<_> = futures_util::future::join_all(others)
-        .await
-        .into_iter()
-        .map(|a| a.expect("started"))
-        .collect();
+    let mut all: Vec<_> =
+        futures_util::future::join_all(others).await.into_iter().map(|a| a.expect("started")).collect();
     all.push(*first);
     all.sort();
     all.dedup();
@@ -71,39 +62,18 @@ async fn starts_at_once_are_one_start() {
 #[tokio::test]
 async fn an_instance_that_ends_at_once_leaves_its_status_and_its_log() {
     let world = World::new();
-    let release = world
-        .release(
-            "1",
-            &["sh", "-c", "echo last words; printf 'no end'; exit 7"],
-            json!({}),
-        )
-        .await;
+    let release = world.release("1", &["sh", "-c", "echo last words; printf 'no end'; exit 7"], json!({})).await;
     let id = InstanceId::from("short");
     world.driver.start(launch("short", &release)).await.expect("started");
     assert_eq!(exit_of(&world.driver, &id).await, (Some(7), None));
     let page = world.driver.log(&id, LogPosition(0), 10).await.expect("a log");
-    let words: Vec<&str> = page
-        .lines
-        .iter()
-        .filter_map(|line| line.split_once("Z "))
-        .map(|(_, text)| text)
-        .collect();
+    let words: Vec<&str> = page.lines.iter().filter_map(|line| line.split_once("Z ")).map(|(_, text)| text).collect();
     assert_eq!(words, ["last words", "no end"]);
-    assert!(
-        page.lines[0].starts_with("20") && page.lines[0].contains('T'),
-        "{}",
-        page.lines[0]
-    );
+    assert!(page.lines[0].starts_with("20") && page.lines[0].contains('T'), "{}", page.lines[0]);
     // It can be started again, and is given another port.
     let mut seen = Vec::new();
     for _ in 0..2 {
-        seen.push(
-            world
-                .driver
-                .start(launch("short", &release))
-                .await
-                .expect("started again"),
-        );
+        seen.push(world.driver.start(launch("short", &release)).await.expect("started again"));
         exit_of(&world.driver, &id).await;
     }
     assert_ne!(seen[0], seen[1]);
@@ -128,9 +98,7 @@ async fn who_ignores_the_signal_is_killed_after_the_grace() {
 
 async fn daemons_are_gone_after(world: &World, end: impl AsyncFnOnce(&InstanceId, u32)) {
     let file = world.home.path().join("daemon.pid");
-    let release = world
-        .release("1", &["./app", "daemon", file.to_str().expect("text")], json!({}))
-        .await;
+    let release = world.release("1", &["./app", "daemon", file.to_str().expect("text")], json!({})).await;
     let id = InstanceId::from("father");
     world.driver.start(launch("father", &release)).await.expect("started");
     let daemon = pid_in(&file).await;
@@ -192,10 +160,7 @@ async fn an_application_outlives_its_shim_and_nothing_it_says_is_lost() {
     get(address, "/say/after").await;
     let lines = log_holds(&driver, &id, "after").await;
     for text in ["before", "between", "after"] {
-        assert!(
-            lines.iter().any(|line| line.ends_with(text)),
-            "{text} is missing in {lines:?}"
-        );
+        assert!(lines.iter().any(|line| line.ends_with(text)), "{text} is missing in {lines:?}");
     }
     assert_eq!(driver.start(launch("orphan", &release)).await.expect("found"), address);
     driver.stop(&id, &stop_in(5)).await.expect("stopped");
@@ -214,11 +179,7 @@ async fn an_end_that_nobody_saw_is_still_an_end() {
     kill(shim_of(&world.instance_folder(&id)));
     kill(pid);
     assert_eq!(exit_of(&world.driver, &id).await, (None, None));
-    let address = world
-        .driver
-        .start(launch("unseen", &release))
-        .await
-        .expect("started again");
+    let address = world.driver.start(launch("unseen", &release)).await.expect("started again");
     assert_eq!(get(address, "/").await, "hello");
     clean(&world.driver).await;
 }
@@ -261,53 +222,31 @@ async fn a_shim_that_hangs_does_not_keep_its_instance_alive() {
 async fn the_log_of_a_talker_stays_bounded_and_readable() {
     const LINES: u64 = 300_000;
     let world = World::new();
-    let release = world
-        .release("1", &["./app", "print", &LINES.to_string()], json!({}))
-        .await;
+    let release = world.release("1", &["./app", "print", &LINES.to_string()], json!({})).await;
     let id = InstanceId::from("talker");
     world.driver.start(launch("talker", &release)).await.expect("started");
     assert_eq!(exit_of(&world.driver, &id).await, (Some(0), None));
-    let sizes = fs::read_dir(world.instance_folder(&id))
-        .expect("a folder")
-        .map(|entry| {
-            let entry = entry.expect("an entry");
-            let is_log = entry.file_name().to_string_lossy().starts_with("log.");
-            if is_log {
-                entry.metadata().expect("metadata").len()
-            } else {
-                0
-            }
-        });
+    let sizes = fs::read_dir(world.instance_folder(&id)).expect("a folder").map(|entry| {
+        let entry = entry.expect("an entry");
+        let is_log = entry.file_name().to_string_lossy().starts_with("log.");
+        if is_log { entry.metadata().expect("metadata").len() } else { 0 }
+    });
     let kept: u64 = sizes.sum();
-    assert!(
-        (8 * 1024 * 1024..=17 * 1024 * 1024).contains(&kept),
-        "{kept} bytes are kept"
-    );
+    assert!((8 * 1024 * 1024..=17 * 1024 * 1024).contains(&kept), "{kept} bytes are kept");
 
     let mut position = LogPosition(0);
     let mut numbers: Vec<u64> = Vec::new();
     loop {
         let page = world.driver.log(&id, position, 1000).await.expect("a page");
         if page.lines.is_empty() {
-            assert_eq!(
-                page.next,
-                LogPosition(LINES * 125),
-                "a position counts all output with its times"
-            );
+            assert_eq!(page.next, LogPosition(LINES * 125), "a position counts all output with its times");
             break;
         }
         assert!(page.next.0 > position.0);
         position = page.next;
-        numbers.extend(
-            page.lines
-                .iter()
-                .map(|line| line[25..].parse::<u64>().expect("a number")),
-        );
+        numbers.extend(page.lines.iter().map(|line| line[25..].parse::<u64>().expect("a number")));
     }
-    assert!(
-        numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
-        "no line is lost or torn between the files"
-    );
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "no line is lost or torn between the files");
     assert_eq!(numbers.last(), Some(&(LINES - 1)));
     let tail = world.driver.log_tail(&id, 3).await.expect("a tail");
     assert_eq!(tail.len(), 3);
@@ -319,9 +258,7 @@ async fn the_log_of_a_talker_stays_bounded_and_readable() {
 async fn values_arrive_as_they_are_and_nothing_else_does() {
     let world = World::new();
     let odd = "$HOME `id` $(id); rm -rf / && \"quotes\" 'more' * ? \\ | > <";
-    let release = world
-        .release("1", &["./app", "tell", odd, "", "--flag=ä"], json!({}))
-        .await;
+    let release = world.release("1", &["./app", "tell", odd, "", "--flag=ä"], json!({})).await;
     let id = InstanceId::from("odd");
     let given = launch_with("odd", &release, &[("ODD", odd), ("LANG", "de_DE")]);
     let address = world.driver.start(given).await.expect("started");
@@ -329,21 +266,11 @@ async fn values_arrive_as_they_are_and_nothing_else_does() {
     let log = world.driver.log_tail(&id, 100).await.expect("a log");
     let lines: Vec<&str> = log.iter().map(|line| &line[25..]).collect();
     let port = format!("env PORT={}", address.port());
-    for line in [
-        &format!("arg {odd}"),
-        "arg ",
-        "arg --flag=ä",
-        &format!("env ODD={odd}"),
-        &port,
-        "env LANG=de_DE",
-    ] {
+    for line in [&format!("arg {odd}"), "arg ", "arg --flag=ä", &format!("env ODD={odd}"), &port, "env LANG=de_DE"] {
         assert!(lines.contains(&line), "{line:?} is missing in {lines:?}");
     }
-    let mut names: Vec<&str> = lines
-        .iter()
-        .filter_map(|line| line.strip_prefix("env ")?.split_once('='))
-        .map(|(name, _)| name)
-        .collect();
+    let mut names: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("env ")?.split_once('=')).map(|(name, _)| name).collect();
     names.sort_unstable();
     let expected = [
         "HOME",
@@ -372,28 +299,17 @@ async fn what_can_not_start_says_why() {
         (["./page.html", ""], "isn't executable"),
     ] {
         let release = world.release("1", &run, json!({})).await;
-        let fault = world
-            .driver
-            .start(launch("never", &release))
-            .await
-            .expect_err("it can't start");
+        let fault = world.driver.start(launch("never", &release)).await.expect_err("it can't start");
         assert!(fault.message.contains(words) && fault.hint.is_some(), "{fault:?}");
     }
     let unstaged = world.unstaged("2", &["./app", "serve"], json!({})).await;
-    let fault = world
-        .driver
-        .start(launch("never", &unstaged))
-        .await
-        .expect_err("it isn't staged");
+    let fault = world.driver.start(launch("never", &unstaged)).await.expect_err("it isn't staged");
     assert_eq!(fault.kind, FaultKind::NotFound);
     let stranger = json!({ "run_as": "no-such-user-here" });
     let release = world.unstaged("3", &["./app", "serve"], stranger).await;
     let fault = world.driver.stage(&release).await.expect_err("nobody has that name");
     assert!(fault.message.contains("no-such-user-here"), "{fault:?}");
-    assert_eq!(
-        world.driver.observe(&"never".into()).await.expect("a life"),
-        Life::Absent
-    );
+    assert_eq!(world.driver.observe(&"never".into()).await.expect("a life"), Life::Absent);
 }
 
 #[tokio::test]
@@ -406,15 +322,8 @@ async fn a_program_that_the_kernel_refuses_says_why() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(source.join("script"), mode).expect("permissions");
     let release = world.release("broken", &["./script"], json!({})).await;
-    let fault = world
-        .driver
-        .start(launch("refused", &release))
-        .await
-        .expect_err("it can't start");
-    assert!(
-        fault.message.contains("refused") && fault.message.contains("script"),
-        "{fault:?}"
-    );
+    let fault = world.driver.start(launch("refused", &release)).await.expect_err("it can't start");
+    assert!(fault.message.contains("refused") && fault.message.contains("script"), "{fault:?}");
     assert_eq!(exit_of(&world.driver, &"refused".into()).await, (None, None));
     log_holds(&world.driver, &"refused".into(), "can't start").await;
     clean(&world.driver).await;
@@ -450,18 +359,10 @@ async fn a_way_that_the_user_can_not_go_is_told_at_staging() {
     }
     let world = World::new();
     fs::set_permissions(world.home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("permissions");
-    let release = world
-        .unstaged("1", &["./app", "serve"], json!({ "run_as": "nobody" }))
-        .await;
+    let release = world.unstaged("1", &["./app", "serve"], json!({ "run_as": "nobody" })).await;
     let fault = world.driver.stage(&release).await.expect_err("nobody can't pass");
     let barrier = fs::canonicalize(world.home.path()).expect("a path");
-    assert!(
-        fault
-            .hint
-            .as_ref()
-            .is_some_and(|hint| hint.ends_with(&barrier.display().to_string())),
-        "{fault:?}"
-    );
+    assert!(fault.hint.as_ref().is_some_and(|hint| hint.ends_with(&barrier.display().to_string())), "{fault:?}");
 }
 
 #[tokio::test]
@@ -487,20 +388,9 @@ async fn data_folders_outlive_releases_in_both_directions() {
 #[tokio::test]
 async fn a_data_folder_must_not_hide_what_the_artifact_has() {
     let world = World::new();
-    for (version, name) in [
-        ("1", "page.html"),
-        ("2", "../out"),
-        ("3", "/etc"),
-        ("4", "page.html/inner"),
-    ] {
-        let release = world
-            .unstaged(version, &["./app", "serve"], json!({ "data": [name] }))
-            .await;
-        let fault = world
-            .driver
-            .stage(&release)
-            .await
-            .expect_err("that can't be a data folder");
+    for (version, name) in [("1", "page.html"), ("2", "../out"), ("3", "/etc"), ("4", "page.html/inner")] {
+        let release = world.unstaged(version, &["./app", "serve"], json!({ "data": [name] })).await;
+        let fault = world.driver.stage(&release).await.expect_err("that can't be a data folder");
         assert!(fault.message.contains(name), "{fault:?}");
         assert!(!world.data().join("releases").join(release.id.as_str()).exists());
     }
@@ -513,23 +403,12 @@ async fn static_sites_are_staged_read_only() {
     let world = World::new();
     let release = world.release("1", &[], json!({ "kind": "static", "run": null })).await;
     let folder = world.data().join("releases").join(release.id.as_str());
-    assert_eq!(
-        fs::read_to_string(folder.join("page.html")).expect("a page"),
-        "version 1"
-    );
+    assert_eq!(fs::read_to_string(folder.join("page.html")).expect("a page"), "version 1");
     let mode = |path: &Path| fs::metadata(path).expect("metadata").mode() & 0o777;
     assert_eq!(mode(&folder), 0o555);
     assert_eq!(mode(&folder.join("page.html")), 0o444);
     assert_eq!(mode(&folder.join("app")), 0o555);
-    assert_eq!(
-        world
-            .driver
-            .start(launch("site", &release))
-            .await
-            .expect_err("no command")
-            .kind,
-        FaultKind::Invalid
-    );
+    assert_eq!(world.driver.start(launch("site", &release)).await.expect_err("no command").kind, FaultKind::Invalid);
     world.driver.unstage(&release.id).await.expect("unstaged");
     assert!(!folder.exists());
 }
@@ -568,16 +447,8 @@ async fn two_servers_on_one_machine_do_not_meet() {
 async fn limits_that_are_held_are_held_and_others_are_named() {
     let world = World::new();
     let held = world.driver.held_limits();
-    for (is_held, name) in [
-        (held.memory, "memory"),
-        (held.cpu, "cpu"),
-        (held.processes, "processes"),
-    ] {
-        let not_limited = held
-            .reason
-            .split("not limited: ")
-            .nth(1)
-            .is_some_and(|rest| rest.contains(name));
+    for (is_held, name) in [(held.memory, "memory"), (held.cpu, "cpu"), (held.processes, "processes")] {
+        let not_limited = held.reason.split("not limited: ").nth(1).is_some_and(|rest| rest.contains(name));
         assert_ne!(is_held, not_limited, "{held:?}");
     }
     let limits = json!({ "limits": { "memory_mb": 256, "cpu": 0.5, "processes": 16 } });
@@ -603,11 +474,7 @@ async fn a_shim_needs_little_memory() {
         fs::read_to_string(format!("/proc/{}/smaps_rollup", shim_of(&world.instance_folder(&id)))).expect("smaps");
     let kib = |name: &str| -> u64 {
         let line = smaps.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-        line.split_whitespace()
-            .next()
-            .expect("a number")
-            .parse()
-            .expect("a number")
+        line.split_whitespace().next().expect("a number").parse().expect("a number")
     };
     let private = kib("Private_Dirty:");
     assert!(private <= 3 * 1024, "{private} KiB");
@@ -641,17 +508,11 @@ async fn a_shim_refuses_what_it_does_not_understand() {
     ] {
         let answer = say_to_shim(&folder, line);
         assert_eq!(answer["ok"], json!(false));
-        assert!(
-            answer["error"].as_str().is_some_and(|error| error.contains(word)),
-            "{answer}"
-        );
+        assert!(answer["error"].as_str().is_some_and(|error| error.contains(word)), "{answer}");
     }
     assert_eq!(get(address, "/").await, "hello", "none of it stopped the instance");
     let pid = pid_of(&world.driver, &id).await;
-    assert_eq!(
-        say_to_shim(&folder, r#"{"v":1,"do":"status"}"#),
-        json!({ "ok": true, "pid": pid })
-    );
+    assert_eq!(say_to_shim(&folder, r#"{"v":1,"do":"status"}"#), json!({ "ok": true, "pid": pid }));
     let answer = say_to_shim(&folder, r#"{"v":1,"do":"stop","signal":"INT","graceMs":20000}"#);
     assert_eq!(answer, json!({ "ok": true, "pid": pid }));
     assert_eq!(exit_of(&world.driver, &id).await, (None, Some(2)));
@@ -671,15 +532,9 @@ async fn files_of_another_version_are_not_guessed_at() {
     intent["version"] = json!(99);
     fs::write(&file, intent.to_string()).expect("written");
     let fault = world.driver.observe(&"newer".into()).await.expect_err("unknown");
-    assert!(
-        fault.kind == FaultKind::Corrupt && fault.message.contains("99"),
-        "{fault:?}"
-    );
+    assert!(fault.kind == FaultKind::Corrupt && fault.message.contains("99"), "{fault:?}");
     let others = world.driver.instances().await.expect("instances");
-    assert_eq!(
-        others.iter().map(|one| one.instance.as_str()).collect::<Vec<_>>(),
-        ["fine"]
-    );
+    assert_eq!(others.iter().map(|one| one.instance.as_str()).collect::<Vec<_>>(), ["fine"]);
 }
 
 #[tokio::test]
@@ -690,9 +545,7 @@ async fn a_link_in_a_data_folder_does_not_lead_the_server_astray() {
     let place = world.data().join("volumes/shop/dev/web");
     fs::create_dir_all(&place).expect("a folder");
     std::os::unix::fs::symlink(&elsewhere, place.join("var")).expect("a link");
-    let release = world
-        .unstaged("1", &["./app", "serve"], json!({ "data": ["var/uploads"] }))
-        .await;
+    let release = world.unstaged("1", &["./app", "serve"], json!({ "data": ["var/uploads"] })).await;
     let fault = world.driver.stage(&release).await.expect_err("a link is in the way");
     assert!(fault.message.contains("in the way"), "{fault:?}");
     assert!(!elsewhere.join("uploads").exists());
@@ -723,21 +576,12 @@ async fn a_program_that_is_still_open_for_writing_is_waited_for() {
     let app = world.data().join("releases").join(release.id.as_str()).join("app");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&app, mode).expect("permissions");
-    let writer = fs::OpenOptions::new()
-        .append(true)
-        .open(&app)
-        .expect("open for writing");
+    let writer = fs::OpenOptions::new().append(true).open(&app).expect("open for writing");
     let driver = world.driver.clone();
     let start = tokio::spawn(async move { driver.start(launch("busy", &release)).await });
     // The shim has written its first state when it is about to try.
-    until("a start is tried", async || {
-        world
-            .instance_folder(&"busy".into())
-            .join("state.json")
-            .exists()
-            .then_some(())
-    })
-    .await;
+    until("a start is tried", async || world.instance_folder(&"busy".into()).join("state.json").exists().then_some(()))
+        .await;
     drop(writer);
     let address = start.await.expect("no panic").expect("started");
     assert_eq!(get(address, "/").await, "hello");
@@ -746,9 +590,7 @@ async fn a_program_that_is_still_open_for_writing_is_waited_for() {
 
 /// The processes whose command line holds all of these words.
 fn processes_with(words: &[&str]) -> Vec<u32> {
-    let pids = fs::read_dir("/proc")
-        .expect("proc")
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let pids = fs::read_dir("/proc").expect("proc").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let has_words = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line);
@@ -780,9 +622,7 @@ async fn a_shim_may_die_at_any_moment_of_a_start() {
         .await;
         tokio::time::sleep(std::time::Duration::from_micros(delay_us)).await;
         // A process that it has just forked still looks like it, and may be the application by now.
-        let first = shims
-            .iter()
-            .find(|shim| parent_of(**shim).is_some_and(|parent| !shims.contains(&parent)));
+        let first = shims.iter().find(|shim| parent_of(**shim).is_some_and(|parent| !shims.contains(&parent)));
         first.into_iter().copied().filter(|shim| lives(*shim)).for_each(kill);
         let started = start.await.expect("no panic");
         match world.driver.observe(&id).await.expect("a life") {
@@ -794,11 +634,7 @@ async fn a_shim_may_die_at_any_moment_of_a_start() {
             Life::Exited { .. } => {
                 let left = processes_with(&[&releases]);
                 assert!(left.is_empty(), "after {delay_us} µs");
-                let address = world
-                    .driver
-                    .start(launch(&name, &release))
-                    .await
-                    .expect("started again");
+                let address = world.driver.start(launch(&name, &release)).await.expect("started again");
                 assert_eq!(get(address, "/").await, "hello");
             }
             Life::Absent => panic!("an intent was written, so there is a trace: {started:?}"),
@@ -818,17 +654,12 @@ async fn a_start_that_was_cut_in_half_leaves_nothing() {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(&app, mode).expect("permissions");
         // A program that is being written holds its start up in the middle.
-        let writer = fs::OpenOptions::new()
-            .append(true)
-            .open(&app)
-            .expect("open for writing");
+        let writer = fs::OpenOptions::new().append(true).open(&app).expect("open for writing");
         let driver = world.driver.clone();
         let start = tokio::spawn(async move { driver.start(launch("half", &release)).await });
         let folder = world.instance_folder(&"half".into()).to_string_lossy().into_owned();
-        let stage = until("the start is under way", async || {
-            processes_with(&["--exec", &folder]).first().copied()
-        })
-        .await;
+        let stage =
+            until("the start is under way", async || processes_with(&["--exec", &folder]).first().copied()).await;
         let shim = parent_of(stage).expect("its shim");
         kill(shim);
         let fault = start.await.expect("no panic").expect_err("its shim died");
@@ -845,9 +676,7 @@ async fn a_memory_limit_ends_who_goes_beyond_it() {
     let world = World::new();
     let held = world.driver.held_limits();
     let script = "head -c 200000000 /dev/zero | tail -c 150000000 > /dev/null; echo status $?";
-    let release = world
-        .release("1", &["sh", "-c", script], json!({ "limits": { "memory_mb": 64 } }))
-        .await;
+    let release = world.release("1", &["sh", "-c", script], json!({ "limits": { "memory_mb": 64 } })).await;
     let id = InstanceId::from("greedy");
     world.driver.start(launch("greedy", &release)).await.expect("started");
     exit_of(&world.driver, &id).await;

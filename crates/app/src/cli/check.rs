@@ -10,8 +10,8 @@ use shipway_core::{
 };
 
 use super::{
-    Exit, Outcome, changes, context::Context, errors::CliError, findings, remote::Remote, scope::EnvironmentArg, spec_file,
-    spec_file::SpecFile, terminal::Hue, words,
+    Exit, Outcome, changes, context::Context, errors::CliError, findings, remote::Remote, scope::EnvironmentArg,
+    spec_file, spec_file::SpecFile, terminal::Hue, words,
 };
 
 /// Report everything that is wrong with a spec; asks the server about the machine, too, when one runs

@@ -27,16 +27,16 @@ impl DataFolder {
         let made = fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
         made.map_err(|error| Fault::io(doing(), &error))?;
         let path = fs::canonicalize(path).map_err(|error| Fault::io(doing(), &error))?;
-        let lock = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path.join("server.lock"));
+        let lock =
+            OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path.join("server.lock"));
         let lock = lock.map_err(|error| Fault::io(doing(), &error))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let where_ = find_server(&path).map(|found| format!(" at http://{} (pid {})", found.address, found.pid));
-            let message = format!(
-                "another server has the data folder {}: it runs{}",
-                path.display(),
-                where_.unwrap_or_default()
+            let message =
+                format!("another server has the data folder {}: it runs{}", path.display(), where_.unwrap_or_default());
+            return Err(
+                Fault::unavailable(message).with_hint("use it, stop it with `shipway down`, or name another --data")
             );
-            return Err(Fault::unavailable(message).with_hint("use it, stop it with `shipway down`, or name another --data"));
         }
         Ok(Self { path, _lock: lock })
     }

@@ -44,7 +44,8 @@ pub(super) async fn once(State(shared): State<Arc<Shared>>, request: Request, ne
     }
     let key = format!("{} {key}", request.uri().path());
     let (parts, body) = request.into_parts();
-    let too_long = |_| Rejected::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));
+    let too_long =
+        |_| Rejected::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));
     let body = match to_bytes(body, BODY_BYTES_MAX).await.map_err(too_long) {
         Ok(body) => body,
         Err(rejected) => return rejected.into_response(),
@@ -74,7 +75,9 @@ async fn remembered_or_done(
     if let Some(known) = shared.engine.remembered(&key).await? {
         if known.body_hash != body_hash {
             let detail = "this Idempotency-Key was sent with another body before";
-            return Err(Rejected::new(StatusCode::UNPROCESSABLE_ENTITY, detail).hint("send a new key for a new request"));
+            return Err(
+                Rejected::new(StatusCode::UNPROCESSABLE_ENTITY, detail).hint("send a new key for a new request")
+            );
         }
         let status = StatusCode::from_u16(known.status).unwrap_or(StatusCode::OK);
         return Ok((status, axum::Json(known.answer)).into_response());

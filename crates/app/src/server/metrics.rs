@@ -20,7 +20,8 @@ pub(super) async fn metrics(shared: State) -> Result<impl IntoResponse, Rejected
     let mut counts: BTreeMap<(String, &str), u64> = BTreeMap::new();
     let mut running = 0;
     for deployment in &deployments {
-        let scope = format!("project=\"{}\",environment=\"{}\"", deployment.request.project, deployment.request.environment);
+        let scope =
+            format!("project=\"{}\",environment=\"{}\"", deployment.request.project, deployment.request.environment);
         *counts.entry((scope, coarse_status(deployment))).or_default() += 1;
         running += u64::from(!deployment.phase.is_end() && deployment.phase != Phase::Queued);
     }
@@ -56,9 +57,11 @@ type Counter = (&'static str, &'static str, fn(&ReleaseTraffic) -> u64);
 fn proxy(text: &mut String, traffic: &Traffic) {
     let counters: [Counter; 4] = [
         ("shipway_requests_total", "Requests answered or failed", |release| release.requests),
-        ("shipway_requests_failed_total", "Requests refused, reset, cut, timed out, or answered by the proxy", |release| {
-            release.failed
-        }),
+        (
+            "shipway_requests_failed_total",
+            "Requests refused, reset, cut, timed out, or answered by the proxy",
+            |release| release.failed,
+        ),
         ("shipway_server_errors_total", "Answers of applications with a status of 500 and above", |release| {
             release.server_errors
         }),

@@ -83,7 +83,8 @@ impl Server {
         let folder = DataFolder::open(&config.data)?;
         config.data = folder.path().to_owned();
         let listener = listen(config.listen).await?;
-        let address = listener.local_addr().map_err(|error| Fault::io("asking for the control plane's port", &error))?;
+        let address =
+            listener.local_addr().map_err(|error| Fault::io("asking for the control plane's port", &error))?;
         let program = own_program()?;
         let keeper = start_proxy(&config, &program).await?;
         let ports = ports(&config, &program, keeper.address, keeper.link_port).await?;

@@ -4,7 +4,9 @@ use axum::{
     Extension, Json,
     extract::{Path, rejection::JsonRejection},
 };
-use shipway_api::{DeploymentRequest, PlanView, ProjectRequest, ProjectView, TimedFinding, ValidationRequest, ValidationView};
+use shipway_api::{
+    DeploymentRequest, PlanView, ProjectRequest, ProjectView, TimedFinding, ValidationRequest, ValidationView,
+};
 use shipway_core::{
     command::{Command, Registration},
     finding::blocks,

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::rejection::JsonRejection,
-};
+use axum::{Json, extract::rejection::JsonRejection};
 use serde_json::{Value, json};
 use shipway_api::{RouteView, RoutesView, ServerView, ShutdownRequest};
 use shipway_core::route::{Route, RouteTable};
@@ -53,7 +50,8 @@ pub(super) async fn routes(shared: State) -> Answer<RoutesView> {
 fn route_view(table: &RouteTable, route: &Route) -> RouteView {
     let pool = table.pools.get(&route.pool);
     let backends = pool.map(|pool| pool.backends.as_slice()).unwrap_or_default();
-    let weights: BTreeMap<_, _> = backends.iter().map(|backend| (backend.release.to_string(), backend.weight)).collect();
+    let weights: BTreeMap<_, _> =
+        backends.iter().map(|backend| (backend.release.to_string(), backend.weight)).collect();
     RouteView {
         host: route.host.clone(),
         path: route.path.clone(),

@@ -28,9 +28,8 @@ const SPEC_FILE: &str = "shipway.toml";
 pub(super) async fn upload(shared: State, headers: HeaderMap, body: Body) -> Answer<UploadView> {
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
     // The same key names the same folder, so a repeated upload replaces itself and is not kept twice.
-    let id = key.map_or_else(random_hex::<ID_BYTES>, |key| {
-        blake3::hash(key.as_bytes()).to_hex()[..ID_BYTES * 2].to_owned()
-    });
+    let id =
+        key.map_or_else(random_hex::<ID_BYTES>, |key| blake3::hash(key.as_bytes()).to_hex()[..ID_BYTES * 2].to_owned());
     let folder = folder_of(&shared, &id);
     shared.engine.forget_folder(&folder).await?;
     if let Err(rejected) = receive(body, &folder).await {
@@ -128,7 +127,9 @@ fn unpack(body: impl Read, folder: &Path) -> Result<(), Fault> {
 fn not_unpacked(path: &Path, error: &std::io::Error) -> Fault {
     let doing = format!("unpacking {} of the upload", path.display());
     match error.kind() {
-        ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => Fault::invalid(format!("{doing}: {error}")),
+        ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+            Fault::invalid(format!("{doing}: {error}"))
+        }
         _ => Fault::io(doing, error),
     }
 }

@@ -80,7 +80,8 @@ impl Day {
     pub fn serves_alone(&self, version: &str, processes: usize) {
         wait_for(&format!("{version} alone"), || {
             let recorded = self.server.instances();
-            let ready = |role: &str| recorded.iter().filter(|one| one["role"] == role && one["state"] == "ready").count();
+            let ready =
+                |role: &str| recorded.iter().filter(|one| one["role"] == role && one["state"] == "ready").count();
             let environment = self.server.get("/api/projects/app/environments");
             let services = environment[0]["services"].as_array()?;
             let instances: u64 = services.iter().filter_map(|slot| slot["live"]["instances"].as_u64()).sum();

@@ -41,12 +41,8 @@ impl Load {
 
     /// Only kept and new connections that ask for one path.
     pub fn start_with(proxy: SocketAddr, host: &str, path: &str) -> Self {
-        let mut load = Self {
-            stop: Arc::default(),
-            count: Arc::default(),
-            failures: Arc::default(),
-            threads: Vec::new(),
-        };
+        let mut load =
+            Self { stop: Arc::default(), count: Arc::default(), failures: Arc::default(), threads: Vec::new() };
         let (host, path) = (host.to_owned(), path.to_owned());
         load.spawn({
             let (host, path, mut kept) = (host.clone(), path.clone(), None);

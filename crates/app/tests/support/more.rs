@@ -56,7 +56,12 @@ impl Server {
     pub fn waiting(&self, id: &str) -> Value {
         wait_for(&format!("{id} to wait"), || {
             let deployment = self.deployment(id);
-            assert!(deployment["completedAt"].is_null(), "{id} has ended: {} {}", deployment["phase"], deployment["errors"]);
+            assert!(
+                deployment["completedAt"].is_null(),
+                "{id} has ended: {} {}",
+                deployment["phase"],
+                deployment["errors"]
+            );
             deployment["waiting"]["reason"].is_string().then_some(deployment)
         })
     }

@@ -7,11 +7,7 @@ use crate::field::Field;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let health = &subject.spec.serve.health;
-    let probes = [
-        ("startup", &health.startup),
-        ("readiness", &health.readiness),
-        ("liveness", &health.liveness),
-    ];
+    let probes = [("startup", &health.startup), ("readiness", &health.readiness), ("liveness", &health.liveness)];
     for (key, probe) in probes {
         if let Some(probe) = probe {
             ask(&probe.ask, &subject.field("health").key(key), report);
@@ -22,28 +18,16 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let at = subject.field("checks").index(index);
         ask(&check.ask, &at, report);
         if check.name.trim().is_empty() {
-            report.critical(
-                &at.key("name"),
-                "the check's name is empty",
-                "say what it checks: reports show it",
-            );
+            report.critical(&at.key("name"), "the check's name is empty", "say what it checks: reports show it");
         } else if checks[..index].iter().any(|other| other.name == check.name) {
             let message = format!("two checks of `{}` are called `{}`", subject.name, check.name);
-            report.critical(
-                &at.key("name"),
-                message,
-                "give each a name of its own: reports tell them apart by it",
-            );
+            report.critical(&at.key("name"), message, "give each a name of its own: reports tell them apart by it");
         }
     }
 }
 
 fn ask(ask: &Ask, at: &Field, report: &mut Report<'_>) {
-    let said = [
-        ("http", ask.http.is_some()),
-        ("tcp", ask.tcp.is_some()),
-        ("command", ask.command.is_some()),
-    ];
+    let said = [("http", ask.http.is_some()), ("tcp", ask.tcp.is_some()), ("command", ask.command.is_some())];
     let said: Vec<&str> = said.into_iter().filter(|(_, said)| *said).map(|(key, _)| key).collect();
     let label = at.label();
     match said.as_slice() {
@@ -55,22 +39,14 @@ fn ask(ask: &Ask, at: &Field, report: &mut Report<'_>) {
         [_] => {}
         several => report.critical(
             at,
-            format!(
-                "`{label}` asks {} things: {}",
-                several.len(),
-                crate::suggest::all(several.iter().copied())
-            ),
+            format!("`{label}` asks {} things: {}", several.len(), crate::suggest::all(several.iter().copied())),
             "keep exactly one of them, and write another check for the other",
         ),
     }
     http_path(ask, at, report);
     expectation(ask, at, report);
     if ask.tcp == Some(false) {
-        report.critical(
-            &at.key("tcp"),
-            "`tcp` is `false`: that asks nothing",
-            "write `tcp = true`, or remove it",
-        );
+        report.critical(&at.key("tcp"), "`tcp` is `false`: that asks nothing", "write `tcp = true`, or remove it");
     }
     if let Some(command) = &ask.command {
         needs_no_shell(command, &at.key("command"), report);
@@ -83,11 +59,7 @@ fn http_path(ask: &Ask, at: &Field, report: &mut Report<'_>) {
     if !path.starts_with('/') {
         report.critical(&at.key("http"), format!("`http` must begin with `/`: `{path}`"), advice);
     } else if path.chars().any(|c| c.is_whitespace() || c.is_control() || c == '#') {
-        report.critical(
-            &at.key("http"),
-            format!("`http` holds a character that no path may hold: `{path}`"),
-            advice,
-        );
+        report.critical(&at.key("http"), format!("`http` holds a character that no path may hold: `{path}`"), advice);
     }
 }
 
@@ -95,11 +67,7 @@ fn expectation(ask: &Ask, at: &Field, report: &mut Report<'_>) {
     let Some(expect) = &ask.expect else { return };
     let at = at.key("expect");
     if ask.tcp.is_some() {
-        report.warning(
-            &at,
-            "`expect` means nothing for `tcp`: a connection is all it asks for",
-            "remove `expect`",
-        );
+        report.warning(&at, "`expect` means nothing for `tcp`: a connection is all it asks for", "remove `expect`");
     }
     let Some(status) = expect.status else { return };
     let advice = |range: &str, example: u16| format!("write {range}, for instance `status = {example}`");

@@ -15,21 +15,13 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         }
     }
     for (index, hook) in serve.hooks.iter().enumerate() {
-        needs_no_shell(
-            &hook.command,
-            &subject.field("hooks").index(index).key("command"),
-            report,
-        );
+        needs_no_shell(&hook.command, &subject.field("hooks").index(index).key("command"), report);
     }
     if let Some(run) = &serve.run
         && run.program().split('/').any(|part| part == "..")
     {
         let message = format!("the program of `run` leads out of the artifact: `{}`", run.program());
-        report.critical(
-            &subject.field("run"),
-            message,
-            "name a program within the artifact, or one on PATH",
-        );
+        report.critical(&subject.field("run"), message, "name a program within the artifact, or one on PATH");
     }
     build(subject, report);
     node_version(subject, report);
@@ -68,24 +60,15 @@ fn build(subject: &Subject<'_>, report: &mut Report<'_>) {
     let builds = make.install.is_some() || make.build.is_some();
     if make.build.is_none() && make.install.is_some() && make.output.is_some() {
         let message = "there is an `install` and an `output`, but no `build` that would make the output";
-        report.warning(
-            &subject.field("build"),
-            message,
-            "add `build`, for instance `build = \"npm run build\"`",
-        );
+        report.warning(&subject.field("build"), message, "add `build`, for instance `build = \"npm run build\"`");
     }
     if !builds && let Some(output) = &make.output {
         let message = format!("nothing is built, so `{output}` must be in the source as it is");
-        report.info(
-            &subject.field("output"),
-            message,
-            "add `build` if it is made by a command",
-        );
+        report.info(&subject.field("output"), message, "add `build` if it is made by a command");
     }
-    for (key, said) in [
-        ("build_variables", !make.build_variables.is_empty()),
-        ("build_pass", !make.build_pass.is_empty()),
-    ] {
+    for (key, said) in
+        [("build_variables", !make.build_variables.is_empty()), ("build_pass", !make.build_pass.is_empty())]
+    {
         if said && !builds {
             let message = format!("`{key}` means nothing: there is no `install` and no `build`");
             report.warning(&subject.field(key), message, format!("remove `{key}`, or add `build`"));

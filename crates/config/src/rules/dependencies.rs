@@ -24,11 +24,7 @@ pub(super) fn check(source: &Source, plan: &EnvironmentPlan, report: &mut Report
     for cycle in cycles(plan) {
         let at = Field::of(&["services", cycle[0], "depends_on"]);
         let message = format!("services wait for each other in a circle: {}", written(&cycle));
-        report.critical(
-            &at,
-            message,
-            "take one of these out of the `depends_on` of the one before it",
-        );
+        report.critical(&at, message, "take one of these out of the `depends_on` of the one before it");
     }
 }
 
@@ -40,12 +36,7 @@ fn written(cycle: &[&str]) -> String {
 
 /// Each circle once, from its first name in the alphabet on.
 fn cycles(plan: &EnvironmentPlan) -> Vec<Vec<&str>> {
-    let mut search = Search {
-        plan,
-        path: Vec::new(),
-        done: BTreeSet::new(),
-        found: Vec::new(),
-    };
+    let mut search = Search { plan, path: Vec::new(), done: BTreeSet::new(), found: Vec::new() };
     for name in plan.services.keys() {
         search.visit(name.as_str());
     }
@@ -72,11 +63,7 @@ impl<'a> Search<'a> {
             return;
         };
         self.path.push(name);
-        service
-            .serve
-            .depends_on
-            .iter()
-            .for_each(|dependency| self.visit(dependency.as_str()));
+        service.serve.depends_on.iter().for_each(|dependency| self.visit(dependency.as_str()));
         self.path.pop();
         self.done.insert(name);
     }

@@ -43,18 +43,10 @@ pub(crate) fn of_draft(source: &Source, draft: &Draft, layers: &[Layer]) -> Vec<
 }
 
 fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Field]) -> Vec<Finding> {
-    let place = Place {
-        source,
-        environment: Some(plan.name.as_str()),
-        layers,
-    };
+    let place = Place { source, environment: Some(plan.name.as_str()), layers };
     let mut report = Report::new(place, excused);
     for (name, spec) in &plan.services {
-        let subject = Subject {
-            name: name.as_str(),
-            spec,
-            at: Field::of(&["services", name.as_str()]),
-        };
+        let subject = Subject { name: name.as_str(), spec, at: Field::of(&["services", name.as_str()]) };
         subject.ask_all(plan, &mut report);
     }
     routes::check_together(plan, &mut report);

@@ -15,19 +15,12 @@ pub(super) fn check(source: &Source, report: &mut Report<'_>) {
     if let Some(name) = source.tree["project"]["name"].as_str() {
         name_is_well_formed("project", name, &Field::of(&["project", "name"]), report);
     }
-    for (table, what) in [
-        ("services", "service"),
-        ("environments", "environment"),
-        ("groups", "group"),
-    ] {
+    for (table, what) in [("services", "service"), ("environments", "environment"), ("groups", "group")] {
         for name in names(&source.tree[table]) {
             name_is_well_formed(what, name, &Field::of(&[table, name]), report);
         }
     }
-    for (table, example) in [
-        ("services", "[services.web]"),
-        ("environments", "[environments.staging]"),
-    ] {
+    for (table, example) in [("services", "[services.web]"), ("environments", "[environments.staging]")] {
         if source.tree[table].as_object().is_some_and(Map::is_empty) {
             let message = format!("the file has no {table}");
             report.critical(&Field::of(&[table]), message, format!("add at least one: `{example}`"));
@@ -64,11 +57,7 @@ fn groups(source: &Source, report: &mut Report<'_>) {
 
 fn members(group: &GroupSpec, known: &[&str], at: &Field, report: &mut Report<'_>) {
     if group.services.is_empty() {
-        report.critical(
-            at,
-            "the group has no services",
-            format!("name some of {}", all(known.iter().copied())),
-        );
+        report.critical(at, "the group has no services", format!("name some of {}", all(known.iter().copied())));
     }
     for (index, member) in group.services.iter().enumerate() {
         let at = at.index(index);
@@ -85,9 +74,7 @@ pub(super) fn exists(name: &str, known: &[&str], at: &Field, report: &mut Report
         return;
     }
     let meant = nearest(name, known.iter().copied());
-    let guess = meant
-        .map(|meant| format!(": did you mean `{meant}`?"))
-        .unwrap_or_default();
+    let guess = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
     let advice = match meant {
         Some(meant) => format!("write `{meant}`"),
         None => format!("name one of {}", all(known.iter().copied())),

@@ -11,20 +11,12 @@ use super::{commands::needs_no_shell, report::Report};
 use crate::{field::Field, read::Source, suggest::all};
 
 pub(super) fn check_project(source: &Source, report: &mut Report<'_>) {
-    each(
-        &source.tree["project"]["notify"],
-        &Field::of(&["project", "notify"]),
-        report,
-    );
+    each(&source.tree["project"]["notify"], &Field::of(&["project", "notify"]), report);
 }
 
 pub(super) fn check_environment(source: &Source, plan: &EnvironmentPlan, report: &mut Report<'_>) {
     let name = plan.name.as_str();
-    each(
-        &source.tree["environments"][name]["notify"],
-        &Field::of(&["environments", name, "notify"]),
-        report,
-    );
+    each(&source.tree["environments"][name]["notify"], &Field::of(&["environments", name, "notify"]), report);
 }
 
 /// Read one by one from the tree, so that each keeps its index.
@@ -44,18 +36,10 @@ fn check(notify: &NotifySpec, at: &Field, report: &mut Report<'_>) {
     ];
     let said: Vec<&str> = said.into_iter().filter(|(_, said)| *said).map(|(key, _)| key).collect();
     match said.as_slice() {
-        [] => report.critical(
-            at,
-            "this entry notifies nobody",
-            "add exactly one of `webhook`, `command` and `email`",
-        ),
+        [] => report.critical(at, "this entry notifies nobody", "add exactly one of `webhook`, `command` and `email`"),
         [_] => {}
         several => {
-            let message = format!(
-                "this entry notifies in {} ways: {}",
-                several.len(),
-                all(several.iter().copied())
-            );
+            let message = format!("this entry notifies in {} ways: {}", several.len(), all(several.iter().copied()));
             report.critical(at, message, "write an entry for each of them");
         }
     }
@@ -80,13 +64,7 @@ fn webhook(notify: &NotifySpec, at: &Field, report: &mut Report<'_>) {
     if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) {
         let advice = "write a URL, for instance `webhook = \"https://example.com/hooks/shipway\"`";
         let message = format!("the webhook `{url}` is no URL of http or https");
-        report.tell(
-            Severity::Critical,
-            Category::Network,
-            &at.key("webhook"),
-            message,
-            advice,
-        );
+        report.tell(Severity::Critical, Category::Network, &at.key("webhook"), message, advice);
     }
     if notify.secret_variable.is_none() {
         let message = "the webhook is not signed: its receiver can't tell who sent it";
@@ -102,24 +80,12 @@ fn check_email(email: &EmailSpec, at: &Field, report: &mut Report<'_>) {
     {
         let advice = "for instance `server = \"smtps://{SMTP_USER}:{SMTP_PASSWORD}@mail.example.com\"`";
         // The server's text may hold a password, so it is not repeated.
-        report.critical(
-            &at.key("server"),
-            "the mail server must begin with `smtp://` or `smtps://`",
-            advice,
-        );
+        report.critical(&at.key("server"), "the mail server must begin with `smtp://` or `smtps://`", advice);
     }
     if email.to.is_empty() {
-        report.critical(
-            &at.key("to"),
-            "the message has no recipients",
-            "for instance `to = [\"team@example.com\"]`",
-        );
+        report.critical(&at.key("to"), "the message has no recipients", "for instance `to = [\"team@example.com\"]`");
     }
-    let to = email
-        .to
-        .iter()
-        .enumerate()
-        .map(|(index, address)| (at.key("to").index(index), address));
+    let to = email.to.iter().enumerate().map(|(index, address)| (at.key("to").index(index), address));
     for (at, address) in [(at.key("from"), &email.from)].into_iter().chain(to) {
         if !address.contains('@') {
             let message = format!("`{address}` is no address of e-mail");

@@ -14,18 +14,10 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let at = subject.field("data").index(index);
         stays_inside("the service's data", folder, &at, report);
         if folder == "." {
-            report.critical(
-                &at,
-                "a data folder needs a name of its own",
-                "name it, for instance `uploads`",
-            );
+            report.critical(&at, "a data folder needs a name of its own", "name it, for instance `uploads`");
         }
         if data[..index].contains(folder) {
-            report.warning(
-                &at,
-                format!("the data folder `{folder}` is named twice"),
-                "name it once",
-            );
+            report.warning(&at, format!("the data folder `{folder}` is named twice"), "name it once");
         }
     }
 }
@@ -43,9 +35,5 @@ fn stays_inside(whose: &str, path: &str, at: &Field, report: &mut Report<'_>) {
         return;
     };
     let message = format!("`{}` {fault}: `{path}`", at.label());
-    report.critical(
-        at,
-        message,
-        format!("write a path within {whose}, with `/` and without `..`"),
-    );
+    report.critical(at, message, format!("write a path within {whose}, with `/` and without `..`"));
 }

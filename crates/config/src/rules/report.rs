@@ -14,11 +14,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(place: Place<'a>, excused: &'a [Field]) -> Self {
-        Self {
-            place,
-            excused,
-            findings: Vec::new(),
-        }
+        Self { place, excused, findings: Vec::new() }
     }
 
     /// Something that blocks.
@@ -44,11 +40,7 @@ impl<'a> Report<'a> {
         message: impl Into<String>,
         advice: impl Into<String>,
     ) {
-        if self
-            .excused
-            .iter()
-            .any(|excused| field.starts_with(excused) || excused.starts_with(field))
-        {
+        if self.excused.iter().any(|excused| field.starts_with(excused) || excused.starts_with(field)) {
             return;
         }
         let finding = Finding::new(severity, VALIDATOR, category, message).recommendation(advice);

@@ -18,25 +18,13 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for (index, route) in subject.spec.serve.routes.iter().enumerate() {
         let at = subject.field("routes").index(index);
         if let Some(fault) = host_fault(&route.host) {
-            let advice = format!(
-                "write a name alone, for instance `host = \"{}.{PLACEHOLDER}.localhost\"`",
-                subject.name
-            );
-            network(
-                &at.key("host"),
-                format!("the host `{}` {fault}", route.host),
-                advice,
-                report,
-            );
+            let advice =
+                format!("write a name alone, for instance `host = \"{}.{PLACEHOLDER}.localhost\"`", subject.name);
+            network(&at.key("host"), format!("the host `{}` {fault}", route.host), advice, report);
         }
         if let Some(fault) = path_fault(&route.path) {
             let advice = "write the path's beginning, for instance `path = \"/api\"`".to_owned();
-            network(
-                &at.key("path"),
-                format!("the path `{}` {fault}", route.path),
-                advice,
-                report,
-            );
+            network(&at.key("path"), format!("the path `{}` {fault}", route.path), advice, report);
         }
     }
 }
@@ -124,8 +112,5 @@ pub(super) fn check_together(plan: &EnvironmentPlan, report: &mut Report<'_>) {
 fn place_of(route: &RouteSpec, environment: &str) -> (String, String) {
     let path = route.path.trim_end_matches('/');
     let path = if path.is_empty() { "/" } else { path };
-    (
-        route.host.replace(PLACEHOLDER, environment).to_ascii_lowercase(),
-        path.to_owned(),
-    )
+    (route.host.replace(PLACEHOLDER, environment).to_ascii_lowercase(), path.to_owned())
 }

@@ -16,10 +16,7 @@ pub(super) fn check(subject: &Subject<'_>, plan: &EnvironmentPlan, report: &mut 
     if plan.kind == EnvironmentType::Production && subject.spec.serve.on_failure == OnFailure::Stop {
         report.warning(
             &subject.field("on_failure"),
-            format!(
-                "a failed deployment of `{}` stays as it is, in production, until a person decides",
-                subject.name
-            ),
+            format!("a failed deployment of `{}` stays as it is, in production, until a person decides", subject.name),
             "write `on_failure = \"rollback\"`, unless somebody always watches",
         );
     }
@@ -41,10 +38,7 @@ fn process(subject: &Subject<'_>, report: &mut Report<'_>) {
         report.critical(
             &subject.field("run"),
             format!("`{}` is a process without a command", subject.name),
-            format!(
-                "add the command of an instance, for instance `run = \"bin/{}\"`",
-                subject.name
-            ),
+            format!("add the command of an instance, for instance `run = \"bin/{}\"`", subject.name),
         );
     }
     let health = &serve.health;
@@ -70,20 +64,14 @@ fn static_site(subject: &Subject<'_>, report: &mut Report<'_>) {
     let health = &serve.health;
     let meaningless = [
         ("instances", serve.instances != 1),
-        (
-            "health",
-            health.startup.is_some() || health.readiness.is_some() || health.liveness.is_some(),
-        ),
+        ("health", health.startup.is_some() || health.readiness.is_some() || health.liveness.is_some()),
         ("limits", !serve.limits.is_empty()),
         ("data", !serve.data.is_empty()),
     ];
     for (key, _) in meaningless.into_iter().filter(|(_, said)| *said) {
         report.warning(
             &subject.field(key),
-            format!(
-                "`{key}` means nothing for the static site `{}`: the proxy serves its files",
-                subject.name
-            ),
+            format!("`{key}` means nothing for the static site `{}`: the proxy serves its files", subject.name),
             format!("remove `{key}`"),
         );
     }

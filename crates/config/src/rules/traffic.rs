@@ -59,12 +59,7 @@ fn rolling_keeps_serving(subject: &Subject<'_>, rolling: &Rolling, at: &Field, r
 
 fn canary_has_time(subject: &Subject<'_>, canary: &Canary, at: &Field, report: &mut Report<'_>) {
     let pause_ms = |pause: Pause| if let Pause::For(span) = pause { span.ms } else { 0 };
-    let pauses_ms: u64 = canary
-        .steps
-        .steps()
-        .iter()
-        .map(|step| pause_ms(step.pause))
-        .fold(0, u64::saturating_add);
+    let pauses_ms: u64 = canary.steps.steps().iter().map(|step| pause_ms(step.pause)).fold(0, u64::saturating_add);
     let total_s = pauses_ms.saturating_add(subject.spec.serve.bake.ms) / 1000;
     let deadline_s = subject.spec.serve.deadline_s;
     if total_s > deadline_s {

@@ -17,11 +17,7 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         can_be_set(name, value, &at, report);
         if name == PORT {
             let message = "`PORT` is Shipway's: each instance is given a port of its own";
-            report.critical(
-                &at,
-                message,
-                "remove it, and let the program listen on 127.0.0.1 at `PORT`",
-            );
+            report.critical(&at, message, "remove it, and let the program listen on 127.0.0.1 at `PORT`");
         }
     }
     for (name, value) in &make.build_variables {
@@ -31,28 +27,16 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         passed(name, &subject.field("build_pass").index(index), report);
         if make.build_variables.contains_key(name) {
             let at = subject.field("build_variables").key(name);
-            report.warning(
-                &at,
-                format!("`{name}` is set for the build and also passed to it"),
-                "keep one of the two",
-            );
+            report.warning(&at, format!("`{name}` is set for the build and also passed to it"), "keep one of the two");
         }
     }
 }
 
 fn can_be_set(name: &str, value: &str, at: &Field, report: &mut Report<'_>) {
     if let Some(fault) = fault_of(name) {
-        report.critical(
-            at,
-            format!("the variable's name `{}` {fault}", name.escape_debug()),
-            "rename the variable",
-        );
+        report.critical(at, format!("the variable's name `{}` {fault}", name.escape_debug()), "rename the variable");
     } else if value.contains('\0') {
-        report.critical(
-            at,
-            format!("the value of `{name}` holds a zero byte"),
-            "remove the zero byte",
-        );
+        report.critical(at, format!("the value of `{name}` holds a zero byte"), "remove the zero byte");
     } else if name.starts_with(OWN_PREFIX) {
         let message = format!("`{name}` is Shipway's: names that begin with `{OWN_PREFIX}` are given by Shipway");
         report.critical(at, message, "choose another name");
@@ -61,20 +45,10 @@ fn can_be_set(name: &str, value: &str, at: &Field, report: &mut Report<'_>) {
 
 fn passed(name: &str, at: &Field, report: &mut Report<'_>) {
     if let Some(fault) = fault_of(name) {
-        report.critical(
-            at,
-            format!("the variable's name `{}` {fault}", name.escape_debug()),
-            "name a variable",
-        );
+        report.critical(at, format!("the variable's name `{}` {fault}", name.escape_debug()), "name a variable");
     } else if name.starts_with(OWN_PREFIX) {
         let message = format!("`{name}` is the server's own: a build may not see it");
-        report.tell(
-            Severity::Critical,
-            Category::Security,
-            at,
-            message,
-            format!("remove `{name}`"),
-        );
+        report.tell(Severity::Critical, Category::Security, at, message, format!("remove `{name}`"));
     }
 }
 

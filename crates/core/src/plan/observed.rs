@@ -17,8 +17,7 @@ impl Observed<'_> {
 
     /// The recorded instances of a release in a slot: first those that run, of these the oldest first.
     fn instances_of(&self, key: &SlotKey, release: &ReleaseId) -> Vec<&Instance> {
-        let mut all: Vec<_> =
-            self.instances.iter().filter(|one| one.slot == *key && one.release == *release).collect();
+        let mut all: Vec<_> = self.instances.iter().filter(|one| one.slot == *key && one.release == *release).collect();
         all.sort_by_key(|one| (!self.runs(one), one.created_at, &one.id));
         all
     }

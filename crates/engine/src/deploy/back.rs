@@ -79,7 +79,9 @@ async fn went_back(engine: &Engine, active: &Active) -> Result<(), Fault> {
     let cause = deployment.failures.first().map_or("it failed", |failure| failure.message.as_str());
     let (kind, message) = match ending {
         End::Cancelled => (EventKind::DeploymentCancelled, format!("{} was cancelled and undone", deployment.name)),
-        End::Failed => (EventKind::DeploymentFailed, format!("{} failed before users saw it: {cause}", deployment.name)),
+        End::Failed => {
+            (EventKind::DeploymentFailed, format!("{} failed before users saw it: {cause}", deployment.name))
+        }
         End::RolledBack => (EventKind::DeploymentFailed, format!("{} was taken back: {cause}", deployment.name)),
     };
     let failed = say(&deployment, kind, EventStatus::Failed, message.clone());

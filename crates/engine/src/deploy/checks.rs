@@ -152,7 +152,10 @@ async fn record(
 }
 
 async fn failed(engine: &Engine, check: &CheckSpec, whom: &Whom, answer: Answer) -> Broken {
-    let message = format!("check `{}` at {} did not pass: expected {}, got {}", check.name, whom.words, answer.expected, answer.got);
+    let message = format!(
+        "check `{}` at {} did not pass: expected {}, got {}",
+        check.name, whom.words, answer.expected, answer.got
+    );
     let broken = match &whom.instance {
         Some(instance) => broken(engine, instance, &message).await,
         None => Broken::release(message),

@@ -17,7 +17,11 @@ use crate::Engine;
 const DRAIN_TICK_MS: u64 = 20;
 
 /// Records an instance, starts it, and records where it listens.
-pub(crate) async fn launch(engine: &Arc<Engine>, release: &Arc<Release>, instance: Instance) -> Result<Instance, Fault> {
+pub(crate) async fn launch(
+    engine: &Arc<Engine>,
+    release: &Arc<Release>,
+    instance: Instance,
+) -> Result<Instance, Fault> {
     let store = &engine.ports.store;
     let stored: Option<Instance> = store.find(instance.id.as_str()).await?;
     let instance = stored.unwrap_or(instance);

@@ -131,10 +131,12 @@ async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
     let deployment = active.read().await;
     active.enter(engine, Phase::Cleaning).await?;
     let result = result_of(engine, &deployment).await?;
-    active.update(engine, |deployment| {
-        deployment.result = result;
-        Vec::new()
-    }).await?;
+    active
+        .update(engine, |deployment| {
+            deployment.result = result;
+            Vec::new()
+        })
+        .await?;
     quarantine_what_was_left(engine, &deployment).await?;
     let changed = deployment.services.values().filter(|state| !state.unchanged).count();
     let message = match changed {
@@ -142,7 +144,9 @@ async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
         _ => format!("{} is live", deployment.name),
     };
     let kind = match deployment.request.kind {
-        shipway_core::deployment::Kind::Rollback { .. } => vec![EventKind::RollbackCompleted, EventKind::DeploymentSucceeded],
+        shipway_core::deployment::Kind::Rollback { .. } => {
+            vec![EventKind::RollbackCompleted, EventKind::DeploymentSucceeded]
+        }
         _ => vec![EventKind::DeploymentSucceeded],
     };
     let events = kind.into_iter().map(|kind| say(&deployment, kind, EventStatus::Ok, message.clone())).collect();
@@ -162,7 +166,8 @@ async fn result_of(
 /// A rollback quarantines what it left, so that the next one goes further back.
 async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Result<(), Fault> {
     let shipway_core::deployment::Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
-    let left: Vec<_> = rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
+    let left: Vec<_> =
+        rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
     let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);
     let newest = Listing { scope, before: None, newest_first: true, limit: QUARANTINED_MAX };
     let all: Vec<Deployment> = engine.ports.store.all(newest).await?;
@@ -181,7 +186,8 @@ async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Res
 /// A failure: everything goes back, unless the spec wants a person to look first.
 async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
     let deployment = active.read().await;
-    let stops = failure.cause != Cause::Person && deployment.promotion_began() && stops_on_failure(engine, &deployment).await?;
+    let stops =
+        failure.cause != Cause::Person && deployment.promotion_began() && stops_on_failure(engine, &deployment).await?;
     let ending = match failure.cause {
         Cause::Person => End::Cancelled,
         _ if deployment.promotion_began() => End::RolledBack,
@@ -198,7 +204,9 @@ async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> 
     if stops {
         let stuck = report(now, deployment.phase, "going back".into(), Cause::Person, "on_failure = \"stop\"".into());
         let hint = format!("look at it, then `shipway rollback {}` or deploy again", deployment.name);
-        active.update(engine, |deployment| note_failure(deployment, FailureReport { hint: Some(hint), ..stuck })).await?;
+        active
+            .update(engine, |deployment| note_failure(deployment, FailureReport { hint: Some(hint), ..stuck }))
+            .await?;
         switch::close(engine, active).await?;
         let event = say(&deployment, EventKind::DeploymentStuck, EventStatus::Failed, message);
         return active.turn(engine, Turn::GiveUp, vec![event]).await;

@@ -42,14 +42,18 @@ pub(super) async fn watch(
         }
         let now = engine.ports.clock.now();
         let sample = sample(&engine.publisher.traffic().await.unwrap_or_default(), &from, &watched);
-        judge(&watched, &sample)?;
+        if let Some(broken) = judge(&watched, &sample) {
+            return Err(broken);
+        }
         let missing = missing(&watched, &sample);
         match ends_at {
             _ if deployment.paused => ends_at = ends_at.map(|at| at.plus_ms(TICK_MS)),
             Some(at) if now >= at && missing.is_none() => return Ok(outside::resume(engine, mover.active).await?),
             Some(at) if now >= at => wait_for(mover, missing).await?,
             Some(_) => {}
-            None => wait_for(mover, Some(format!("waits at {percent}% for `shipway advance {}`", deployment.name))).await?,
+            None => {
+                wait_for(mover, Some(format!("waits at {percent}% for `shipway advance {}`", deployment.name))).await?
+            }
         }
         engine.ports.clock.sleep_ms(TICK_MS).await;
     }
@@ -94,15 +98,17 @@ fn sample(now: &Traffic, from: &Traffic, watched: &[Watched]) -> Sample {
             requests: now.requests.saturating_sub(from.requests),
             failed: now.failed.saturating_sub(from.failed),
             server_errors: now.server_errors.saturating_sub(from.server_errors),
-            latency: latency.map(|(n, count)| count.saturating_sub(from.latency.get(n).copied().unwrap_or(0))).collect(),
+            latency: latency
+                .map(|(n, count)| count.saturating_sub(from.latency.get(n).copied().unwrap_or(0)))
+                .collect(),
             ..now
         }
     };
     watched.iter().map(|one| (one.pool.clone(), since(one))).collect()
 }
 
-/// Fails as soon as there are enough requests to say so.
-fn judge(watched: &[Watched], sample: &Sample) -> Result<(), Broken> {
+/// What is beyond its limits, as soon as there are enough requests to say so.
+fn judge(watched: &[Watched], sample: &Sample) -> Option<Broken> {
     for (one, limits) in watched.iter().filter_map(|one| Some((one, one.limits.as_ref()?))) {
         let Some(numbers) = sample.get(&one.pool) else { continue };
         if numbers.requests == 0 || numbers.requests < limits.min_requests {
@@ -112,19 +118,20 @@ fn judge(watched: &[Watched], sample: &Sample) -> Result<(), Broken> {
         let rate = bad as f64 / numbers.requests as f64;
         if let Some(max) = limits.error_rate_max.filter(|max| rate > *max) {
             let got = format!("{rate:.4} ({bad} of {} requests)", numbers.requests);
-            return Err(beyond(&one.service, "error_rate_max", format!("at most {max}"), got));
+            return Some(beyond(&one.service, "error_rate_max", format!("at most {max}"), got));
         }
         let p99_ms = numbers.latency_quantile_ms(0.99).unwrap_or(0);
         if let Some(max) = limits.p99_ms_max.filter(|max| p99_ms > *max) {
             let got = format!("{p99_ms} ms over {} requests", numbers.requests);
-            return Err(beyond(&one.service, "p99_ms_max", format!("at most {max} ms"), got));
+            return Some(beyond(&one.service, "p99_ms_max", format!("at most {max} ms"), got));
         }
     }
-    Ok(())
+    None
 }
 
 fn beyond(service: &ServiceName, limit: &str, expected: String, got: String) -> Broken {
-    let message = format!("{service}: its numbers at the proxy exceed `success.{limit}`: expected {expected}, got {got}");
+    let message =
+        format!("{service}: its numbers at the proxy exceed `success.{limit}`: expected {expected}, got {got}");
     let answer = Answer { passed: false, expected, got, took_ms: 0 };
     Broken { check: Some(format!("success.{limit}")), answer: Some(answer), ..Broken::release(message) }
 }

@@ -50,7 +50,12 @@ impl Busy {
     }
 
     /// Does work on a release of a slot in a task of its own.
-    fn run(&self, engine: &Engine, of: (SlotKey, ReleaseId), work: impl Future<Output = Result<(), Fault>> + Send + 'static) {
+    fn run(
+        &self,
+        engine: &Engine,
+        of: (SlotKey, ReleaseId),
+        work: impl Future<Output = Result<(), Fault>> + Send + 'static,
+    ) {
         self.with().insert(of.clone());
         let busy = self.clone();
         engine.spawn(async move {

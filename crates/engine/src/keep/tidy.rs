@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shipway_core::{id::InstanceId, instance::Instance, ports::{Fault, Life}};
+use shipway_core::{
+    id::InstanceId,
+    instance::Instance,
+    ports::{Fault, Life},
+};
 
 use crate::Engine;
 

@@ -1,9 +1,6 @@
 //! The commit that source lies at, where it lies in git and `git` is there.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use futures_util::StreamExt;
 use shipway_core::{

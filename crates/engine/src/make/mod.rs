@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Kind, ServiceState, Source},
+    deployment::{Cause, Deployment, FailureReport, Kind, Source},
     event::{EventBody, EventKind, EventStatus},
     finding::blocks,
     id::{ServiceName, SlotKey},
@@ -60,11 +60,7 @@ pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, 
 
 /// The slot of a service in a request's environment.
 pub(crate) fn key(request: &shipway_core::deployment::Request, service: &ServiceName) -> SlotKey {
-    SlotKey {
-        project: request.project.clone(),
-        environment: request.environment.clone(),
-        service: service.clone(),
-    }
+    SlotKey { project: request.project.clone(), environment: request.environment.clone(), service: service.clone() }
 }
 
 async fn passed(engine: &Engine, active: &Active) -> Result<(), Fail> {
@@ -103,8 +99,10 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     begin_services(engine, active, &plan, &services, &groups).await?;
     active.enter(engine, Phase::Preparing).await?;
     git::note(engine, active, &plan, folder.as_deref()).await?;
-    let builds: Vec<_> =
-        services.iter().map(|service| build::artifact(engine, active, &plan, service, folder.as_deref()).boxed()).collect();
+    let builds: Vec<_> = services
+        .iter()
+        .map(|service| build::artifact(engine, active, &plan, service, folder.as_deref()).boxed())
+        .collect();
     let mut made = stream::iter(builds).buffer_unordered(BUILDS_MAX);
     let mut artifacts = BTreeMap::new();
     while let Some(result) = made.next().await {
@@ -128,7 +126,9 @@ async fn source_folder(engine: &Engine, active: &Active) -> Result<(Project, Opt
     let project: Option<Project> = engine.ports.store.find(request.project.as_str()).await?;
     let Some(project) = project else {
         let message = format!("there is no project `{}`", request.project);
-        return Err(Fail::Failed(Box::new(failed(engine, active, "reading the spec", None, Cause::Person, message).await)));
+        return Err(Fail::Failed(Box::new(
+            failed(engine, active, "reading the spec", None, Cause::Person, message).await,
+        )));
     };
     let folder = match &request.source {
         Source::Project => project.folder.clone(),
@@ -224,7 +224,7 @@ async fn record_goal(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
     let slots: Vec<Slot> = engine.ports.store.below(&format!("{}/{}", scope.project, scope.environment)).await?;
     let noted = |deployment: &mut Deployment| {
         for (key, serving) in goal {
-            let state = deployment.services.entry(key.service.clone()).or_insert_with(ServiceState::default);
+            let state = deployment.services.entry(key.service.clone()).or_default();
             if let Some(release) = serving.as_ref().and_then(|serving| versions.get(&serving.release)) {
                 state.version = Some(release.version.clone());
                 state.artifact = Some(release.artifact.clone());

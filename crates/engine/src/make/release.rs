@@ -94,11 +94,7 @@ fn unplaced(engine: &Engine, message: String) -> FailureReport {
 }
 
 /// The old artifacts with the configuration that is live now.
-pub(super) async fn with_todays_configuration(
-    engine: &Arc<Engine>,
-    active: &Active,
-    goal: Goal,
-) -> Result<Goal, Fail> {
+pub(super) async fn with_todays_configuration(engine: &Arc<Engine>, active: &Active, goal: Goal) -> Result<Goal, Fail> {
     let now = slots(engine, &active.read().await).await?;
     let mut mixed = Goal::new();
     for (slot, serving) in goal {

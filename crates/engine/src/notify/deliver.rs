@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+use sha2::Sha256;
 use shipway_core::{
     command_line::CommandLine,
     ports::{CommandEnd, CommandEvent, CommandRun},
     spec::{EmailSpec, NotifySpec},
 };
-use sha2::Sha256;
 
 use super::Message;
 use crate::Engine;

@@ -78,9 +78,7 @@ pub(super) fn read(peer: &UnixStream) -> io::Result<Option<Request>> {
     peer.set_write_timeout(Some(Duration::from_millis(PEER_MS_MAX)))?;
     let mut line = String::new();
     BufReader::new(peer.take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
-    let version = serde_json::from_str::<serde_json::Value>(&line)
-        .ok()
-        .and_then(|value| value.get("v")?.as_u64());
+    let version = serde_json::from_str::<serde_json::Value>(&line).ok().and_then(|value| value.get("v")?.as_u64());
     let refusal = match (version, serde_json::from_str::<Request>(&line)) {
         (Some(version), _) if version != u64::from(PROTOCOL) => {
             format!("version {version} is asked for, and this shim speaks version {PROTOCOL}")
@@ -88,13 +86,7 @@ pub(super) fn read(peer: &UnixStream) -> io::Result<Option<Request>> {
         (_, Ok(request)) => return Ok(Some(request)),
         (_, Err(error)) => format!("the request can't be understood: {error}"),
     };
-    answer(
-        peer,
-        &Reply {
-            error: Some(refusal),
-            ..Reply::default()
-        },
-    );
+    answer(peer, &Reply { error: Some(refusal), ..Reply::default() });
     Ok(None)
 }
 

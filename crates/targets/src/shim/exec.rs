@@ -69,12 +69,8 @@ fn become_command() -> io::Result<std::convert::Infallible> {
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header)?;
-    let length = str::from_utf8(&header)
-        .ok()
-        .and_then(|digits| digits.trim().parse().ok());
-    let length = length
-        .filter(|length| *length <= INTENT_BYTES_MAX)
-        .ok_or(io::ErrorKind::InvalidData)?;
+    let length = str::from_utf8(&header).ok().and_then(|digits| digits.trim().parse().ok());
+    let length = length.filter(|length| *length <= INTENT_BYTES_MAX).ok_or(io::ErrorKind::InvalidData)?;
     let mut bytes = Vec::new();
     input.take(length).read_to_end(&mut bytes)?;
     become_program(&serde_json::from_slice(&bytes)?, |_| {})
@@ -88,11 +84,7 @@ fn become_program(execution: &Execution, streams: impl FnOnce(&mut Command)) -> 
         rustix::process::setpriority_process(None, execution.nice)?;
     }
     let mut command = Command::new(&execution.program);
-    command
-        .args(&execution.arguments)
-        .env_clear()
-        .envs(&execution.variables)
-        .current_dir(&execution.folder);
+    command.args(&execution.arguments).env_clear().envs(&execution.variables).current_dir(&execution.folder);
     if let Some(user) = execution.user {
         // Other groups of the server are given up with it.
         command.uid(user.uid).gid(user.gid);
@@ -100,10 +92,7 @@ fn become_program(execution: &Execution, streams: impl FnOnce(&mut Command)) -> 
     streams(&mut command);
     let error = exec(&mut command);
     let (program, folder) = (execution.program.display(), execution.folder.display());
-    Err(io::Error::new(
-        error.kind(),
-        format!("can't start {program} in {folder}: {error}"),
-    ))
+    Err(io::Error::new(error.kind(), format!("can't start {program} in {folder}: {error}")))
 }
 
 /// Returns only when it failed for good.

@@ -64,10 +64,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> i32 {
         (["--dir", _], Some(folder)) => attend(Path::new(folder), false),
         (["--dir", _, "--adopt"], Some(folder)) => attend(Path::new(folder), true),
         _ => {
-            let _ = writeln!(
-                io::stderr(),
-                "shipway shim: started by Shipway itself, with --dir FOLDER [--adopt]"
-            );
+            let _ = writeln!(io::stderr(), "shipway shim: started by Shipway itself, with --dir FOLDER [--adopt]");
             2
         }
     }
@@ -75,11 +72,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> i32 {
 
 /// Says on the standard output how the start went, then stays until the application's end.
 fn attend(folder: &Path, adopt: bool) -> i32 {
-    let begun = if adopt {
-        Shim::adopt(folder)
-    } else {
-        Shim::start(folder)
-    };
+    let begun = if adopt { Shim::adopt(folder) } else { Shim::start(folder) };
     let (line, shim) = match begun {
         Ok(Some(shim)) => (format!("started {}\n", shim.app.pid), Some(shim)),
         Ok(None) => ("ended\n".to_owned(), None),
@@ -136,15 +129,7 @@ impl Shim {
         state.status = Status::Running;
         state.since = now();
         state.write(folder)?;
-        Ok(Some(Self::with(
-            folder,
-            intent,
-            state,
-            output,
-            listener,
-            (app, app_end),
-            lock,
-        )))
+        Ok(Some(Self::with(folder, intent, state, output, listener, (app, app_end), lock)))
     }
 
     /// Takes over an application whose shim died; none when it has ended meanwhile.
@@ -169,15 +154,7 @@ impl Shim {
         let listener = control::listen(folder)?;
         state.shim = own_process()?;
         state.write(folder)?;
-        Ok(Some(Self::with(
-            folder,
-            intent,
-            state,
-            output,
-            listener,
-            (app, app_end),
-            lock,
-        )))
+        Ok(Some(Self::with(folder, intent, state, output, listener, (app, app_end), lock)))
     }
 
     fn with(
@@ -191,19 +168,7 @@ impl Shim {
     ) -> Self {
         let folder = folder.to_path_buf();
         let (end, stops, kill_at) = (None, Vec::new(), None);
-        Self {
-            folder,
-            intent,
-            state,
-            output,
-            listener,
-            app,
-            app_end,
-            end,
-            stops,
-            kill_at,
-            _lock: lock,
-        }
+        Self { folder, intent, state, output, listener, app, app_end, end, stops, kill_at, _lock: lock }
     }
 
     /// Makes the instance ours.
@@ -244,9 +209,7 @@ impl Shim {
             PollFd::new(&self.app_end, PollFlags::IN),
         ];
         let longest = Duration::from_millis(REAP_EVERY_MS);
-        let wait = self
-            .kill_at
-            .map_or(longest, |at| at.saturating_duration_since(Instant::now()).min(longest));
+        let wait = self.kill_at.map_or(longest, |at| at.saturating_duration_since(Instant::now()).min(longest));
         let timeout = Timespec::try_from(wait).map_err(io::Error::other)?;
         match poll(&mut all, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -265,24 +228,11 @@ impl Shim {
         };
         match verb {
             Verb::Status => {
-                control::answer(
-                    &peer,
-                    &Reply {
-                        ok: true,
-                        pid: Some(self.app.pid),
-                        ..Reply::default()
-                    },
-                );
+                control::answer(&peer, &Reply { ok: true, pid: Some(self.app.pid), ..Reply::default() });
             }
             Verb::Stop { .. } if self.stops.len() >= STOPS_MAX => {
                 let error = Some("too many are waiting for this stop already".to_owned());
-                control::answer(
-                    &peer,
-                    &Reply {
-                        error,
-                        ..Reply::default()
-                    },
-                );
+                control::answer(&peer, &Reply { error, ..Reply::default() });
             }
             Verb::Stop { signal, grace_ms } => {
                 self.ask_to_stop(signal, grace_ms);
@@ -314,11 +264,7 @@ impl Shim {
     }
 
     fn family(&self) -> io::Result<Family> {
-        Ok(Family {
-            members: vec![self.app],
-            parents: vec![own_process()?],
-            ..self.intent.family()
-        })
+        Ok(Family { members: vec![self.app], parents: vec![own_process()?], ..self.intent.family() })
     }
 
     fn kill(&mut self) {
@@ -337,14 +283,7 @@ impl Shim {
         self.output.end_line();
         record_end(&self.folder, &self.intent, &mut self.state, self.end)?;
         for peer in &self.stops {
-            control::answer(
-                peer,
-                &Reply {
-                    ok: true,
-                    pid: Some(self.app.pid),
-                    ..Reply::default()
-                },
-            );
+            control::answer(peer, &Reply { ok: true, pid: Some(self.app.pid), ..Reply::default() });
         }
         Ok(())
     }
@@ -396,11 +335,7 @@ fn record_end(folder: &Path, intent: &Intent, state: &mut State, end: Option<Wai
     intent.execution.groups.remove();
     let status = end.and_then(WaitStatus::exit_status);
     let signal = end.and_then(WaitStatus::terminating_signal);
-    state.status = Status::Exited {
-        status,
-        signal,
-        at: now(),
-    };
+    state.status = Status::Exited { status, signal, at: now() };
     state.write(folder)?;
     // The socket is ours while the lock is.
     control::close(folder);
@@ -412,10 +347,7 @@ fn own_process() -> io::Result<Process> {
 }
 
 fn pidfd(pid: u32) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or(io::ErrorKind::InvalidInput)?;
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 

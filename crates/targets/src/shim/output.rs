@@ -55,23 +55,12 @@ impl Output {
             chown(&path, Some(user.uid), Some(user.gid))?;
         }
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-        let fifo = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(flags)
-            .open(&path)?;
+        let fifo = OpenOptions::new().read(true).write(true).custom_flags(flags).open(&path)?;
         let base = log_pages::files(folder)?.last().map_or(0, |file| file.base);
         let mut file = open_log(folder, base)?;
         let written = file.seek(SeekFrom::End(0))?;
         let line = usize::from(written > 0 && last_byte(&mut file)? != b'\n');
-        Ok(Self {
-            fifo,
-            folder: folder.to_path_buf(),
-            file,
-            base,
-            written,
-            line,
-        })
+        Ok(Self { fifo, folder: folder.to_path_buf(), file, base, written, line })
     }
 
     /// Takes what is there, up to one buffer, and says how much it was; 0 when there is nothing now.
@@ -167,12 +156,7 @@ impl Output {
 
 fn open_log(folder: &Path, base: u64) -> io::Result<File> {
     let path = folder.join(log_pages::name(base));
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)
 }
 
 fn last_byte(file: &mut File) -> io::Result<u8> {

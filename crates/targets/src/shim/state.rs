@@ -45,11 +45,7 @@ pub(crate) enum Status {
     /// It runs.
     Running,
     /// It has ended, and so have all its processes.
-    Exited {
-        status: Option<i32>,
-        signal: Option<i32>,
-        at: Timestamp,
-    },
+    Exited { status: Option<i32>, signal: Option<i32>, at: Timestamp },
 }
 
 impl State {
@@ -59,10 +55,7 @@ impl State {
         match state {
             Some(state) if state.version != PROTOCOL => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!(
-                    "{FILE} has version {}, and this Shipway knows version {PROTOCOL}",
-                    state.version
-                ),
+                format!("{FILE} has version {}, and this Shipway knows version {PROTOCOL}", state.version),
             )),
             other => Ok(other),
         }
@@ -106,12 +99,7 @@ pub(crate) fn is_held(folder: &Path) -> io::Result<bool> {
 
 /// Takes the lock for as long as the file is open.
 pub(super) fn hold(folder: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(folder.join(LOCK))?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
     for _ in 0..LOCK_TRIES_MAX {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(file),
@@ -119,8 +107,5 @@ pub(super) fn hold(folder: &Path) -> io::Result<File> {
             Err(error) => return Err(error.into()),
         }
     }
-    Err(io::Error::new(
-        io::ErrorKind::WouldBlock,
-        "another shim has this instance",
-    ))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another shim has this instance"))
 }

@@ -43,17 +43,8 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
 /// A program of this crate's examples.
 pub fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("the test's own program");
-    let program = own
-        .ancestors()
-        .nth(2)
-        .expect("target/debug/deps/…")
-        .join("examples")
-        .join(name);
-    assert!(
-        program.is_file(),
-        "{} isn't built: run `cargo test -p shipway-targets`",
-        program.display()
-    );
+    let program = own.ancestors().nth(2).expect("target/debug/deps/…").join("examples").join(name);
+    assert!(program.is_file(), "{} isn't built: run `cargo test -p shipway-targets`", program.display());
     program
 }
 
@@ -75,10 +66,7 @@ impl Artifacts for Copies {
     fn put<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<Tree, Fault>> {
         Box::pin(async move {
             let tree = self.read_tree(folder).await?;
-            self.stored
-                .lock()
-                .expect("no test panicked here")
-                .insert(tree.digest(), folder.to_path_buf());
+            self.stored.lock().expect("no test panicked here").insert(tree.digest(), folder.to_path_buf());
             Ok(tree)
         })
     }
@@ -98,10 +86,7 @@ impl Artifacts for Copies {
 impl Copies {
     fn place(&self, digest: &ArtifactDigest) -> Result<PathBuf, Fault> {
         let stored = self.stored.lock().expect("no test panicked here");
-        stored
-            .get(digest)
-            .cloned()
-            .ok_or_else(|| Fault::not_found(format!("no artifact {digest}")))
+        stored.get(digest).cloned().ok_or_else(|| Fault::not_found(format!("no artifact {digest}")))
     }
 }
 
@@ -115,22 +100,13 @@ fn read(folder: &Path, prefix: &str, entries: &mut Vec<TreeEntry>) {
             continue;
         }
         let node = if kind.is_symlink() {
-            TreeNode::Link {
-                target: fs::read_link(entry.path())
-                    .expect("a link")
-                    .to_string_lossy()
-                    .into_owned(),
-            }
+            TreeNode::Link { target: fs::read_link(entry.path()).expect("a link").to_string_lossy().into_owned() }
         } else {
             let bytes = fs::read(entry.path()).expect("a file");
             let mut hasher = DefaultHasher::new();
             bytes.hash(&mut hasher);
             let executable = entry.metadata().expect("metadata").permissions().mode() & 0o100 != 0;
-            TreeNode::File {
-                hash: hasher.finish().to_string(),
-                size_bytes: bytes.len() as u64,
-                executable,
-            }
+            TreeNode::File { hash: hasher.finish().to_string(), size_bytes: bytes.len() as u64, executable }
         };
         entries.push(TreeEntry { path, node });
     }
@@ -167,11 +143,7 @@ impl World {
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o711)).expect("permissions");
         let artifacts = Arc::new(Copies::default());
         let driver = open(&home.path().join("data"), artifacts.clone(), cgroups);
-        Self {
-            home,
-            artifacts,
-            driver,
-        }
+        Self { home, artifacts, driver }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -207,65 +179,33 @@ impl World {
 }
 
 fn open(data: &Path, artifacts: Arc<Copies>, cgroups: bool) -> Arc<LocalDriver> {
-    let config = LocalConfig {
-        data: data.to_path_buf(),
-        artifacts,
-        shim: example("shim"),
-        ports: INSTANCE_PORTS,
-        cgroups,
-    };
+    let config =
+        LocalConfig { data: data.to_path_buf(), artifacts, shim: example("shim"), ports: INSTANCE_PORTS, cgroups };
     LocalDriver::new(config).expect("a driver")
 }
 
 pub fn release(version: &str, artifact: ArtifactDigest, run: &[&str], more: Value) -> Arc<Release> {
     let mut fields = json!({ "kind": "process", "run": run });
-    fields
-        .as_object_mut()
-        .expect("an object")
-        .extend(more.as_object().expect("an object").clone());
+    fields.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     let serve: ServeSpec = serde_json::from_value(fields).expect("a service");
-    let slot = SlotKey {
-        project: "shop".into(),
-        environment: "dev".into(),
-        service: "web".into(),
-    };
+    let slot = SlotKey { project: "shop".into(), environment: "dev".into(), service: "web".into() };
     let id = release_id(&slot, version, &artifact, &serve);
     let (made_by, made_at) = (DeploymentId::from("d-1"), Timestamp(0));
-    Arc::new(Release {
-        id,
-        slot,
-        version: version.into(),
-        artifact,
-        serve,
-        git: None,
-        made_by,
-        made_at,
-    })
+    Arc::new(Release { id, slot, version: version.into(), artifact, serve, git: None, made_by, made_at })
 }
 
 pub fn launch(id: &str, release: &Arc<Release>) -> Launch {
-    Launch {
-        instance: id.into(),
-        release: release.clone(),
-        variables: release.variables(),
-    }
+    Launch { instance: id.into(), release: release.clone(), variables: release.variables() }
 }
 
 pub fn launch_with(id: &str, release: &Arc<Release>, variables: &[(&str, &str)]) -> Launch {
     let mut launch = launch(id, release);
-    launch.variables.extend(
-        variables
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string())),
-    );
+    launch.variables.extend(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())));
     launch
 }
 
 pub fn stop_in(grace_s: u64) -> StopSpec {
-    StopSpec {
-        grace_s,
-        ..StopSpec::default()
-    }
+    StopSpec { grace_s, ..StopSpec::default() }
 }
 
 /// Stops and forgets whatever the test left, so that nothing outlives it.
@@ -304,11 +244,9 @@ pub async fn log_holds(driver: &LocalDriver, id: &InstanceId, text: &str) -> Vec
 }
 
 pub async fn exit_of(driver: &LocalDriver, id: &InstanceId) -> (Option<i32>, Option<i32>) {
-    until("the instance has exited", async || {
-        match driver.observe(id).await.expect("a life") {
-            Life::Exited { status, signal, .. } => Some((status, signal)),
-            _ => None,
-        }
+    until("the instance has exited", async || match driver.observe(id).await.expect("a life") {
+        Life::Exited { status, signal, .. } => Some((status, signal)),
+        _ => None,
     })
     .await
 }
@@ -323,23 +261,16 @@ pub async fn pid_of(driver: &LocalDriver, id: &InstanceId) -> u32 {
 /// Whether a process runs; a zombie doesn't.
 pub fn lives(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, rest)| !rest.starts_with('Z') && !rest.starts_with('X'))
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z') && !rest.starts_with('X'))
 }
 
 /// Reads a process number that somebody writes to a file.
 pub async fn pid_in(file: &Path) -> u32 {
-    until("the process has written its number", async || {
-        fs::read_to_string(file).ok()?.trim().parse().ok()
-    })
-    .await
+    until("the process has written its number", async || fs::read_to_string(file).ok()?.trim().parse().ok()).await
 }
 
 pub fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect()
+    pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
 pub fn is_root() -> bool {

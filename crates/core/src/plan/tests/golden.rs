@@ -95,7 +95,9 @@ fn first_deployment_of_three_services() {
     let checkout = world.release("checkout", 1, checkout);
     let goal = goal([("web", to(&web, 0)), ("catalog", to(&catalog, 2)), ("checkout", to(&checkout, 1))]);
     let plan = world.plan(&goal, &policy("d1", StrategySpec::BlueGreen));
-    expect(&plan, "
+    expect(
+        &plan,
+        "
         0 staging catalog: stage r1-catalog
         1 staging checkout: stage r1-checkou
         2 staging web: stage r1-web
@@ -114,14 +116,17 @@ fn first_deployment_of_three_services() {
         15 verifying catalog: verify through the route <- 14
         16 verifying web: verify through the route <- 14
         17 monitoring *: watch at 100% for 1m <- 15,16
-    ");
+    ",
+    );
     assert_eq!(plan.notes, ["checkout: what `./migrate` does can't be taken back"]);
 }
 
 #[test]
 fn blue_green_over_a_live_release() {
     let (world, _, new) = web(2);
-    expect(&world.plan(&goal([("web", to(&new, 2))]), &policy("d1", StrategySpec::BlueGreen)), "
+    expect(
+        &world.plan(&goal([("web", to(&new, 2))]), &policy("d1", StrategySpec::BlueGreen)),
+        "
         0 staging web: stage r2-web
         1 testing *: switch web: r2-web comes <- 0
         2 testing web: start prod-web-r2-web-2-1 <- 1
@@ -129,7 +134,8 @@ fn blue_green_over_a_live_release() {
         4 testing web: start prod-web-r2-web-2-2 <- 1
         5 testing web: wait until prod-web-r2-web-2-2 is healthy <- 4
         6 promoting *: switch web: all to r2-web <- 3,5
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -139,12 +145,15 @@ fn a_rollback_to_a_warm_release_starts_nothing() {
     world.warm("web", &old, 2);
     world.live("web", &new, 2);
     let policy = Policy { proven: true, ..policy("d1", StrategySpec::BlueGreen) };
-    expect(&world.plan(&goal([("web", to(&old, 2))]), &policy), "
+    expect(
+        &world.plan(&goal([("web", to(&old, 2))]), &policy),
+        "
         0 staging web: stage r1-web
         1 testing web: wait until prod-web-r1-web-1-1 is healthy <- 0
         2 testing web: wait until prod-web-r1-web-1-2 is healthy <- 0
         3 promoting *: switch web: all to r1-web <- 1,2
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -154,7 +163,9 @@ fn a_rollback_to_a_warm_release_with_fewer_instances_drains_the_others() {
     world.warm("web", &old, 3);
     world.live("web", &new, 1);
     let policy = Policy { proven: true, ..policy("d1", StrategySpec::BlueGreen) };
-    expect(&world.plan(&goal([("web", to(&old, 1))]), &policy), "
+    expect(
+        &world.plan(&goal([("web", to(&old, 1))]), &policy),
+        "
         0 staging web: stage r1-web
         1 testing web: wait until prod-web-r1-web-1-1 is healthy <- 0
         2 promoting *: switch web: all to r1-web; no more to prod-web-r1-web-1-2, prod-web-r1-web-1-3 <- 1
@@ -162,7 +173,8 @@ fn a_rollback_to_a_warm_release_with_fewer_instances_drains_the_others() {
         4 cleaning web: stop prod-web-r1-web-1-2 <- 3
         5 cleaning web: drain prod-web-r1-web-1-3 <- 2
         6 cleaning web: stop prod-web-r1-web-1-3 <- 5
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -171,13 +183,16 @@ fn a_rollback_to_a_release_that_is_not_warm_starts_it() {
     let (old, new) = (world.release("web", 1, process()), world.release("web", 2, process()));
     world.live("web", &new, 1);
     let policy = Policy { proven: true, ..policy("d1", StrategySpec::BlueGreen) };
-    expect(&world.plan(&goal([("web", to(&old, 1))]), &policy), "
+    expect(
+        &world.plan(&goal([("web", to(&old, 1))]), &policy),
+        "
         0 staging web: stage r1-web
         1 testing *: switch web: r1-web comes <- 0
         2 testing web: start prod-web-r1-web-2-1 <- 1
         3 testing web: wait until prod-web-r1-web-2-1 is healthy <- 2
         4 promoting *: switch web: all to r1-web <- 3
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -186,7 +201,9 @@ fn canary_of_two_members() {
     let old_api = world.release("api", 1, process());
     let new_api = world.release("api", 2, process());
     world.live("api", &old_api, 1);
-    expect(&world.plan(&goal([("web", to(&new, 1)), ("api", to(&new_api, 1))]), &policy("d1", canary())), "
+    expect(
+        &world.plan(&goal([("web", to(&new, 1)), ("api", to(&new_api, 1))]), &policy("d1", canary())),
+        "
         0 staging api: stage r2-api
         1 staging web: stage r2-web
         2 testing *: switch api: r2-api comes, web: r2-web comes <- 0,1
@@ -199,13 +216,16 @@ fn canary_of_two_members() {
         9 promoting *: switch api: 25% to r2-api, web: 25% to r2-web <- 8
         10 promoting *: wait at 25% for a person <- 9
         11 promoting *: switch api: all to r2-api, web: all to r2-web <- 10
-    ");
+    ",
+    );
 }
 
 #[test]
 fn rolling_with_one_more() {
     let (world, _, new) = web(3);
-    expect(&world.plan(&goal([("web", to(&new, 3))]), &policy("d1", rolling(1, 1, 0))), "
+    expect(
+        &world.plan(&goal([("web", to(&new, 3))]), &policy("d1", rolling(1, 1, 0))),
+        "
         0 staging web: stage r2-web
         1 testing *: switch web: r2-web comes <- 0
         2 promoting web: start prod-web-r2-web-2-1 <- 1
@@ -224,13 +244,16 @@ fn rolling_with_one_more() {
         15 promoting web: drain prod-web-r1-web-1-3 <- 14
         16 promoting web: stop prod-web-r1-web-1-3 <- 15
         17 promoting *: switch web: all to r2-web <- 16
-    ");
+    ",
+    );
 }
 
 #[test]
 fn rolling_with_one_fewer() {
     let (world, _, new) = web(3);
-    expect(&world.plan(&goal([("web", to(&new, 3))]), &policy("d1", rolling(2, 0, 1))), "
+    expect(
+        &world.plan(&goal([("web", to(&new, 3))]), &policy("d1", rolling(2, 0, 1))),
+        "
         0 staging web: stage r2-web
         1 testing *: switch web: r2-web comes <- 0
         2 promoting *: switch web: 0 new, 2 old; no more to prod-web-r1-web-1-1 <- 1
@@ -250,7 +273,8 @@ fn rolling_with_one_fewer() {
         16 promoting web: wait until prod-web-r2-web-2-3 is healthy <- 15
         17 promoting *: switch web: 3 new, 0 old <- 16
         18 promoting *: switch web: all to r2-web <- 17
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -258,7 +282,9 @@ fn rolling_that_may_not_move_ends_all_the_same() {
     let (world, _, new) = web(3);
     for batch in [0, 1] {
         let plan = world.plan(&goal([("web", to(&new, 3))]), &policy("d1", rolling(batch, 0, 0)));
-        expect(&plan, "
+        expect(
+            &plan,
+            "
         0 staging web: stage r2-web
         1 testing *: switch web: r2-web comes <- 0
         2 promoting *: switch web: 0 new, 2 old; no more to prod-web-r1-web-1-1 <- 1
@@ -280,14 +306,17 @@ fn rolling_that_may_not_move_ends_all_the_same() {
         18 promoting web: wait until prod-web-r2-web-2-3 is healthy <- 17
         19 promoting *: switch web: 3 new, 0 old <- 18
         20 promoting *: switch web: all to r2-web <- 19
-    ");
+    ",
+        );
     }
 }
 
 #[test]
 fn rolling_of_the_only_instance_holds_requests() {
     let (world, _, new) = web(1);
-    expect(&world.plan(&goal([("web", to(&new, 1))]), &policy("d1", rolling(1, 0, 1))), "
+    expect(
+        &world.plan(&goal([("web", to(&new, 1))]), &policy("d1", rolling(1, 0, 1))),
+        "
         0 staging web: stage r2-web
         1 testing *: switch web: r2-web comes <- 0
         2 promoting *: switch web: hold requests; no more to prod-web-r1-web-1-1 <- 1
@@ -297,14 +326,17 @@ fn rolling_of_the_only_instance_holds_requests() {
         6 promoting web: wait until prod-web-r2-web-2-1 is healthy <- 5
         7 promoting *: switch web: 1 new, 0 old <- 6
         8 promoting *: switch web: all to r2-web <- 7
-    ");
+    ",
+    );
 }
 
 #[test]
 fn recreate_has_a_gap() {
     let (world, _, new) = web(2);
     let plan = world.plan(&goal([("web", to(&new, 1))]), &policy("d1", recreate()));
-    expect(&plan, "
+    expect(
+        &plan,
+        "
         0 staging web: stage r2-web
         1 promoting *: switch web: hold requests; no more to prod-web-r1-web-1-1, prod-web-r1-web-1-2 <- 0
         2 promoting web: drain prod-web-r1-web-1-1 <- 1
@@ -314,7 +346,8 @@ fn recreate_has_a_gap() {
         6 promoting web: start prod-web-r2-web-2-1 <- 3,5
         7 promoting web: wait until prod-web-r2-web-2-1 is healthy <- 6
         8 promoting *: switch web: all to r2-web <- 7
-    ");
+    ",
+    );
     assert_eq!(plan.notes, ["web: the old stops before the new starts; requests are held meanwhile"]);
 }
 
@@ -325,7 +358,9 @@ fn a_group_takes_its_gap_last_and_swaps_once() {
     let (old_db, new_db) = (world.release("db", 1, alone.clone()), world.release("db", 2, alone));
     world.live("db", &old_db, 1);
     let goal = goal([("web", to(&new, 1)), ("db", to(&new_db, 1))]);
-    expect(&world.plan(&goal, &policy("d1", StrategySpec::BlueGreen)), "
+    expect(
+        &world.plan(&goal, &policy("d1", StrategySpec::BlueGreen)),
+        "
         0 staging db: stage r2-db
         1 staging web: stage r2-web
         2 testing *: switch web: r2-web comes <- 0,1
@@ -337,23 +372,30 @@ fn a_group_takes_its_gap_last_and_swaps_once() {
         8 promoting db: start prod-db-r2-db-2-1 <- 7
         9 promoting db: wait until prod-db-r2-db-2-1 is healthy <- 8
         10 promoting *: switch db: all to r2-db, web: all to r2-web <- 9
-    ");
+    ",
+    );
 }
 
 #[test]
 fn scale_up_and_down() {
     let (world, old, _) = web(2);
     let policy = Policy { proven: true, ..policy("d1", StrategySpec::BlueGreen) };
-    expect(&world.plan(&goal([("web", to(&old, 3))]), &policy), "
+    expect(
+        &world.plan(&goal([("web", to(&old, 3))]), &policy),
+        "
         0 testing web: start prod-web-r1-web-2-1
         1 testing web: wait until prod-web-r1-web-2-1 is healthy <- 0
         2 promoting *: switch web: all to r1-web <- 1
-    ");
-    expect(&world.plan(&goal([("web", to(&old, 1))]), &policy), "
+    ",
+    );
+    expect(
+        &world.plan(&goal([("web", to(&old, 1))]), &policy),
+        "
         0 promoting *: switch web: all to r1-web; no more to prod-web-r1-web-1-2
         1 cleaning web: drain prod-web-r1-web-1-2 <- 0
         2 cleaning web: stop prod-web-r1-web-1-2 <- 1
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -361,13 +403,16 @@ fn decommission_empties_the_slot() {
     let (mut world, old, new) = web(1);
     world.warm("web", &new, 1);
     assert_eq!(world.slot(&key("web")).live, to(&old, 1));
-    expect(&world.plan(&goal([("web", None)]), &policy("d1", StrategySpec::BlueGreen)), "
+    expect(
+        &world.plan(&goal([("web", None)]), &policy("d1", StrategySpec::BlueGreen)),
+        "
         0 promoting *: switch web: nothing
         1 cleaning web: drain prod-web-r1-web-1-1 <- 0
         2 cleaning web: stop prod-web-r1-web-1-1 <- 1
         3 cleaning web: drain prod-web-r2-web-2-1 <- 0
         4 cleaning web: stop prod-web-r2-web-2-1 <- 3
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -388,41 +433,55 @@ fn unwinding_before_anything_was_written_does_nothing() {
 fn unwinding_blue_green_from_testing_and_after_the_swap() {
     let (world, _, new) = web(1);
     let (goal, policy) = (goal([("web", to(&new, 1))]), policy("d1", StrategySpec::BlueGreen));
-    expect(&way_back(world.clone(), &goal, &policy, 3), "
+    expect(
+        &way_back(world.clone(), &goal, &policy, 3),
+        "
         0 rolling_back *: switch web: all to r1-web
         1 rolling_back web: drain prod-web-r2-web-2-1 <- 0
         2 rolling_back web: stop prod-web-r2-web-2-1 <- 1
-    ");
-    expect(&way_back(world, &goal, &policy, 5), "
+    ",
+    );
+    expect(
+        &way_back(world, &goal, &policy, 5),
+        "
         0 rolling_back web: wait until prod-web-r1-web-1-1 is healthy
         1 rolling_back *: switch web: all to r1-web <- 0
         2 rolling_back web: drain prod-web-r2-web-2-1 <- 1
         3 rolling_back web: stop prod-web-r2-web-2-1 <- 2
-    ");
+    ",
+    );
 }
 
 #[test]
 fn unwinding_a_canary_at_five_percent() {
     let (world, _, new) = web(1);
-    expect(&way_back(world, &goal([("web", to(&new, 1))]), &policy("d1", canary()), 5), "
+    expect(
+        &way_back(world, &goal([("web", to(&new, 1))]), &policy("d1", canary()), 5),
+        "
         0 rolling_back *: switch web: all to r1-web
         1 rolling_back web: drain prod-web-r2-web-2-1 <- 0
         2 rolling_back web: stop prod-web-r2-web-2-1 <- 1
-    ");
+    ",
+    );
 }
 
 #[test]
 fn unwinding_rolling_in_the_middle_and_at_the_end() {
     let (world, _, new) = web(2);
     let (goal, policy) = (goal([("web", to(&new, 2))]), policy("d1", rolling(1, 1, 0)));
-    expect(&way_back(world.clone(), &goal, &policy, 6), "
+    expect(
+        &way_back(world.clone(), &goal, &policy, 6),
+        "
         0 rolling_back web: wait until prod-web-r1-web-1-1 is healthy
         1 rolling_back *: switch web: all to r1-web <- 0
         2 rolling_back web: drain prod-web-r2-web-2-1 <- 1
         3 rolling_back web: stop prod-web-r2-web-2-1 <- 2
-    ");
+    ",
+    );
     let all = world.plan(&goal, &policy).steps.len();
-    expect(&way_back(world, &goal, &policy, all), "
+    expect(
+        &way_back(world, &goal, &policy, all),
+        "
         0 rolling_back web: start prod-web-r1-web-6-1
         1 rolling_back web: wait until prod-web-r1-web-6-1 is healthy <- 0
         2 rolling_back web: start prod-web-r1-web-6-2
@@ -432,45 +491,58 @@ fn unwinding_rolling_in_the_middle_and_at_the_end() {
         6 rolling_back web: stop prod-web-r2-web-2-1 <- 5
         7 rolling_back web: drain prod-web-r2-web-2-2 <- 4
         8 rolling_back web: stop prod-web-r2-web-2-2 <- 7
-    ");
+    ",
+    );
 }
 
 #[test]
 fn unwinding_recreate_from_the_gap_and_after_it() {
     let (world, _, new) = web(1);
     let (goal, policy) = (goal([("web", to(&new, 1))]), policy("d1", recreate()));
-    expect(&way_back(world.clone(), &goal, &policy, 2), "
+    expect(
+        &way_back(world.clone(), &goal, &policy, 2),
+        "
         0 rolling_back web: wait until prod-web-r1-web-1-1 is healthy
         1 rolling_back *: switch web: all to r1-web <- 0
-    ");
-    expect(&way_back(world.clone(), &goal, &policy, 5), "
+    ",
+    );
+    expect(
+        &way_back(world.clone(), &goal, &policy, 5),
+        "
         0 rolling_back *: switch web: hold requests; no more to prod-web-r2-web-2-1
         1 rolling_back web: drain prod-web-r2-web-2-1 <- 0
         2 rolling_back web: stop prod-web-r2-web-2-1 <- 1
         3 rolling_back web: start prod-web-r1-web-3-1 <- 2
         4 rolling_back web: wait until prod-web-r1-web-3-1 is healthy <- 3
         5 rolling_back *: switch web: all to r1-web <- 4
-    ");
+    ",
+    );
     let all = world.plan(&goal, &policy).steps.len();
-    expect(&way_back(world, &goal, &policy, all), "
+    expect(
+        &way_back(world, &goal, &policy, all),
+        "
         0 rolling_back *: switch web: hold requests; no more to prod-web-r2-web-2-1
         1 rolling_back web: drain prod-web-r2-web-2-1 <- 0
         2 rolling_back web: stop prod-web-r2-web-2-1 <- 1
         3 rolling_back web: start prod-web-r1-web-4-1 <- 2
         4 rolling_back web: wait until prod-web-r1-web-4-1 is healthy <- 3
         5 rolling_back *: switch web: all to r1-web <- 4
-    ");
+    ",
+    );
 }
 
 #[test]
 fn unwinding_a_scale_up_drains_what_came() {
     let (world, old, _) = web(1);
     let policy = Policy { proven: true, ..policy("d1", StrategySpec::BlueGreen) };
-    expect(&way_back(world, &goal([("web", to(&old, 2))]), &policy, 2), "
+    expect(
+        &way_back(world, &goal([("web", to(&old, 2))]), &policy, 2),
+        "
         0 rolling_back *: switch web: all to r1-web; no more to prod-web-r1-web-2-1
         1 rolling_back web: drain prod-web-r1-web-2-1 <- 0
         2 rolling_back web: stop prod-web-r1-web-2-1 <- 1
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -484,11 +556,14 @@ fn unwinding_starts_dependencies_first() {
     let goal = goal([("basket", None), ("catalog", None)]);
     let policy = policy("d1", StrategySpec::BlueGreen);
     let all = world.plan(&goal, &policy).steps.len();
-    expect(&way_back(world, &goal, &policy, all), "
+    expect(
+        &way_back(world, &goal, &policy, all),
+        "
         0 rolling_back catalog: start prod-catalog-r1-cat-3-1
         1 rolling_back catalog: wait until prod-catalog-r1-cat-3-1 is healthy <- 0
         2 rolling_back basket: start prod-basket-r1-bas-3-1 <- 1
         3 rolling_back basket: wait until prod-basket-r1-bas-3-1 is healthy <- 2
         4 rolling_back *: switch catalog: all to r1-catalog, basket: all to r1-basket <- 3
-    ");
+    ",
+    );
 }

@@ -93,9 +93,8 @@ fn some_strategy() -> impl Strategy<Value = StrategySpec> {
 
 fn some_case() -> impl Strategy<Value = Case> {
     let services = prop::collection::vec(some_service(), 1..=4);
-    (services, some_strategy(), any::<bool>(), any::<u64>(), 0..60usize).prop_map(
-        |(services, strategy, proven, seed, fail_at)| Case { services, strategy, proven, seed, fail_at },
-    )
+    (services, some_strategy(), any::<bool>(), any::<u64>(), 0..60usize)
+        .prop_map(|(services, strategy, proven, seed, fail_at)| Case { services, strategy, proven, seed, fail_at })
 }
 
 impl Case {
@@ -221,9 +220,10 @@ proptest! {
 /// How many instances that stood by are gone, for each slot.
 fn retired(world: &World, before: &World) -> BTreeMap<SlotKey, usize> {
     let missing = |slot: &Slot| {
-        let gone = slot.warm.iter().map(|warm| {
-            (warm.instances as usize).saturating_sub(world.ready(&slot.key, &warm.release))
-        });
+        let gone = slot
+            .warm
+            .iter()
+            .map(|warm| (warm.instances as usize).saturating_sub(world.ready(&slot.key, &warm.release)));
         (slot.key.clone(), gone.sum())
     };
     before.slots.values().map(missing).collect()

@@ -159,8 +159,7 @@ impl Rules {
         let either = to.into_iter().chain(self.parent_live(&pool.slot)).map(|serving| &serving.release);
         let present = slot.releases().into_iter().chain(either);
         let to = to.map_or(0, |to| to.instances);
-        let none_is_left =
-            matches!(&self.strategy, StrategySpec::Rolling(settings) if to + settings.max_surge <= 1);
+        let none_is_left = matches!(&self.strategy, StrategySpec::Rolling(settings) if to + settings.max_surge <= 1);
         let needed = present.into_iter().any(|release| self.is_exclusive(release)) || none_is_left || self.after_stuck;
         if pool.hold.is_some() && !needed {
             return Err(format!("{} is held for nothing", pool.slot));

@@ -254,9 +254,8 @@ impl World {
     ) -> Result<Vec<usize>, String> {
         let mut ran = Vec::new();
         while ran.len() < plan.steps.len() {
-            let may_begin = |at: &usize| {
-                !ran.contains(at) && plan.steps[*at].needs.iter().all(|need| ran.contains(need))
-            };
+            let may_begin =
+                |at: &usize| !ran.contains(at) && plan.steps[*at].needs.iter().all(|need| ran.contains(need));
             let open: Vec<_> = (0..plan.steps.len()).filter(may_begin).collect();
             let next = *open.get(dice.below(open.len())).ok_or("no step may begin")?;
             if fail_at == Some(ran.len()) {
