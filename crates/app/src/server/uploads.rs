@@ -142,7 +142,7 @@ fn leaves(path: &Path) -> Fault {
     Fault::invalid(format!("the upload holds {}, which leaves its folder", path.display()))
 }
 
-fn plain(path: &PathBuf) -> Result<(), Fault> {
+fn plain(path: &Path) -> Result<(), Fault> {
     let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if inside { Ok(()) } else { Err(leaves(path)) }
 }
