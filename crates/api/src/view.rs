@@ -114,6 +114,7 @@ pub fn planned_steps(plan: &Plan) -> Vec<StepView> {
         started_at: None,
         ended_at: None,
         attempts: 0,
+        held_ms: 0,
         note: None,
     };
     plan.steps.iter().enumerate().map(|(number, planned)| step_view(planned, &state(number))).collect()

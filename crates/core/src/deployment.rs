@@ -86,6 +86,8 @@ pub struct Deployment {
     pub phases: Vec<PhaseRecord>,
     /// Whether a person holds it before its next step.
     pub paused: bool,
+    /// Since when.
+    pub paused_since: Option<Timestamp>,
     /// Manual canary steps that a person let pass, by step number.
     pub advanced: BTreeSet<usize>,
     /// Whether a person asked for its end.
@@ -312,6 +314,9 @@ pub struct StepState {
     pub ended_at: Option<Timestamp>,
     /// How often it was begun.
     pub attempts: u32,
+    /// How long a person held the deployment while it ran, in milliseconds: a watch lasts so much longer.
+    #[serde(default)]
+    pub held_ms: u64,
     /// What it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -436,6 +441,7 @@ impl Deployment {
             switch: SwitchNumbers::default(),
             phases: vec![PhaseRecord { phase: Phase::Queued, at }],
             paused: false,
+            paused_since: None,
             advanced: BTreeSet::new(),
             cancel: None,
             quarantined: false,
@@ -451,6 +457,18 @@ impl Deployment {
             .iter()
             .filter(|state| !state.back && state.status != StepStatus::Waiting)
             .any(|state| plan.steps.get(state.number).is_some_and(|planned| planned.phase >= Phase::Promoting))
+    }
+
+    /// Holds it, or lets it go on; the time that it was held is added to the steps under way.
+    pub fn hold(&mut self, paused: bool, now: Timestamp) {
+        if let Some(since) = self.paused_since.take() {
+            for state in self.steps.iter_mut().filter(|state| state.status == StepStatus::Running) {
+                let from = state.started_at.unwrap_or(since).max(since);
+                state.held_ms += now.since_ms(from);
+            }
+        }
+        self.paused = paused;
+        self.paused_since = paused.then_some(now);
     }
 
     /// The state of a step.

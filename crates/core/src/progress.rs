@@ -108,6 +108,7 @@ mod tests {
             started_at: None,
             ended_at: None,
             attempts: 1,
+            held_ms: 0,
             note: None,
         };
         deployment.steps = vec![step(StepStatus::Done), step(StepStatus::Running)];

@@ -382,9 +382,10 @@ impl Engine {
         if now.phase == Phase::RollingBack {
             return Err(conflict(format!("{} is going back already", now.name), "wait for it to end"));
         }
+        let asked_at = self.ports.clock.now();
         let asked = |deployment: &mut Deployment| {
             deployment.cancel = Some(actor.clone());
-            deployment.paused = false;
+            deployment.hold(false, asked_at);
             let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             let message = format!("{} asked for its end{why}", actor.name);
             vec![say(deployment, EventKind::DeploymentCancelled, EventStatus::Warning, message)]
@@ -395,8 +396,9 @@ impl Engine {
 
     async fn hold(&self, id: &DeploymentId, paused: bool, actor: &Actor) -> Result<Reply, Refusal> {
         let active = self.running(id).await?;
+        let asked_at = self.ports.clock.now();
         let held = |deployment: &mut Deployment| {
-            deployment.paused = paused;
+            deployment.hold(paused, asked_at);
             let (kind, word) = match paused {
                 true => (EventKind::DeploymentPaused, "paused"),
                 false => (EventKind::DeploymentResumed, "resumed"),

@@ -15,6 +15,7 @@ pub(super) fn waiting_steps(plan: &Plan, back: bool) -> Vec<StepState> {
         started_at: None,
         ended_at: None,
         attempts: 0,
+        held_ms: 0,
         note: None,
     };
     (0..plan.steps.len()).map(waiting).collect()

@@ -34,7 +34,6 @@ pub(super) async fn watch(
     let engine = mover.engine;
     let watched = watched(mover, slots).await?;
     let from = engine.publisher.traffic().await.unwrap_or_default();
-    let mut ends_at = end_of(mover, step, pause).await;
     loop {
         let deployment = mover.active.read().await;
         if deployment.advanced.contains(&step) {
@@ -46,8 +45,8 @@ pub(super) async fn watch(
             return Err(broken);
         }
         let missing = missing(&watched, &sample);
-        match ends_at {
-            _ if deployment.paused => ends_at = ends_at.map(|at| at.plus_ms(TICK_MS)),
+        match end_of(&deployment, step, pause, now) {
+            _ if deployment.paused => {}
             Some(at) if now >= at && missing.is_none() => return Ok(outside::resume(engine, mover.active).await?),
             Some(at) if now >= at => wait_for(mover, missing).await?,
             Some(_) => {}
@@ -75,12 +74,12 @@ async fn watched(mover: &Mover<'_>, slots: &[SlotKey]) -> Result<Vec<Watched>, B
     Ok(watched)
 }
 
-/// When the step ends, counted from when it first began, also across a restart of the server; none for a manual one.
-async fn end_of(mover: &Mover<'_>, step: usize, pause: Pause) -> Option<Timestamp> {
+/// When the step ends, counted from when it first began and without the time that it was held, also across a restart of
+/// the server; none for a manual one.
+fn end_of(deployment: &Deployment, step: usize, pause: Pause, now: Timestamp) -> Option<Timestamp> {
     let Pause::For(span) = pause else { return None };
-    let mut deployment = mover.active.read().await;
-    let began = deployment.step_mut(mover.back, step).and_then(|state| state.started_at);
-    Some(began.unwrap_or_else(|| mover.engine.ports.clock.now()).plus_ms(span.ms))
+    let state = deployment.steps.iter().find(|state| !state.back && state.number == step)?;
+    Some(state.started_at.unwrap_or(now).plus_ms(span.ms + state.held_ms))
 }
 
 type Sample = BTreeMap<String, ReleaseTraffic>;

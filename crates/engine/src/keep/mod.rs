@@ -4,6 +4,7 @@
 
 mod probes;
 mod reconcile;
+mod retain;
 mod tidy;
 
 use std::sync::Arc;
@@ -14,4 +15,5 @@ use crate::Engine;
 pub(crate) fn start(engine: &Arc<Engine>) {
     engine.spawn(reconcile::run(engine.clone()));
     engine.spawn(probes::run(engine.clone()));
+    engine.spawn(retain::run(engine.clone()));
 }
