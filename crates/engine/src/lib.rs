@@ -23,6 +23,7 @@ mod world;
 pub use self::{
     commands::{Refusal, Reply},
     engine::{CrashPoint, Engine, Folders, Ports, Settings},
+    make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     validation::Validation,
 };

@@ -18,7 +18,10 @@ use shipway_core::{
     ports::{Artifacts, Fault, FaultKind},
 };
 
-use crate::batch::Batch;
+use crate::{
+    batch::Batch,
+    share::{Share, rest},
+};
 
 const FILES_MAX: usize = 500_000;
 const COPY_BYTES: usize = 128 * 1024;
@@ -27,12 +30,19 @@ const COPY_BYTES: usize = 128 * 1024;
 #[derive(Clone)]
 pub struct FolderArtifacts {
     folder: PathBuf,
+    share: Share,
 }
 
 impl FolderArtifacts {
     /// Artifacts below a folder, which is made when it is first written.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, share: Share::default() }
+    }
+
+    /// The same with what its work may use of the processor.
+    #[must_use]
+    pub fn with_share(self, share: Share) -> Self {
+        Self { share, ..self }
     }
 
     fn object(&self, hash: &str) -> PathBuf {
@@ -79,6 +89,7 @@ impl FolderArtifacts {
         let tree = self.tree_now(digest)?;
         make_folder(folder)?;
         for entry in &tree.entries {
+            rest();
             let path = folder.join(inside(&entry.path)?);
             if let Some(parent) = path.parent() {
                 make_folder(parent)?;
@@ -194,6 +205,7 @@ pub(crate) fn copy_hashing(from: &mut dyn Read, to: &mut dyn Write, path: &Path)
         hasher.update(&buffer[..count]);
         to.write_all(&buffer[..count]).map_err(|error| Fault::io(doing(), &error))?;
         bytes += count as u64;
+        rest();
     }
 }
 
@@ -282,10 +294,11 @@ pub(crate) fn link(root: &Path, path: &Path) -> Result<TreeNode, Fault> {
 
 /// Runs file work where it blocks nobody.
 pub(crate) fn blocking<T: Send + 'static>(
+    share: Share,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> BoxFuture<'static, Result<T, Fault>> {
     async move {
-        let done = tokio::task::spawn_blocking(work).await;
+        let done = tokio::task::spawn_blocking(move || share.within(work)).await;
         done.unwrap_or_else(|error| Err(Fault::unavailable(format!("file work was cut off: {error}"))))
     }
     .boxed()
@@ -294,21 +307,21 @@ pub(crate) fn blocking<T: Send + 'static>(
 impl Artifacts for FolderArtifacts {
     fn read_tree<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<Tree, Fault>> {
         let folder = folder.to_owned();
-        blocking(move || read_tree(&folder, &mut |_, _| Ok(())))
+        blocking(self.share, move || read_tree(&folder, &mut |_, _| Ok(())))
     }
 
     fn put<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<Tree, Fault>> {
         let (this, folder) = (self.clone(), folder.to_owned());
-        blocking(move || this.put_now(&folder))
+        blocking(self.share, move || this.put_now(&folder))
     }
 
     fn tree<'a>(&'a self, digest: &'a ArtifactDigest) -> BoxFuture<'a, Result<Tree, Fault>> {
         let (this, digest) = (self.clone(), digest.clone());
-        blocking(move || this.tree_now(&digest))
+        blocking(self.share, move || this.tree_now(&digest))
     }
 
     fn unpack<'a>(&'a self, digest: &'a ArtifactDigest, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         let (this, digest, folder) = (self.clone(), digest.clone(), folder.to_owned());
-        blocking(move || this.unpack_now(&digest, &folder))
+        blocking(self.share, move || this.unpack_now(&digest, &folder))
     }
 }

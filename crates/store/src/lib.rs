@@ -6,8 +6,9 @@
 mod artifacts;
 mod batch;
 mod logs;
+mod share;
 mod sources;
 mod sql;
 mod writer;
 
-pub use self::{artifacts::FolderArtifacts, logs::FolderLogs, sources::FolderSources, sql::SqlStore};
+pub use self::{artifacts::FolderArtifacts, logs::FolderLogs, share::Share, sources::FolderSources, sql::SqlStore};

@@ -10,7 +10,10 @@ use futures_util::future::BoxFuture;
 use ignore::WalkBuilder;
 use shipway_core::ports::{Fault, Sources};
 
-use crate::artifacts::{blocking, link, make_folder};
+use crate::{
+    artifacts::{blocking, link, make_folder},
+    share::{Share, rest},
+};
 
 /// Folders of version control systems.
 const LEFT_BEHIND: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
@@ -18,22 +21,32 @@ const LEFT_BEHIND: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 const TEXT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Source folders on this machine.
-pub struct FolderSources;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FolderSources {
+    share: Share,
+}
+
+impl FolderSources {
+    /// Source folders whose copying uses no more of the processor than that.
+    pub fn with_share(share: Share) -> Self {
+        Self { share }
+    }
+}
 
 impl Sources for FolderSources {
     fn copy<'a>(&'a self, from: &'a Path, into: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         let (from, into) = (from.to_owned(), into.to_owned());
-        blocking(move || copy(&from, &into))
+        blocking(self.share, move || copy(&from, &into))
     }
 
     fn make_folder<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         let folder = folder.to_owned();
-        blocking(move || make_folder(&folder))
+        blocking(self.share, move || make_folder(&folder))
     }
 
     fn remove<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         let folder = folder.to_owned();
-        blocking(move || match fs::remove_dir_all(&folder) {
+        blocking(self.share, move || match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Fault::io(format!("removing {}", folder.display()), &error))
             }
@@ -43,7 +56,7 @@ impl Sources for FolderSources {
 
     fn read_text<'a>(&'a self, file: &'a Path) -> BoxFuture<'a, Result<Option<String>, Fault>> {
         let file: PathBuf = file.to_owned();
-        blocking(move || {
+        blocking(self.share, move || {
             let doing = || format!("reading {}", file.display());
             match fs::metadata(&file) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -81,6 +94,7 @@ fn copy(from: &Path, into: &Path) -> Result<(), Fault> {
         .build();
     for entry in walk {
         let entry = entry.map_err(|error| Fault::unavailable(format!("reading {}: {error}", from.display())))?;
+        rest();
         if entry.depth() > 0 {
             let below = entry.path().strip_prefix(from).unwrap_or(entry.path());
             copy_one(from, entry.path(), &into.join(below))?;

@@ -54,7 +54,7 @@ async fn ignored_files_and_version_control_stay_behind() {
     }
     // A file of another tool: it is no concern of version control.
     write(&from.join(".ignore"), "main.js\n");
-    FolderSources.copy(&from, &into).await.expect("copied");
+    FolderSources::default().copy(&from, &into).await.expect("copied");
     let expected = [
         ".env.example",
         ".gitignore",
@@ -77,7 +77,7 @@ async fn rights_links_and_empty_folders_are_kept() {
     fs::set_permissions(from.join("bin/run"), fs::Permissions::from_mode(0o755)).expect("rights");
     symlink("bin/run", from.join("start")).expect("a link");
     fs::create_dir_all(from.join("data/empty")).expect("a folder");
-    FolderSources.copy(&from, &into).await.expect("copied");
+    FolderSources::default().copy(&from, &into).await.expect("copied");
     assert_eq!(fs::metadata(into.join("bin/run")).expect("a file").permissions().mode() & 0o777, 0o755);
     assert_eq!(fs::read_link(into.join("start")).expect("a link"), Path::new("bin/run"));
     assert!(into.join("data/empty").is_dir());
@@ -93,7 +93,7 @@ async fn a_link_that_leaves_the_source_is_refused() {
         fs::create_dir_all(from.join("sub")).expect("a folder");
         symlink("sub", from.join("up")).expect("a link");
         symlink(target, from.join("link")).expect("a link");
-        let fault = FolderSources.copy(&from, &into).await.expect_err("it leaves the source");
+        let fault = FolderSources::default().copy(&from, &into).await.expect_err("it leaves the source");
         assert!(fault.kind == FaultKind::Invalid && fault.hint.is_some(), "{target}: {fault}");
     }
 }
@@ -103,14 +103,14 @@ async fn a_copy_into_the_source_itself_ends() {
     let folder = folder();
     let from = folder.path().join("from");
     write(&from.join("a"), "a");
-    FolderSources.copy(&from, &from.join("work/copy")).await.expect("copied");
+    FolderSources::default().copy(&from, &from.join("work/copy")).await.expect("copied");
     assert_eq!(files(&from.join("work/copy")), ["a"]);
 }
 
 #[tokio::test]
 async fn a_source_that_is_not_there_is_named() {
     let folder = folder();
-    let fault = FolderSources.copy(&folder.path().join("absent"), &folder.path().join("into")).await;
+    let fault = FolderSources::default().copy(&folder.path().join("absent"), &folder.path().join("into")).await;
     let fault = fault.expect_err("there is no source");
     assert_eq!(fault.kind, FaultKind::NotFound);
     assert!(fault.message.contains("absent") && fault.hint.is_some(), "{fault}");
@@ -120,15 +120,15 @@ async fn a_source_that_is_not_there_is_named() {
 async fn folders_are_made_and_removed_and_texts_are_read() {
     let folder = folder();
     let work = folder.path().join("a/b");
-    FolderSources.make_folder(&work).await.expect("made");
-    FolderSources.make_folder(&work).await.expect("made once more");
-    assert_eq!(FolderSources.read_text(&work.join("x")).await.expect("read"), None);
+    FolderSources::default().make_folder(&work).await.expect("made");
+    FolderSources::default().make_folder(&work).await.expect("made once more");
+    assert_eq!(FolderSources::default().read_text(&work.join("x")).await.expect("read"), None);
     write(&work.join("x"), "text");
-    assert_eq!(FolderSources.read_text(&work.join("x")).await.expect("read"), Some("text".into()));
+    assert_eq!(FolderSources::default().read_text(&work.join("x")).await.expect("read"), Some("text".into()));
     let large = fs::File::create(work.join("large")).expect("a file");
     large.set_len(5 * 1024 * 1024).expect("a length");
-    assert!(FolderSources.read_text(&work.join("large")).await.is_err(), "more than a text may have");
-    FolderSources.remove(&work).await.expect("removed");
-    FolderSources.remove(&work).await.expect("what isn't there is fine");
+    assert!(FolderSources::default().read_text(&work.join("large")).await.is_err(), "more than a text may have");
+    FolderSources::default().remove(&work).await.expect("removed");
+    FolderSources::default().remove(&work).await.expect("what isn't there is fine");
     assert!(!work.exists());
 }

@@ -33,7 +33,7 @@ pub struct ServeArgs {
     /// The port by which services reach each other, on every address of 127.0.0.0/8
     #[arg(long, value_name = "PORT", env = "SHIPWAY_LINK_PORT", hide_env_values = true, default_value_t = LINK_PORT)]
     pub link_port: u16,
-    /// The share of all cores together that a build may use, for instance 0.5; not bounded when absent
+    /// The share of all cores together that builds and transfers may use, for instance 0.5; not bounded when absent
     #[arg(long, value_name = "SHARE", value_parser = cpu_share)]
     pub cpu_share: Option<f64>,
 }

@@ -26,7 +26,7 @@ pub async fn send(remote: &Remote, folder: &Path) -> Result<String, CliError> {
     let place = tempfile::tempdir().map_err(|error| Fault::io("making a temporary folder", &error))?;
     let copy = place.path().join("source");
     // Copied first, so that what is sent is just what a build on the server would take, and doesn't change meanwhile.
-    FolderSources.copy(folder, &copy).await?;
+    FolderSources::default().copy(folder, &copy).await?;
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_MAX);
     let packing = tokio::task::spawn_blocking(move || pack(&copy, sender));
     let chunks = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });

@@ -28,9 +28,9 @@ use shipway_core::{
     ports::{Clock, Driver, Fault, Ids, Runner},
     time::Timestamp,
 };
-use shipway_engine::{Engine, Folders, Ports, Settings};
+use shipway_engine::{BUILDS_MAX, Engine, Folders, Ports, Settings};
 use shipway_proxy::{ProxyClient, keeper};
-use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, SqlStore};
+use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Share, SqlStore};
 use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tracing::info;
@@ -229,7 +229,8 @@ async fn keep_proxy(config: ServerConfig, program: PathBuf, mut end: watch::Rece
 
 async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_port: u16) -> Result<Ports, Fault> {
     let data = &config.data;
-    let artifacts = Arc::new(FolderArtifacts::new(data.join("artifacts")));
+    let share = transfer_share(config);
+    let artifacts = Arc::new(FolderArtifacts::new(data.join("artifacts")).with_share(share));
     let runner: Arc<dyn Runner> = match config.cpu_share {
         Some(share) => LocalRunner::with_cpu_share(data.clone(), program.to_owned(), share),
         None => LocalRunner::new(data.clone(), program.to_owned()),
@@ -246,7 +247,7 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
     Ok(Ports {
         store: SqlStore::open(&data.join("shipway.db")).await?,
         artifacts,
-        sources: Arc::new(FolderSources),
+        sources: Arc::new(FolderSources::with_share(share)),
         logs: Arc::new(FolderLogs::new(data.join("logs"))),
         driver,
         prober: LocalProber::new(runner.clone()),
@@ -255,6 +256,12 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
         clock,
         ids,
     })
+}
+
+/// What each transfer may use: as many run at a time as builds do.
+fn transfer_share(config: &ServerConfig) -> Share {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    config.cpu_share.map_or_else(Share::default, |share| Share::of_core(share * cores / BUILDS_MAX as f64))
 }
 
 fn settings(config: &ServerConfig) -> Settings {

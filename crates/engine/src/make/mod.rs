@@ -29,8 +29,8 @@ use crate::{
 
 pub(crate) use crate::deploy::Fail;
 
-/// Builds that run at a time.
-const BUILDS_MAX: usize = 2;
+/// Builds of one deployment that run at a time.
+pub const BUILDS_MAX: usize = 2;
 
 /// Makes everything that the request needs, and says what the slots should serve.
 pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
