@@ -100,7 +100,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         &["scale", "catalog=many"],
         &["deploy", "--set", "NOVALUE"],
         &["deploy", "--strategy", "magic"],
-        &["deploy", "web", "--all"],
+        &["rollback", "--force"],
         &["serve", "--cpu-share", "0"],
         &["serve", "--listen", "nowhere"],
     ];

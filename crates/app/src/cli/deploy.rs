@@ -40,10 +40,7 @@ pub struct WhatArgs {
     services: Vec<String>,
     #[command(flatten)]
     environment: EnvironmentArg,
-    /// All services, said aloud
-    #[arg(long, conflicts_with = "services")]
-    all: bool,
-    /// The version that people call it by; the git commit, or the deployment's name, when absent
+    /// The version that people call it by; the artifact's short digest when absent
     #[arg(long, value_name = "TEXT")]
     version: Option<String>,
     /// blue-green, rolling, canary or recreate, or a table as JSON: '{"kind":"canary","steps":"5% 30s, 100%"}'

@@ -21,7 +21,7 @@ pub struct Args {
     #[command(flatten)]
     environment: EnvironmentArg,
     /// Go back though a service was deployed since
-    #[arg(long)]
+    #[arg(long, requires = "deployment")]
     force: bool,
     /// Keep today's configuration, and take only the artifacts back
     #[arg(long)]
@@ -29,9 +29,6 @@ pub struct Args {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Accepted for scripts: going back never asks
-    #[arg(short, long)]
-    yes: bool,
     #[command(flatten)]
     wait: WaitArgs,
 }
