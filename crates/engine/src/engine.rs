@@ -123,6 +123,8 @@ impl Engine {
         if swept > 0 {
             info!(processes = swept, "ended commands of an earlier server");
         }
+        // A build that was cut off begins anew, in a folder of its own.
+        ports.sources.remove(&settings.folders.builds()).await?;
         let publisher = Publisher::new(ports.router.clone());
         let engine = Arc::new(Self {
             ports,
