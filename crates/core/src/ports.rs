@@ -135,7 +135,7 @@ pub trait Sources: Send + Sync {
 
 /// Keeps lines of output by a name such as `deployments/ID/build/web`.
 pub trait Logs: Send + Sync {
-    /// Adds lines. Past the bound of one log, the middle is left out and said so.
+    /// Adds lines. Past the bound of one log, what follows is left out, and the log says so.
     fn append(&self, name: &str, lines: &[String]) -> Result<(), Fault>;
     /// Reads lines from a position; an unknown name is an empty log.
     fn read(&self, name: &str, from: LogPosition, lines_max: usize) -> Result<LogPage, Fault>;

@@ -219,18 +219,4 @@ impl Engine {
     pub(crate) fn active(&self) -> std::sync::MutexGuard<'_, BTreeMap<DeploymentId, Arc<Active>>> {
         self.active.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-
-    /// Waits until no deployment runs, at most that long. Says whether none does.
-    pub async fn quiet(&self, span_ms: u64) -> bool {
-        let until = self.ports.clock.now().plus_ms(span_ms);
-        loop {
-            let running = self.active().values().next().cloned();
-            let Some(running) = running else { return true };
-            if self.ports.clock.now() >= until {
-                return false;
-            }
-            let tick = self.ports.clock.sleep_ms(100);
-            futures_util::future::select(Box::pin(running.ended()), tick).await;
-        }
-    }
 }

@@ -25,7 +25,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{forward::plan, order::dependency_cycle, unwind::unwind};
+pub use self::{forward::plan, unwind::unwind};
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::Instance,
@@ -197,20 +197,10 @@ pub enum PlanFault {
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// The hash that approvals bind to.
     pub fn hash(&self) -> String {
         let text = serde_json::to_string(self).expect("a plan holds nothing that JSON can't");
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
-    }
-
-    /// The phases that have steps, in order.
-    pub fn phases(&self) -> BTreeSet<Phase> {
-        self.steps.iter().map(|step| step.phase).collect()
     }
 }
 

@@ -17,11 +17,6 @@ pub(super) fn dependencies_first(
     Ok(ordered)
 }
 
-/// A cycle among dependencies, its first member again at the end; none when there is none.
-pub fn dependency_cycle(depends_on: &BTreeMap<ServiceName, Vec<ServiceName>>) -> Option<Vec<ServiceName>> {
-    dependencies_first(depends_on).err()
-}
-
 fn visit(
     service: &ServiceName,
     depends_on: &BTreeMap<ServiceName, Vec<ServiceName>>,

@@ -19,13 +19,11 @@ pub(crate) struct Active {
     document: Mutex<Deployment>,
     /// Raised with every change, for whoever waits for one.
     changes: watch::Sender<u64>,
-    ended: watch::Sender<bool>,
 }
 
 impl Active {
     pub(crate) fn new(document: Deployment) -> Self {
-        let (changes, ended) = (watch::Sender::new(0), watch::Sender::new(false));
-        Self { recorded: true, document: Mutex::new(document), changes, ended }
+        Self { recorded: true, document: Mutex::new(document), changes: watch::Sender::new(0) }
     }
 
     /// A deployment that nobody asked for: it shows what would be.
@@ -93,15 +91,6 @@ impl Active {
             // The sender is `self`, so it can't be gone.
             let _ = changes.changed().await;
         }
-    }
-
-    /// Ends when nobody carries the deployment any more.
-    pub(crate) async fn ended(&self) {
-        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
-    }
-
-    pub(crate) fn end(&self) {
-        self.ended.send_replace(true);
     }
 
     /// Begins a phase, unless it has begun: the first steps of a phase may begin side by side.

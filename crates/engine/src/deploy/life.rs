@@ -43,7 +43,6 @@ impl Engine {
             leave_tidy(&engine, &carried).await;
             engine.active().remove(&id);
             engine.leases.release(&id);
-            carried.end();
         });
         active
     }

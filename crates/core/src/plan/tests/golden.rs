@@ -419,14 +419,14 @@ fn decommission_empties_the_slot() {
 fn nothing_to_do() {
     let (world, old, _) = web(2);
     let plan = world.plan(&goal([("web", to(&old, 2))]), &policy("d1", StrategySpec::BlueGreen));
-    assert!(plan.is_empty() && plan.notes.is_empty(), "{}", render(&plan));
+    assert!(plan.steps.is_empty() && plan.notes.is_empty(), "{}", render(&plan));
 }
 
 #[test]
 fn unwinding_before_anything_was_written_does_nothing() {
     let (world, _, new) = web(1);
     let plan = way_back(world, &goal([("web", to(&new, 1))]), &policy("d1", StrategySpec::BlueGreen), 1);
-    assert!(plan.is_empty(), "{}", render(&plan));
+    assert!(plan.steps.is_empty(), "{}", render(&plan));
 }
 
 #[test]
