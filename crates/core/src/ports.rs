@@ -100,6 +100,27 @@ pub trait Clock: Send + Sync {
     fn sleep_ms(&self, span_ms: u64) -> BoxFuture<'static, ()>;
 }
 
+/// Runs what goes on by itself, beside everything else.
+pub trait Tasks: Send + Sync {
+    /// Begins a task. It goes on until it ends, or until `halt`.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+    /// Drops every task wherever it stands, and ends when all are gone. What they began is taken up by the next start,
+    /// as after a crash.
+    fn halt(&self) -> BoxFuture<'_, ()>;
+}
+
+impl dyn Tasks + '_ {
+    /// Begins a task and waits for what it gives; the task goes on when the caller is dropped. None when it was cut off.
+    pub async fn finish<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (told, answer) = futures_channel::oneshot::channel();
+        self.spawn(Box::pin(async move {
+            // Nobody may be left to hear it.
+            let _ = told.send(task.await);
+        }));
+        answer.await.ok()
+    }
+}
+
 /// Makes identifiers.
 pub trait Ids: Send + Sync {
     /// A deployment's id; later ones sort after earlier ones.

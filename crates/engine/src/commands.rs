@@ -76,8 +76,8 @@ impl Engine {
     pub async fn execute(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         let engine = self.clone();
         // In a task of its own: a caller who goes away in the middle must not leave a command half done.
-        let done = tokio::spawn(async move { engine.obey(command, actor).await }).await;
-        done.unwrap_or_else(|error| Err(Fault::unavailable(format!("the command was cut off: {error}")).into()))
+        let done = self.ports.tasks.finish(async move { engine.obey(command, actor).await }).await;
+        done.unwrap_or_else(|| Err(Fault::unavailable("the command was cut off: the server stops").into()))
     }
 
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {

@@ -12,12 +12,11 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{DeploymentId, ReleaseId},
     instance::Instance,
-    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, TrafficRouter},
+    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, Tasks, TrafficRouter},
     release::Release,
     spec::StopSpec,
     store::{Commit, OpenDeployment, Store},
 };
-use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::{deploy::Active, keep, leases::Leases, notify, traffic::Publisher};
@@ -45,6 +44,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
+    /// What runs beside everything else.
+    pub tasks: Arc<dyn Tasks>,
 }
 
 /// Where things lie below the data folder.
@@ -107,7 +108,6 @@ pub struct Engine {
     /// One registration of a deployment at a time: numbers and conflicts are decided on what is stored.
     pub(crate) intake: tokio::sync::Mutex<()>,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
-    tasks: Mutex<JoinSet<()>>,
 }
 
 /// Releases that are kept in memory; they are immutable, so any may be dropped at any time.
@@ -134,7 +134,6 @@ impl Engine {
             active: Mutex::default(),
             intake: tokio::sync::Mutex::default(),
             releases: Mutex::default(),
-            tasks: Mutex::default(),
         });
         let message = "the server started";
         let started = EventBody::new(EventKind::ServerStarted, EventStatus::Ok, "server", message);
@@ -149,15 +148,12 @@ impl Engine {
 
     /// Runs a part of the engine until it ends or the engine halts.
     pub(crate) fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(part);
+        self.ports.tasks.spawn(Box::pin(part));
     }
 
     /// Stops everything that the engine does by itself. What was begun is taken up by the next start, as after a crash.
     pub async fn halt(&self) {
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        tasks.shutdown().await;
+        self.ports.tasks.halt().await;
     }
 
     /// Stops every instance, in parallel. The slots stay as they are, so the next start brings them back.

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures_util::future::{Either, select};
 use shipway_core::{
     id::SlotKey,
     instance::Instance,
-    ports::{Fault, FaultKind, Traffic, TrafficRouter},
+    ports::{Clock, Fault, FaultKind, Traffic, TrafficRouter},
     release::Release,
     route::{RouteTable, World, derive},
     slot::Slot,
@@ -40,13 +41,13 @@ impl Publisher {
     }
 
     /// Ends when the data plane follows that generation or a newer one.
-    pub(crate) async fn follow(&self, generation: u64) -> Result<(), Fault> {
+    pub(crate) async fn follow(&self, clock: &dyn Clock, generation: u64) -> Result<(), Fault> {
         self.kick();
         let mut followed = self.followed.subscribe();
         let wait = followed.wait_for(|seen| *seen >= generation);
-        match tokio::time::timeout(std::time::Duration::from_millis(PUBLISH_MS_MAX), wait).await {
-            Ok(_) => Ok(()),
-            Err(_) => {
+        match select(Box::pin(wait), clock.sleep_ms(PUBLISH_MS_MAX)).await {
+            Either::Left(_) => Ok(()),
+            Either::Right(_) => {
                 Err(Fault::new(FaultKind::Timeout, format!("the proxy does not follow after {PUBLISH_MS_MAX} ms"))
                     .with_hint("see `shipway status` for the proxy; it goes on serving the routes that it has"))
             }

@@ -14,6 +14,7 @@ mod plan_view;
 mod projects;
 mod router;
 mod system;
+mod tasks;
 mod time_and_ids;
 mod uploads;
 
@@ -37,6 +38,7 @@ use tracing::info;
 
 use self::{
     folder::DataFolder,
+    tasks::RuntimeTasks,
     time_and_ids::{RandomIds, SystemClock},
 };
 use crate::{
@@ -255,6 +257,7 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
         router: Arc::new(ProxyClient::new(proxy_process::folder(data), proxy, link_port)),
         clock,
         ids,
+        tasks: Arc::new(RuntimeTasks::default()),
     })
 }
 

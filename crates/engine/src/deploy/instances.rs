@@ -32,8 +32,8 @@ pub(crate) async fn launch(
         variables: variables(engine, release, &instance.id),
     };
     let starting = engine.clone();
-    let started = tokio::spawn(async move { starting.ports.driver.start(launch).await });
-    let address = started.await.map_err(|error| Fault::unavailable(format!("the start was cut off: {error}")))??;
+    let started = engine.ports.tasks.finish(async move { starting.ports.driver.start(launch).await }).await;
+    let address = started.unwrap_or_else(|| Err(Fault::unavailable("the start was cut off: the server stops")))?;
     let instance = Instance { address: Some(address), ..instance };
     store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
     Ok(instance)

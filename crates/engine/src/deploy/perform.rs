@@ -189,7 +189,7 @@ impl Mover<'_> {
             // The transaction of an earlier attempt stands; the routes must still follow it.
             None => self.engine.ports.store.snapshot(&[]).await?.0,
         };
-        self.engine.publisher.follow(generation).await?;
+        self.engine.publisher.follow(&*self.engine.ports.clock, generation).await?;
         if self.back {
             self.note_way_back().await?;
         }

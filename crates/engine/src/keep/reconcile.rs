@@ -232,7 +232,7 @@ async fn retire(engine: Arc<Engine>, instance: Instance) -> Result<(), Fault> {
     if instance.state != InstanceState::Draining {
         let draining = Instance { state: InstanceState::Draining, ..instance.clone() };
         let committed = engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&draining)).await?;
-        engine.publisher.follow(committed.generation).await?;
+        engine.publisher.follow(&*engine.ports.clock, committed.generation).await?;
     }
     deploy::drain(&engine, &release, &instance.id).await;
     deploy::stop(&engine, &release, &instance.id).await
