@@ -1,7 +1,7 @@
 //! From the recorded deployment to what is shown of it.
 
 use shipway_core::{
-    deployment::{Deployment, StepState, StepStatus},
+    deployment::{Deployment, StepState},
     plan::{Plan, PlannedStep},
     progress::{coarse_status, current_stage, estimated_completion, progress},
     time::Timestamp,
@@ -107,15 +107,6 @@ fn step_view(planned: &PlannedStep, state: &StepState) -> StepView {
 
 /// The steps of a plan that was not run.
 pub fn planned_steps(plan: &Plan) -> Vec<StepView> {
-    let state = |number| StepState {
-        back: false,
-        number,
-        status: StepStatus::Waiting,
-        started_at: None,
-        ended_at: None,
-        attempts: 0,
-        held_ms: 0,
-        note: None,
-    };
+    let state = |number| StepState::waiting(false, number);
     plan.steps.iter().enumerate().map(|(number, planned)| step_view(planned, &state(number))).collect()
 }

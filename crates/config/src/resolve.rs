@@ -94,6 +94,8 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         kind: part(&stated["type"]).unwrap_or(EnvironmentType::Development),
         services: BTreeMap::new(),
         notify: [notify(&source.tree["project"]), notify(stated)].concat(),
+        interactions: part(&source.tree["interactions"]).unwrap_or_default(),
+        rollback_limit: part(&stated["rollback_limit"]).unwrap_or_default(),
     };
     let mut draft = Draft { plan, findings: Vec::new(), excused: Vec::new() };
     draft.findings.extend(layers.iter().flat_map(check_layer));

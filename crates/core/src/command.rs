@@ -35,6 +35,34 @@ pub enum Command {
         /// Which one.
         deployment: DeploymentId,
     },
+    /// Try the way back of a stuck deployment again.
+    Retry {
+        /// Which one.
+        deployment: DeploymentId,
+    },
+    /// Leave a step out of the way back of a stuck deployment, and try the rest again.
+    Skip {
+        /// Which one.
+        deployment: DeploymentId,
+        /// The step's number in the way back.
+        step: usize,
+        /// Why.
+        reason: String,
+    },
+    /// Declare a stuck deployment to be dealt with.
+    Resolve {
+        /// Which one.
+        deployment: DeploymentId,
+        /// How it was dealt with.
+        reason: String,
+    },
+    /// Close a circuit breaker, or let an environment with too many automatic rollbacks take deployments again.
+    ResetBreaker {
+        /// The breaker's name, as `shipway breakers` shows it.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// Register a project, or its changed spec.
     Register(Registration),
     /// Set or unset what an environment's layer says.

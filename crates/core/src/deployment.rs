@@ -16,8 +16,9 @@ use crate::{
         Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey,
     },
     phase::{End, Phase},
-    plan::Plan,
+    plan::{Plan, Step},
     slot::{Serving, Slot},
+    spec::Order,
     strategy::{StrategyKind, StrategySpec},
     time::Timestamp,
 };
@@ -92,6 +93,18 @@ pub struct Deployment {
     pub advanced: BTreeSet<usize>,
     /// Whether a person asked for its end.
     pub cancel: Option<Actor>,
+    /// Services whose way back failed for good; the others went back without them.
+    #[serde(default)]
+    pub given_up: BTreeSet<ServiceName>,
+    /// Steps of the way back that a person chose to leave out.
+    #[serde(default)]
+    pub skipped: Vec<Skipped>,
+    /// Why it stands still, when it is stuck.
+    #[serde(default)]
+    pub stuck: Option<Stuck>,
+    /// Who declared a stuck deployment to be dealt with.
+    #[serde(default)]
+    pub resolved: Option<Resolved>,
     /// Automation doesn't deploy this combination again.
     pub quarantined: bool,
     /// The deployment that took this one back.
@@ -113,12 +126,33 @@ pub struct Request {
     /// The services; all of the spec when empty.
     #[serde(default)]
     pub services: Vec<ServiceName>,
+    /// A group of the spec instead of services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Services that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<ServiceName>,
+    /// Only services whose release would differ from the live one.
+    #[serde(default)]
+    pub changed: bool,
+    /// The order in which they are proven; the group's, or side by side, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
     /// Where the code comes from.
     #[serde(default)]
     pub source: Source,
     /// The version that people call it by; the artifact's short digest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Versions of single services, above `version`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<ServiceName, String>,
+    /// Stored artifacts of single services; the others come from the source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<ServiceName, ArtifactDigest>,
+    /// Deploy what is quarantined; it takes a reason.
+    #[serde(default)]
+    pub allow_quarantined: bool,
     /// The strategy for the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<StrategySpec>,
@@ -137,6 +171,33 @@ pub struct Request {
     /// What it is, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+}
+
+impl Request {
+    /// A request for a sort of transition, with nothing special.
+    pub fn new(project: ProjectId, environment: EnvironmentName, kind: Kind) -> Self {
+        Self {
+            project,
+            environment,
+            kind,
+            services: Vec::new(),
+            group: None,
+            exclude: Vec::new(),
+            changed: false,
+            order: None,
+            source: Source::default(),
+            version: None,
+            versions: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            allow_quarantined: false,
+            strategy: None,
+            config: None,
+            on_conflict: OnConflict::default(),
+            metadata: BTreeMap::new(),
+            reason: None,
+            description: None,
+        }
+    }
 }
 
 /// Sorts of transitions.
@@ -162,6 +223,9 @@ pub enum Kind {
         /// Keep today's configuration, and take only the artifacts back.
         #[serde(default)]
         artifact_only: bool,
+        /// Go back though a `contract` migration ran since: the old may not work with today's data.
+        #[serde(default)]
+        accept_contract: bool,
     },
     /// Other counts of instances.
     Scale {
@@ -170,6 +234,11 @@ pub enum Kind {
     },
     /// Slots emptied.
     Decommission,
+    /// The live releases on the data of a snapshot; instances stop while it is put back.
+    RestoreData {
+        /// The snapshots, by service.
+        snapshots: BTreeMap<ServiceName, String>,
+    },
 }
 
 impl Kind {
@@ -180,6 +249,7 @@ impl Kind {
             Self::Rollback { .. } => "rollback",
             Self::Scale { .. } => "scale",
             Self::Decommission => "decommission",
+            Self::RestoreData { .. } => "restore-data",
         }
     }
 }
@@ -320,6 +390,66 @@ pub struct StepState {
     /// What it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// When it is tried again after a failure that may pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+}
+
+impl StepState {
+    /// A step that was not begun.
+    pub fn waiting(back: bool, number: usize) -> Self {
+        Self {
+            back,
+            number,
+            status: StepStatus::Waiting,
+            started_at: None,
+            ended_at: None,
+            attempts: 0,
+            held_ms: 0,
+            note: None,
+            next_at: None,
+        }
+    }
+}
+
+/// A step of the way back that a person chose to leave out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Skipped {
+    /// What is not done.
+    pub step: Step,
+    /// Who chose so.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who declared a stuck deployment to be dealt with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolved {
+    /// Who.
+    pub by: String,
+    /// How it was dealt with.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why a deployment stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Stuck {
+    /// An undo failed for good.
+    UndoFailed,
+    /// Going back took longer than it may.
+    RollbackTooLong,
+    /// A `contract` migration ran, or may have run: the old may not work with the data any more.
+    Contract,
+    /// The spec says `on_failure = "stop"`.
+    OnFailureStop,
 }
 
 /// How a step stands.
@@ -334,6 +464,8 @@ pub enum StepStatus {
     Done,
     /// It failed.
     Failed,
+    /// A person chose to leave it out.
+    Skipped,
 }
 
 /// The answer of a check.
@@ -444,6 +576,10 @@ impl Deployment {
             paused_since: None,
             advanced: BTreeSet::new(),
             cancel: None,
+            given_up: BTreeSet::new(),
+            skipped: Vec::new(),
+            stuck: None,
+            resolved: None,
             quarantined: false,
             rolled_back_by: None,
             result: BTreeMap::new(),

@@ -128,6 +128,24 @@ pub enum EventKind {
     DeploymentCancelled,
     /// It needs a person.
     DeploymentStuck,
+    /// A person left a step of the way back out.
+    StepSkipped,
+    /// A person declared it to be dealt with.
+    DeploymentResolved,
+    /// A change of data ran.
+    MigrationRan,
+    /// Data folders were copied.
+    SnapshotTaken,
+    /// A target failed too often: nothing is begun there for now.
+    BreakerOpened,
+    /// A target is used again.
+    BreakerClosed,
+    /// An environment had too many automatic rollbacks: it takes nothing but rollbacks until a person has looked.
+    DeploymentsStopped,
+    /// It takes deployments again.
+    DeploymentsAllowed,
+    /// A release, or a combination of releases, is not deployed again by itself.
+    Quarantined,
     /// The server started again and took it up.
     DeploymentRecovered,
     /// An instance that died was replaced.

@@ -60,6 +60,10 @@ pub enum Turn {
     Unwound(End),
     /// A person is needed.
     GiveUp,
+    /// A person has the way back of a stuck one tried again.
+    Retry,
+    /// A person declares a stuck one to be dealt with.
+    Resolve(End),
 }
 
 /// How a deployment that did not complete ends.
@@ -151,6 +155,8 @@ pub fn next(phase: Phase, turn: Turn) -> Option<Phase> {
         Turn::Unwind => (forward && phase.moves()).then_some(Phase::RollingBack),
         Turn::Unwound(end) => (phase == Phase::RollingBack).then_some(end.phase()),
         Turn::GiveUp => phase.moves().then_some(Phase::Stuck),
+        Turn::Retry => (phase == Phase::Stuck).then_some(Phase::RollingBack),
+        Turn::Resolve(end) => (phase == Phase::Stuck).then_some(end.phase()),
     }
 }
 
@@ -189,5 +195,11 @@ mod tests {
         assert_eq!(next(Phase::RollingBack, Turn::Unwound(End::RolledBack)), Some(Phase::RolledBack));
         assert_eq!(next(Phase::RollingBack, Turn::GiveUp), Some(Phase::Stuck));
         assert_eq!(next(Phase::Queued, Turn::GiveUp), None);
+        for phase in Phase::FORWARD.into_iter().chain([Phase::Completed, Phase::RolledBack, Phase::RollingBack]) {
+            assert_eq!(next(phase, Turn::Retry), None, "{phase} is not stuck");
+            assert_eq!(next(phase, Turn::Resolve(End::Failed)), None, "{phase} is not stuck");
+        }
+        assert_eq!(next(Phase::Stuck, Turn::Retry), Some(Phase::RollingBack));
+        assert_eq!(next(Phase::Stuck, Turn::Resolve(End::RolledBack)), Some(Phase::RolledBack));
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     artifact::Tree,
     command_line::CommandLine,
-    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId},
+    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     release::Release,
     route::RouteTable,
     spec::{Ask, StopSpec},
@@ -241,6 +241,18 @@ pub trait Driver: Send + Sync {
     fn stop<'a>(&'a self, instance: &'a InstanceId, how: &'a StopSpec) -> BoxFuture<'a, Result<(), Fault>>;
     /// Removes every trace of a stopped instance, its log included.
     fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Copies a service's data folders under a name; a copy that is there already stays. Refused as invalid when it would
+    /// be larger than that. The copy shares its blocks with the original where the file system can.
+    fn snapshot_data<'a>(
+        &'a self,
+        slot: &'a SlotKey,
+        name: &'a str,
+        bytes_max: u64,
+    ) -> BoxFuture<'a, Result<DataSnapshot, Fault>>;
+    /// Puts a copy back in the place of a service's data folders; the copy stays. No instance of it may run.
+    fn restore_data<'a>(&'a self, slot: &'a SlotKey, name: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
+    /// The copies of a service's data folders, newest first.
+    fn data_snapshots<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<Vec<DataSnapshot>, Fault>>;
     /// Lines of an instance's output.
     fn log<'a>(
         &'a self,
@@ -254,6 +266,18 @@ pub trait Driver: Send + Sync {
     fn held_limits(&self) -> HeldLimits;
     /// What is free on the target.
     fn capacity(&self) -> Result<Capacity, Fault>;
+}
+
+/// A copy of a service's data folders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DataSnapshot {
+    /// What it is called.
+    pub name: String,
+    /// How much it holds, in bytes.
+    pub bytes: u64,
+    /// When it was taken.
+    pub at: Timestamp,
 }
 
 /// Which limits a target really holds, and why not the others.

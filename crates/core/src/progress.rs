@@ -52,8 +52,9 @@ pub fn progress(deployment: &Deployment) -> u8 {
         phase => {
             let back = phase == Phase::RollingBack;
             let steps = deployment.steps.iter().filter(|step| step.back == back);
-            let (done, all) =
-                steps.fold((0, 0), |(done, all), step| (done + usize::from(step.status == StepStatus::Done), all + 1));
+            let (done, all) = steps.fold((0, 0), |(done, all), step| {
+                (done + usize::from(matches!(step.status, StepStatus::Done | StepStatus::Skipped)), all + 1)
+            });
             share(if back { 0 } else { MADE }, 99, done, all)
         }
     }
@@ -101,16 +102,7 @@ mod tests {
         let preparing = progress(&deployment);
         assert!(preparing > 5 && preparing < 40);
         deployment.phase = Phase::Testing;
-        let step = |status| StepState {
-            back: false,
-            number: 0,
-            status,
-            started_at: None,
-            ended_at: None,
-            attempts: 1,
-            held_ms: 0,
-            note: None,
-        };
+        let step = |status| StepState { status, attempts: 1, ..StepState::waiting(false, 0) };
         deployment.steps = vec![step(StepStatus::Done), step(StepStatus::Running)];
         let testing = progress(&deployment);
         assert!(testing > preparing && testing < 100);

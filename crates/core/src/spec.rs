@@ -28,6 +28,9 @@ pub struct SpecFile {
     /// Services that are deployed together, by the group's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, GroupSpec>,
+    /// Checks of how services work together. One is asked when a deployment changes either side of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interactions: Vec<InteractionSpec>,
 }
 
 /// The project itself.
@@ -53,6 +56,76 @@ pub struct GroupSpec {
     /// The strategy of the group's deployments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<StrategySpec>,
+    /// The order in which members are proven, on top of their dependencies; side by side when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+/// The order in which the members of a deployment are proven, and change where they change one by one. Dependencies
+/// come before their dependents in any case, and traffic still moves for all at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Order {
+    /// By a word.
+    Named(OrderName),
+    /// Wave by wave, each side by side; who is named in none comes in a last one.
+    Waves(Vec<Vec<ServiceName>>),
+}
+
+/// An order by a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderName {
+    /// Side by side, as far as dependencies allow.
+    Parallel,
+    /// One after the other.
+    Sequential,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self::Named(OrderName::Parallel)
+    }
+}
+
+/// A check of how services work together: HTTP as one service calls another, or a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InteractionSpec {
+    /// What it is called in reports.
+    pub name: String,
+    /// When it is asked: `test` before users see the new, where the strategy has all of it proven by then; `verify`
+    /// after promotion, before the old is let go.
+    pub phase: CheckPhase,
+    /// The service that calls: the request goes the way of its own requests, and a command runs with its variables.
+    pub from: ServiceName,
+    /// The service that is called: `from` itself, or one that it depends on. `from` itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<ServiceName>,
+    /// What is asked.
+    #[serde(flatten)]
+    pub ask: Ask,
+    /// How often a failed check is asked again.
+    #[serde(default)]
+    #[schemars(range(max = 100))]
+    pub retries: u32,
+}
+
+/// How many automatic rollbacks an environment may have in a time. After that nothing but a rollback is taken until a
+/// person has looked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RollbackLimit {
+    /// How many.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max: u32,
+    /// In how long.
+    pub per: Span,
+}
+
+impl Default for RollbackLimit {
+    fn default() -> Self {
+        Self { max: 10, per: Span::seconds(600) }
+    }
 }
 
 /// What kind of environment it is.
@@ -85,6 +158,9 @@ pub struct EnvironmentSpec {
     /// Who hears of the deployments to this environment, besides those of the project.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<NotifySpec>,
+    /// How many automatic rollbacks there may be in a time.
+    #[serde(default)]
+    pub rollback_limit: RollbackLimit,
 }
 
 /// Some fields of a service. It is checked as a service once it is laid over one.
@@ -205,6 +281,40 @@ pub struct ServeSpec {
     /// One-off commands, each once per deployment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSpec>,
+    /// A change of the service's data that comes with the release, run once in each deployment of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrate: Option<MigrateSpec>,
+}
+
+/// A change of data. It can't be undone by going back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MigrateSpec {
+    /// The command, in the new release's folder and with the variables of its instances.
+    pub command: CommandLine,
+    /// Whether old releases still work after it.
+    pub kind: MigrateKind,
+    /// Whether the data folders are copied before it runs, to be restored by `shipway snapshot restore`.
+    #[serde(default)]
+    pub snapshot: bool,
+    /// How large such a copy may be, in mebibytes; beyond it the deployment fails before the command runs.
+    #[serde(default = "default_snapshot_mb_max")]
+    #[schemars(range(min = 1))]
+    pub snapshot_mb_max: u64,
+}
+
+fn default_snapshot_mb_max() -> u64 {
+    1024
+}
+
+/// Whether old releases still work after a change of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MigrateKind {
+    /// They do: it runs before new instances start.
+    Expand,
+    /// They don't: it runs when the old instances have stopped, and nothing goes back by itself after it.
+    Contract,
 }
 
 fn default_instances() -> u32 {
@@ -418,11 +528,17 @@ pub struct Timeouts {
     /// Until the requests in flight at an old instance have ended.
     #[schemars(range(min = 0, max = 3600))]
     pub drain_s: u64,
+    /// One migration.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub migrate_s: u64,
+    /// The whole way back of a failed deployment; then a person is asked.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub rollback_s: u64,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { build_s: 900, start_s: 60, check_s: 30, hook_s: 300, drain_s: 30 }
+        Self { build_s: 900, start_s: 60, check_s: 30, hook_s: 300, drain_s: 30, migrate_s: 900, rollback_s: 900 }
     }
 }
 
@@ -549,4 +665,10 @@ pub struct EnvironmentPlan {
     pub services: BTreeMap<ServiceName, ServiceSpec>,
     /// Who hears of its deployments.
     pub notify: Vec<NotifySpec>,
+    /// Checks of how services work together.
+    #[serde(default)]
+    pub interactions: Vec<InteractionSpec>,
+    /// How many automatic rollbacks there may be in a time.
+    #[serde(default)]
+    pub rollback_limit: RollbackLimit,
 }

@@ -91,6 +91,10 @@ impl Engine {
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
             Command::Advance { deployment } => self.advance(&deployment, &actor).await,
+            Command::Retry { deployment } | Command::Skip { deployment, .. } | Command::Resolve { deployment, .. } => {
+                Err(conflict(format!("{deployment} is not stuck"), "see `shipway history`"))
+            }
+            Command::ResetBreaker { name, .. } => Err(conflict(format!("{name} is not open"), "see `shipway status`")),
         }
     }
 
@@ -141,6 +145,10 @@ impl Engine {
                 Ok(())
             }
             Kind::Decommission => self.complete_decommission(request).await,
+            Kind::RestoreData { snapshots } => {
+                request.services = snapshots.keys().cloned().collect();
+                self.complete_decommission(request).await
+            }
         }
     }
 

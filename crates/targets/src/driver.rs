@@ -13,8 +13,11 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use shipway_core::{
-    id::{InstanceId, ReleaseId},
-    ports::{Artifacts, Capacity, Driver, Fault, FaultKind, HeldLimits, Launch, Life, LogPage, LogPosition, Observed},
+    id::{InstanceId, ReleaseId, SlotKey},
+    ports::{
+        Artifacts, Capacity, DataSnapshot, Driver, Fault, FaultKind, HeldLimits, Launch, Life, LogPage, LogPosition,
+        Observed,
+    },
     release::Release,
     spec::StopSpec,
 };
@@ -26,7 +29,7 @@ use crate::{
     log_pages, machine,
     shim::state::{State, Status},
     shim_client::{self, LOOKS_MAX, Sight},
-    staging,
+    snapshots, staging,
 };
 
 const INSTANCES: &str = "instances";
@@ -240,6 +243,23 @@ impl Driver for LocalDriver {
 
     fn log_tail<'a>(&'a self, instance: &'a InstanceId, lines_max: usize) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
         Box::pin(self.read_log(instance, move |folder| log_pages::tail(folder, lines_max)))
+    }
+
+    fn snapshot_data<'a>(
+        &'a self,
+        slot: &'a SlotKey,
+        name: &'a str,
+        bytes_max: u64,
+    ) -> BoxFuture<'a, Result<DataSnapshot, Fault>> {
+        Box::pin(snapshots::take(&self.data, slot, name, bytes_max))
+    }
+
+    fn restore_data<'a>(&'a self, slot: &'a SlotKey, name: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(snapshots::restore(&self.data, slot, name))
+    }
+
+    fn data_snapshots<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<Vec<DataSnapshot>, Fault>> {
+        Box::pin(snapshots::list(&self.data, slot))
     }
 
     fn held_limits(&self) -> HeldLimits {

@@ -17,6 +17,7 @@ mod program;
 mod runner;
 pub mod shim;
 mod shim_client;
+mod snapshots;
 mod staging;
 mod start;
 mod stop;

@@ -55,7 +55,8 @@ async fn to_last_good(context: &Context, remote: &Remote, args: Args) -> Result<
     let path = scope.path(&format!("/environments/{}/rollback-target", escaped(&environment)));
     let target: DeploymentView = remote.get(&path).await?;
     context.terminal.say(announced(&environment, &target));
-    let kind = Kind::Rollback { undo: None, to: Some(target.id), force: args.force, artifact_only: args.artifact_only };
+    let (force, artifact_only) = (args.force, args.artifact_only);
+    let kind = Kind::Rollback { undo: None, to: Some(target.id), force, artifact_only, accept_contract: false };
     let request = DeploymentRequest {
         project: scope.project,
         environment,

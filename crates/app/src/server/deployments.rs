@@ -18,7 +18,7 @@ use shipway_api::{
 };
 use shipway_core::{
     command::Command,
-    deployment::{Deployment, Kind, OnConflict, Request, Source, StepStatus},
+    deployment::{Deployment, Kind, Request, StepStatus},
     id::{Actor, DeploymentId, EnvironmentName, ProjectId},
     phase::Phase,
     ports::Clock,
@@ -59,10 +59,8 @@ pub(super) async fn create(
 }
 
 pub(super) fn request(body: DeploymentRequest) -> Request {
+    let kind = body.kind.unwrap_or_default();
     Request {
-        project: ProjectId::new(body.project),
-        environment: EnvironmentName::new(body.environment),
-        kind: body.kind.unwrap_or_default(),
         services: body.services,
         source: body.source.unwrap_or_default(),
         version: body.version,
@@ -72,6 +70,7 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
         metadata: body.metadata,
         reason: body.reason,
         description: body.description,
+        ..Request::new(ProjectId::new(body.project), EnvironmentName::new(body.environment), kind)
     }
 }
 
@@ -172,20 +171,8 @@ pub(super) async fn rollback(
 ) -> Answer<DeploymentView> {
     let RollbackRequest { reason, force, artifact_only } = optional(&body)?;
     let undone = shared.engine.find_deployment(&id).await?;
-    let request = Request {
-        project: undone.request.project,
-        environment: undone.request.environment,
-        kind: Kind::Rollback { undo: Some(undone.id), to: None, force, artifact_only },
-        services: Vec::new(),
-        source: Source::Project,
-        version: None,
-        strategy: None,
-        config: None,
-        on_conflict: OnConflict::Queue,
-        metadata: Default::default(),
-        reason,
-        description: None,
-    };
+    let kind = Kind::Rollback { undo: Some(undone.id), to: None, force, artifact_only, accept_contract: false };
+    let request = Request { reason, ..Request::new(undone.request.project, undone.request.environment, kind) };
     let reply = shared.engine.execute(Command::Deploy(Box::new(request)), actor).await?;
     Ok(Json(replied(&shared, reply).await?))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CheckThrough, Goal, Observed, Plan, PlanFault, Policy, Step,
+    CheckThrough, Goal, Observed, PLAN_VERSION, Plan, PlanFault, Policy, Step,
     builder::Builder,
     canary, gap,
     moves::{Move, moves},
@@ -39,7 +39,7 @@ pub fn plan(observed: Observed<'_>, goal: &Goal, policy: &Policy) -> Result<Plan
         clean(&mut builder, &moves, observed, policy);
     }
     let strategy = policy.strategy.kind();
-    Ok(Plan { strategy, steps: builder.finish(), notes: notes(&moves, strategy) })
+    Ok(Plan { version: PLAN_VERSION, strategy, steps: builder.finish(), notes: notes(&moves, strategy) })
 }
 
 fn stage(builder: &mut Builder, moves: &[Move<'_>]) {

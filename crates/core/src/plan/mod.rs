@@ -32,15 +32,21 @@ use crate::{
     phase::Phase,
     release::Release,
     slot::{Serving, Slot},
-    spec::HookMoment,
+    spec::{HookMoment, InteractionSpec, MigrateKind, Order},
     strategy::{Pause, StrategyKind, StrategySpec},
     time::Span,
 };
+
+/// The form of plans that this version makes and runs. It rises when a step changes its meaning.
+pub const PLAN_VERSION: u32 = 1;
 
 /// A graph of steps. A step may begin when all that it needs has ended well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
+    /// The form of the plan, `PLAN_VERSION` when it was made; one of another version is not run.
+    #[serde(default)]
+    pub version: u32,
     /// How traffic moves.
     pub strategy: StrategyKind,
     /// The steps; a step's number is its place here, and it needs only earlier ones.
@@ -100,6 +106,36 @@ pub enum Step {
         release: ReleaseId,
         /// Whom to ask.
         through: CheckThrough,
+    },
+    /// Copy a service's data folders.
+    Snapshot {
+        /// The release whose service's folders they are.
+        release: ReleaseId,
+        /// What the copy is called.
+        name: String,
+        /// How large it may be, in mebibytes.
+        mb_max: u64,
+    },
+    /// Put a copy back in the place of a service's data folders.
+    RestoreData {
+        /// The release whose service's folders they are.
+        release: ReleaseId,
+        /// Which copy.
+        snapshot: String,
+    },
+    /// Change a service's data.
+    Migrate {
+        /// The release that declares it.
+        release: ReleaseId,
+        /// Whether old releases still work after it.
+        kind: MigrateKind,
+    },
+    /// Ask how services work together.
+    Interact {
+        /// The release that calls.
+        release: ReleaseId,
+        /// What is asked.
+        interaction: InteractionSpec,
     },
     /// Write slots in one transaction, and wait until the data plane follows. This is the only step that moves traffic.
     Commit {
@@ -181,8 +217,37 @@ pub struct Policy {
     pub deployment: DeploymentId,
     /// How traffic moves.
     pub strategy: StrategySpec,
-    /// Whether releases were proven before: then `test` checks and hooks are left out.
+    /// Whether releases were proven before: then `test` checks, hooks and migrations are left out.
     pub proven: bool,
+    /// The order in which members are proven, on top of their dependencies.
+    pub order: Order,
+    /// Checks of how services work together; those are planned of which a side changes.
+    pub interactions: Vec<InteractionSpec>,
+    /// Copies of data folders that are put back, by slot: these stop while it is done.
+    pub restore: BTreeMap<SlotKey, String>,
+}
+
+impl Policy {
+    /// A policy for releases that were not proven, side by side, with nothing special.
+    pub fn new(deployment: DeploymentId, strategy: StrategySpec) -> Self {
+        let (order, interactions, restore) = (Order::default(), Vec::new(), BTreeMap::new());
+        Self { deployment, strategy, proven: false, order, interactions, restore }
+    }
+}
+
+/// What is taken back, and what is known of how far it came.
+#[derive(Clone, Copy)]
+pub struct Undo<'a> {
+    /// The slots as they were before the deployment.
+    pub parents: &'a BTreeMap<SlotKey, Slot>,
+    /// Its steps that ran or may have run.
+    pub ran: &'a [&'a PlannedStep],
+    /// How traffic moved.
+    pub strategy: StrategyKind,
+    /// The deployment.
+    pub deployment: &'a DeploymentId,
+    /// Services whose way back failed for good: the others go back without them.
+    pub given_up: &'a BTreeSet<ServiceName>,
 }
 
 /// Why there is no plan.
@@ -191,6 +256,18 @@ pub enum PlanFault {
     /// Services depend on each other in a circle.
     #[error("services depend on each other in a circle: {}", .0.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(" -> "))]
     Cycle(Vec<ServiceName>),
+    /// The order that was asked for contradicts the dependencies.
+    #[error("{service} is in wave {wave}, and depends on {dependency} in wave {later}: put {dependency} first")]
+    Order {
+        /// Who depends.
+        service: ServiceName,
+        /// Its wave, from 1.
+        wave: usize,
+        /// On whom.
+        dependency: ServiceName,
+        /// In which later wave.
+        later: usize,
+    },
     /// A release that the goal or a slot names is not known.
     #[error("release {0} is not known: its record is missing")]
     UnknownRelease(ReleaseId),
@@ -213,6 +290,10 @@ impl Step {
             | Self::Start { release, .. }
             | Self::Prove { release, .. }
             | Self::Check { release, .. }
+            | Self::Snapshot { release, .. }
+            | Self::RestoreData { release, .. }
+            | Self::Migrate { release, .. }
+            | Self::Interact { release, .. }
             | Self::Drain { release, .. }
             | Self::Stop { release, .. } => Some(release),
             Self::Commit { .. } | Self::Watch { .. } => None,
@@ -230,6 +311,11 @@ impl fmt::Display for Step {
             Self::Check { through: CheckThrough::Instance { instance }, .. } => write!(f, "test {instance}"),
             Self::Check { through: CheckThrough::Link, release } => write!(f, "test {}", release.short()),
             Self::Check { through: CheckThrough::Route, .. } => write!(f, "verify through the route"),
+            Self::Snapshot { name, .. } => write!(f, "copy data folders to {name}"),
+            Self::RestoreData { snapshot, .. } => write!(f, "put data folders back from {snapshot}"),
+            Self::Migrate { kind: MigrateKind::Expand, .. } => write!(f, "migrate (expand)"),
+            Self::Migrate { kind: MigrateKind::Contract, .. } => write!(f, "migrate (contract)"),
+            Self::Interact { interaction, .. } => write!(f, "ask `{}`", interaction.name),
             Self::Commit { writes, .. } => f.write_str(&commit_words(writes)),
             Self::Watch { pause: Pause::Manual, percent, .. } => write!(f, "wait at {percent}% for a person"),
             Self::Watch { pause: Pause::For(span), percent, .. } => write!(f, "watch at {percent}% for {span}"),

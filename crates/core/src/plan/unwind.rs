@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CheckThrough, Observed, Plan, PlannedStep, Step,
+    CheckThrough, Observed, PLAN_VERSION, Plan, PlannedStep, Step, Undo,
     builder::Builder,
     moves::{fresh_ids, is_exclusive},
     observed::{surplus, unwanted},
     order::dependencies_first,
 };
 use crate::{
-    id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
+    id::{DeploymentId, InstanceId, ReleaseId, ServiceName},
     instance::{Instance, InstanceState},
     phase::Phase,
     release::Release,
@@ -19,32 +19,25 @@ use crate::{
     strategy::{Recreate, StrategyKind, StrategySpec},
 };
 
-/// Plans the way back.
-///
-/// `parents` are the slots as they were before the deployment, `ran` are its steps that ran or may have run. The
-/// order is: make the old capable again, one transaction for all slots, drain and stop the new, then the hooks that
+/// Plans the way back. The order is: make the old capable again, one transaction for all slots, drain and stop the new, then the hooks that
 /// are declared for going back, newest first, and the old's checks. Where old and new may not run at a time, the new
 /// stops first and requests are held.
-pub fn unwind(
-    observed: Observed<'_>,
-    parents: &BTreeMap<SlotKey, Slot>,
-    ran: &[&PlannedStep],
-    strategy: StrategyKind,
-    deployment: &DeploymentId,
-) -> Plan {
+pub fn unwind(observed: Observed<'_>, undo: &Undo<'_>) -> Plan {
+    let Undo { parents, ran, strategy, deployment, given_up } = *undo;
     let instances = taken_up_again(observed, ran);
     let observed = Observed { instances: &instances, ..observed };
     let mut builder = Builder::new(deployment.clone(), observed.slots);
     builder.enter(Phase::RollingBack);
-    let returns: Vec<_> = parents.values().filter_map(|parent| Return::new(observed, parent, strategy)).collect();
+    let parents = parents.values().filter(|parent| !given_up.contains(&parent.key.service));
+    let returns: Vec<_> = parents.filter_map(|parent| Return::new(observed, parent, strategy)).collect();
     let written = dependencies_before(returns.iter().filter(|one| one.writes).collect());
     stop_before_start(&mut builder, &written, deployment);
     make_capable(&mut builder, &written);
     swap_back(&mut builder, &written);
     stop_the_new(&mut builder, &returns);
-    hooks_back(&mut builder, ran, observed);
+    hooks_back(&mut builder, ran, observed, given_up);
     verify_the_old(&mut builder, &written, observed);
-    Plan { strategy, steps: builder.finish(), notes: Vec::new() }
+    Plan { version: PLAN_VERSION, strategy, steps: builder.finish(), notes: Vec::new() }
 }
 
 /// The instances as the way back may use them: what the deployment drains and has not begun to stop serves again once
@@ -202,13 +195,13 @@ fn stop_the_new(builder: &mut Builder, returns: &[Return<'_>]) {
 }
 
 /// The hooks of every release of which more than its files came, newest first.
-fn hooks_back(builder: &mut Builder, ran: &[&PlannedStep], observed: Observed<'_>) {
+fn hooks_back(builder: &mut Builder, ran: &[&PlannedStep], observed: Observed<'_>, given_up: &BTreeSet<ServiceName>) {
     let when = HookMoment::OnRollback;
     let mut done = BTreeSet::new();
     for planned in ran.iter().rev().filter(|planned| planned.phase >= Phase::Testing) {
         let (Some(release), Some(service)) = (planned.step.release(), &planned.service) else { continue };
         let declared = observed.releases.get(release).is_some_and(|r| r.serve.hooks.iter().any(|h| h.when == when));
-        if declared && done.insert(release) {
+        if declared && !given_up.contains(service) && done.insert(release) {
             builder.add(service, Step::Hooks { release: release.clone(), when });
             builder.wall();
         }

@@ -8,7 +8,7 @@ use shipway_core::{
     deployment::{Deployment, FailureReport, StepStatus},
     event::{EventBody, EventKind, EventStatus},
     phase::{End, Turn},
-    plan::{Plan, unwind},
+    plan::{Plan, Undo, unwind},
     ports::Fault,
 };
 use shipway_saga::{Manner, Outcome};
@@ -69,7 +69,9 @@ async fn draw(engine: &Engine, deployment: &Deployment) -> Result<Plan, Fault> {
     let ran = deployment.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting);
     let ran: Vec<_> = ran.filter_map(|state| plan?.steps.get(state.number)).collect();
     let strategy = deployment.strategy_kind().unwrap_or(shipway_core::strategy::StrategyKind::BlueGreen);
-    Ok(unwind(seen.observed(), &parents, &ran, strategy, &deployment.id))
+    let (ran, given_up) = (&ran[..], &deployment.given_up);
+    let undo = Undo { parents: &parents, ran, strategy, deployment: &deployment.id, given_up };
+    Ok(unwind(seen.observed(), &undo))
 }
 
 async fn went_back(engine: &Engine, active: &Active) -> Result<(), Fault> {

@@ -11,7 +11,7 @@ use shipway_core::{
     ports::{Answer, CommandContext, Life, Question},
     release::Release,
     route::{host_in, link_address},
-    spec::{Ask, CheckPhase, CheckSpec},
+    spec::{Ask, CheckPhase, CheckSpec, InteractionSpec},
 };
 
 use super::{
@@ -44,13 +44,39 @@ pub(super) async fn check(
     let whom = whom(engine, &release, through).await?;
     let wanted = if *through == CheckThrough::Route { CheckPhase::Verify } else { CheckPhase::Test };
     for check in release.serve.checks.iter().filter(|check| check.phase == wanted) {
-        let answer = ask_with_retries(engine, &release, check, &whom).await;
-        record(mover, phase, &release, check, &whom, &answer).await?;
-        if !answer.passed {
-            return Err(failed(engine, check, &whom, answer).await);
-        }
+        ask_one(mover, phase, &release, check, &whom).await?;
     }
     Ok(())
+}
+
+/// Asks how services work together, on the way that the calling release's own requests go.
+pub(super) async fn interact(
+    mover: &Mover<'_>,
+    phase: Phase,
+    release: &ReleaseId,
+    interaction: &InteractionSpec,
+) -> Result<(), Broken> {
+    let release = mover.engine.release(release).await?;
+    let to = interaction.to.as_ref().unwrap_or(&interaction.from);
+    let ip = link_address(&release.id, to);
+    let address = SocketAddr::from((ip, mover.engine.ports.router.link_port()));
+    let words = format!("{} -> {to}", interaction.from);
+    let whom = Whom { words, address, host: None, prefix: String::new(), instance: None };
+    let InteractionSpec { name, ask, retries, .. } = interaction.clone();
+    let check = CheckSpec { name, phase: interaction.phase, ask, retries };
+    ask_one(mover, phase, &release, &check, &whom).await
+}
+
+async fn ask_one(
+    mover: &Mover<'_>,
+    phase: Phase,
+    release: &Release,
+    check: &CheckSpec,
+    whom: &Whom,
+) -> Result<(), Broken> {
+    let answer = ask_with_retries(mover.engine, release, check, whom).await;
+    record(mover, phase, release, check, whom, &answer).await?;
+    if answer.passed { Ok(()) } else { Err(failed(mover.engine, check, whom, answer).await) }
 }
 
 async fn whom(engine: &Engine, release: &Release, through: &CheckThrough) -> Result<Whom, Broken> {

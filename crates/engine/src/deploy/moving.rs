@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport},
+    deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
     id::SlotKey,
     phase::{End, Phase, Turn},
@@ -70,19 +70,16 @@ pub(crate) async fn draw(engine: &Engine, deployment: &Deployment, goal: &Goal) 
     for serving in goal.values().flatten() {
         seen.know((*engine.release(&serving.release).await?).clone());
     }
-    let policy = Policy {
-        deployment: deployment.id.clone(),
-        strategy: deployment.strategy.clone().unwrap_or_default(),
-        proven: !matches!(deployment.request.kind, shipway_core::deployment::Kind::Deploy)
-            && !is_artifact_only(deployment),
-    };
+    let proven = !matches!(deployment.request.kind, Kind::Deploy) && !is_artifact_only(deployment);
+    let strategy = deployment.strategy.clone().unwrap_or_default();
+    let policy = Policy { proven, ..Policy::new(deployment.id.clone(), strategy) };
     let plan = plan(seen.observed(), goal, &policy).map_err(|fault| Fault::invalid(fault.to_string()))?;
     let parent = |key: &SlotKey| seen.slots.get(key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
     Ok((plan, goal.keys().map(parent).collect()))
 }
 
 fn is_artifact_only(deployment: &Deployment) -> bool {
-    matches!(deployment.request.kind, shipway_core::deployment::Kind::Rollback { artifact_only: true, .. })
+    matches!(deployment.request.kind, Kind::Rollback { artifact_only: true, .. })
 }
 
 async fn fail_unmoved(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
@@ -144,7 +141,7 @@ async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
         _ => format!("{} is live", deployment.name),
     };
     let kind = match deployment.request.kind {
-        shipway_core::deployment::Kind::Rollback { .. } => {
+        Kind::Rollback { .. } => {
             vec![EventKind::RollbackCompleted, EventKind::DeploymentSucceeded]
         }
         _ => vec![EventKind::DeploymentSucceeded],
@@ -165,7 +162,7 @@ async fn result_of(
 
 /// A rollback quarantines what it left, so that the next one goes further back.
 async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Result<(), Fault> {
-    let shipway_core::deployment::Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
+    let Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
     let left: Vec<_> =
         rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
     let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);

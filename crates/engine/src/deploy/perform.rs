@@ -22,6 +22,7 @@ use super::{
     failure::Broken,
     hooks,
     instances::{drain, launch, stop},
+    migrate,
     mover::Mover,
     prove, say, switch, watch,
 };
@@ -73,6 +74,12 @@ impl Mover<'_> {
             Step::Start { release, instance } => self.start(release, instance).await,
             Step::Prove { release, instance } => prove::prove(self, release, instance).await,
             Step::Check { release, through } => checks::check(self, planned.phase, release, through).await,
+            Step::Interact { release, interaction } => {
+                checks::interact(self, planned.phase, release, interaction).await
+            }
+            Step::Snapshot { release, name, mb_max } => migrate::snapshot(self, release, name, *mb_max).await,
+            Step::RestoreData { release, snapshot } => migrate::restore(self, release, snapshot).await,
+            Step::Migrate { release, .. } => migrate::run(self, release, again).await,
             Step::Commit { writes, draining } => self.commit(planned.phase, writes, draining).await,
             Step::Watch { pause, percent, slots } => watch::watch(self, number, *pause, *percent, slots).await,
             Step::Drain { release, instance } => self.drain(release, instance).await,

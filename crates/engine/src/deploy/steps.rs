@@ -8,17 +8,7 @@ use shipway_saga::{Graph, Recorded};
 
 /// Steps that were not begun.
 pub(super) fn waiting_steps(plan: &Plan, back: bool) -> Vec<StepState> {
-    let waiting = |number| StepState {
-        back,
-        number,
-        status: StepStatus::Waiting,
-        started_at: None,
-        ended_at: None,
-        attempts: 0,
-        held_ms: 0,
-        note: None,
-    };
-    (0..plan.steps.len()).map(waiting).collect()
+    (0..plan.steps.len()).map(|number| StepState::waiting(back, number)).collect()
 }
 
 /// The graph of a plan, and what is recorded of its steps.
@@ -28,7 +18,7 @@ pub(super) fn graph(deployment: &Deployment, plan: &Plan, back: bool) -> (Graph,
     let recorded = deployment.steps.iter().filter(|state| state.back == back).map(|state| match state.status {
         StepStatus::Waiting => Recorded::Nothing,
         StepStatus::Running | StepStatus::Failed => Recorded::Begun,
-        StepStatus::Done => Recorded::Done,
+        StepStatus::Done | StepStatus::Skipped => Recorded::Done,
     });
     (graph, recorded.collect())
 }

@@ -53,6 +53,11 @@ pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, 
             passed(engine, active).await?;
             request.services.iter().map(|service| (key(&request, service), None)).collect()
         }
+        Kind::RestoreData { .. } => {
+            let goal = release::goal_of_restore(engine, &active.read().await).await?;
+            passed(engine, active).await?;
+            goal
+        }
     };
     record_goal(engine, active, &goal).await?;
     Ok(goal)

@@ -134,3 +134,12 @@ pub(super) async fn goal_of_scale(
     }
     Ok(goal)
 }
+
+/// The live releases as they are: only their data changes.
+pub(super) async fn goal_of_restore(engine: &Engine, deployment: &Deployment) -> Result<Goal, Fail> {
+    let now = slots(engine, deployment).await?;
+    let services = deployment.request.services.iter();
+    let live = services
+        .map(|service| (key(&deployment.request, service), now.get(service).and_then(|slot| slot.live.clone())));
+    Ok(live.collect())
+}

@@ -12,7 +12,7 @@ use super::rules::Rules;
 use crate::{
     id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     instance::{Instance, InstanceState, instance_id},
-    plan::{CheckThrough, Goal, Observed, Plan, PlannedStep, Policy, SlotWrite, Step, plan, unwind},
+    plan::{CheckThrough, Goal, Observed, Plan, PlannedStep, Policy, SlotWrite, Step, Undo, plan, unwind},
     release::Release,
     route::{BackendTarget, Pool, RouteTable, World as Sources, derive},
     slot::{Serving, Slot, Warm},
@@ -43,7 +43,7 @@ pub(super) fn key(service: &str) -> SlotKey {
 }
 
 pub(super) fn policy(deployment: &str, strategy: StrategySpec) -> Policy {
-    Policy { deployment: DeploymentId::new(deployment), strategy, proven: false }
+    Policy::new(DeploymentId::new(deployment), strategy)
 }
 
 impl World {
@@ -116,7 +116,9 @@ impl World {
 
     pub(super) fn unwind(&self, parents: &BTreeMap<SlotKey, Slot>, ran: &[&PlannedStep], kind: StrategyKind) -> Plan {
         let recorded: Vec<_> = self.instances.values().cloned().collect();
-        unwind(self.observed(&recorded), parents, ran, kind, &DeploymentId::new("d1"))
+        let (deployment, given_up) = (DeploymentId::new("d1"), BTreeSet::new());
+        let undo = Undo { parents, ran, strategy: kind, deployment: &deployment, given_up: &given_up };
+        unwind(self.observed(&recorded), &undo)
     }
 
     fn observed<'a>(&'a self, instances: &'a [Instance]) -> Observed<'a> {
@@ -174,6 +176,7 @@ impl World {
                 }
             }
             Step::Commit { .. } | Step::Stage { .. } | Step::Hooks { .. } | Step::Watch { .. } => {}
+            Step::Snapshot { .. } | Step::RestoreData { .. } | Step::Migrate { .. } | Step::Interact { .. } => {}
         }
         rules.hold(self)
     }

@@ -1,0 +1,56 @@
+//! Changes of data: copied before, run once in a deployment, put back by a person's request.
+//!
+//! A migration whose end was recorded is never run again. One that was cut off by the server's death is run again,
+//! since nobody can know how far it came: a migration should bear that.
+
+use shipway_core::{
+    deployment::Deployment,
+    event::{EventBody, EventKind, EventStatus},
+    id::ReleaseId,
+    ports::Fault,
+    release::Release,
+};
+
+use super::{failure::Broken, mover::Mover, one_off::OneOff, say};
+
+const MIB_BYTES: u64 = 1024 * 1024;
+const ENDED: &str = "migration ended with status 0";
+
+pub(super) async fn run(mover: &Mover<'_>, release: &ReleaseId, again: bool) -> Result<(), Broken> {
+    let release = mover.engine.release(release).await?;
+    let Some(migrate) = &release.serve.migrate else { return Ok(()) };
+    let service = &release.slot.service;
+    let log = format!("deployments/{}/migrate/{service}", mover.active.read().await.id);
+    let logs = &mover.engine.ports.logs;
+    if again && logs.tail(&log, 1)?.iter().any(|line| line == ENDED) {
+        return Ok(());
+    }
+    let timeout_s = release.serve.timeouts.migrate_s;
+    let one_off = OneOff { what: "migration", command: &migrate.command, timeout_s, setting: "migrate_s", log: &log };
+    one_off.run(mover, &release).await?;
+    logs.append(&log, &[ENDED.to_owned()])?;
+    let message = format!("{service}: `{}` ran", migrate.command);
+    Ok(tell(mover, &release, EventKind::MigrationRan, message).await?)
+}
+
+/// Copies the data folders of a release's service.
+pub(super) async fn snapshot(mover: &Mover<'_>, release: &ReleaseId, name: &str, mb_max: u64) -> Result<(), Broken> {
+    let release = mover.engine.release(release).await?;
+    let bytes_max = mb_max.saturating_mul(MIB_BYTES);
+    let taken = mover.engine.ports.driver.snapshot_data(&release.slot, name, bytes_max).await?;
+    let message = format!("{}: {} bytes of data copied to {name}", release.slot.service, taken.bytes);
+    Ok(tell(mover, &release, EventKind::SnapshotTaken, message).await?)
+}
+
+/// Puts a copy back in the place of the data folders of a release's service.
+pub(super) async fn restore(mover: &Mover<'_>, release: &ReleaseId, snapshot: &str) -> Result<(), Broken> {
+    let release = mover.engine.release(release).await?;
+    Ok(mover.engine.ports.driver.restore_data(&release.slot, snapshot).await?)
+}
+
+async fn tell(mover: &Mover<'_>, release: &Release, kind: EventKind, message: String) -> Result<(), Fault> {
+    let services = vec![release.slot.service.clone()];
+    let told =
+        |deployment: &mut Deployment| vec![EventBody { services, ..say(deployment, kind, EventStatus::Ok, message) }];
+    mover.active.update(mover.engine, told).await.map(|_| ())
+}
