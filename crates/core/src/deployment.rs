@@ -15,6 +15,7 @@ use crate::{
     id::{
         Actor, ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey,
     },
+    lease::Carrier,
     phase::{End, Phase},
     plan::{Plan, Step},
     slot::{Serving, Slot},
@@ -39,6 +40,9 @@ pub struct Deployment {
     pub actor: Actor,
     /// What ties its events together.
     pub correlation_id: String,
+    /// The server that carries it.
+    #[serde(default)]
+    pub carrier: Carrier,
     /// How far it is.
     pub phase: Phase,
     /// The phase in which it failed or was ended.
@@ -549,6 +553,7 @@ impl Deployment {
             request,
             actor,
             correlation_id,
+            carrier: Carrier::default(),
             phase: Phase::Queued,
             failed_in: None,
             cause: None,

@@ -4,6 +4,7 @@
 //! function of this crate can be called a thousand times in a test and says the same each time.
 
 pub mod artifact;
+pub mod breaker;
 pub mod command;
 pub mod command_line;
 pub mod deployment;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod finding;
 pub mod id;
 pub mod instance;
+pub mod lease;
 pub mod phase;
 pub mod plan;
 pub mod ports;

@@ -2,12 +2,14 @@
 //!
 //! Not here: SQL (`store`), and what is written when (`engine`).
 
+use std::fmt;
+
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     event::{Event, EventBody},
-    id::SlotKey,
+    id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
     ports::Fault,
     time::Timestamp,
 };
@@ -38,6 +40,20 @@ pub enum DocumentKind {
     Notification,
     /// Facts about the data folder itself
     Meta,
+    /// `lease::Leases`
+    Leases,
+    /// `lease::Server`
+    Server,
+    /// `lease::Leader`
+    Leader,
+    /// `breaker::Breaker`
+    Breaker,
+    /// `breaker::Rollbacks`
+    Rollbacks,
+    /// `breaker::Quarantine`
+    Quarantine,
+    /// `explain::Explanation`, of a deployment that failed
+    Explanation,
 }
 
 impl DocumentKind {
@@ -55,6 +71,13 @@ impl DocumentKind {
             Self::Idempotency => "idempotency",
             Self::Notification => "notification",
             Self::Meta => "meta",
+            Self::Leases => "leases",
+            Self::Server => "server",
+            Self::Leader => "leader",
+            Self::Breaker => "breaker",
+            Self::Rollbacks => "rollbacks",
+            Self::Quarantine => "quarantine",
+            Self::Explanation => "explanation",
         }
     }
 }
@@ -83,10 +106,39 @@ pub struct Commit {
     pub deletes: Vec<(DocumentKind, String)>,
     /// Events that are appended.
     pub events: Vec<EventBody>,
-    /// Slots that are written, with the revision that each must still have (0: never written).
-    pub expect: Vec<(SlotKey, u64)>,
+    /// Things that must still have the revision that was read (0: never written), and get the next one.
+    pub raise: Vec<(Guarded, u64)>,
+    /// Things that must still have that revision, and keep it: what a server writes that has lost its right is refused.
+    pub fences: Vec<(Guarded, u64)>,
     /// When, for the events.
     pub at: Timestamp,
+}
+
+/// Things that have a revision of their own in the store, by which writes are compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Guarded {
+    /// A slot.
+    Slot(SlotKey),
+    /// The leases of an environment.
+    Leases(ProjectId, EnvironmentName),
+    /// The right to carry a deployment.
+    Carrier(DeploymentId),
+    /// The right to keep the recorded state true.
+    Leader,
+    /// The numbers of an environment's deployments.
+    Numbers(ProjectId, EnvironmentName),
+}
+
+impl fmt::Display for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slot(key) => write!(f, "slot {key}"),
+            Self::Leases(project, environment) => write!(f, "leases {project}/{environment}"),
+            Self::Carrier(deployment) => write!(f, "carrier {deployment}"),
+            Self::Leader => f.write_str("leader"),
+            Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
+        }
+    }
 }
 
 /// A listing.
@@ -179,9 +231,28 @@ impl Commit {
 
     /// Writes a slot that must still have the revision before.
     #[must_use]
-    pub fn put_slot(mut self, slot: &crate::slot::Slot) -> Self {
-        self.expect.push((slot.key.clone(), slot.revision.saturating_sub(1)));
-        self.put(slot)
+    pub fn put_slot(self, slot: &crate::slot::Slot) -> Self {
+        self.raise(Guarded::Slot(slot.key.clone()), slot.revision.saturating_sub(1)).put(slot)
+    }
+
+    /// Raises a revision that must still be that.
+    #[must_use]
+    pub fn raise(mut self, what: Guarded, revision: u64) -> Self {
+        self.raise.push((what, revision));
+        self
+    }
+
+    /// Asks that a revision still is that.
+    #[must_use]
+    pub fn fence(mut self, what: Guarded, revision: u64) -> Self {
+        self.fences.push((what, revision));
+        self
+    }
+
+    /// Why a commit is refused whose revision was raised by another.
+    pub fn conflict(what: &str, expected: u64) -> Fault {
+        let message = format!("the {what} was written since it was read at revision {expected}");
+        Fault::new(crate::ports::FaultKind::Conflict, message).with_hint("read again, and decide again")
     }
 
     /// Appends an event.
@@ -228,8 +299,10 @@ mod stored {
     use super::{DocumentKind, Stored};
     use crate::{
         artifact::Provenance,
+        breaker::{Breaker, Quarantine, Rollbacks},
         deployment::Deployment,
         instance::Instance,
+        lease::{Leader, Leases, Server},
         project::{EnvironmentLayer, Project},
         release::Release,
         slot::Slot,
@@ -301,6 +374,71 @@ mod stored {
         }
         fn order(&self) -> i64 {
             self.created_at.0
+        }
+    }
+
+    impl Stored for Leases {
+        const KIND: DocumentKind = DocumentKind::Leases;
+        fn key(&self) -> String {
+            format!("{}/{}", self.project, self.environment)
+        }
+        fn scope(&self) -> String {
+            self.key()
+        }
+    }
+
+    impl Stored for Server {
+        const KIND: DocumentKind = DocumentKind::Server;
+        fn key(&self) -> String {
+            self.id.clone()
+        }
+        fn scope(&self) -> String {
+            String::new()
+        }
+    }
+
+    impl Stored for Leader {
+        const KIND: DocumentKind = DocumentKind::Leader;
+        fn key(&self) -> String {
+            Self::KEY.into()
+        }
+        fn scope(&self) -> String {
+            String::new()
+        }
+    }
+
+    impl Stored for Breaker {
+        const KIND: DocumentKind = DocumentKind::Breaker;
+        fn key(&self) -> String {
+            self.name.clone()
+        }
+        fn scope(&self) -> String {
+            String::new()
+        }
+    }
+
+    impl Stored for Rollbacks {
+        const KIND: DocumentKind = DocumentKind::Rollbacks;
+        fn key(&self) -> String {
+            self.name()
+        }
+        fn scope(&self) -> String {
+            self.name()
+        }
+    }
+
+    impl Stored for Quarantine {
+        const KIND: DocumentKind = DocumentKind::Quarantine;
+        /// What is quarantined: the same once, however often it failed.
+        fn key(&self) -> String {
+            let releases = self.releases.iter().map(|(service, one)| format!("{service}={}", one.release));
+            format!("{}/{} {}", self.project, self.environment, releases.collect::<Vec<_>>().join(" "))
+        }
+        fn scope(&self) -> String {
+            format!("{}/{}", self.project, self.environment)
+        }
+        fn order(&self) -> i64 {
+            self.at.0
         }
     }
 

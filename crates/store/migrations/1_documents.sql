@@ -9,7 +9,8 @@ CREATE TABLE document (
 );
 CREATE INDEX document_by_position ON document (kind, position, key);
 
-CREATE TABLE slot_revision (
+-- By what writes are compared: slots, leases, who may carry a deployment.
+CREATE TABLE revision (
     key TEXT NOT NULL PRIMARY KEY,
     revision BIGINT NOT NULL
 );

@@ -122,8 +122,11 @@ async fn run(connection: &mut AnyConnection, sql: &'static str) -> Result<(), Fa
 }
 
 async fn write_one(connection: &mut AnyConnection, counters: Counters, commit: &Commit) -> Result<Counters, Fault> {
-    for (slot, revision) in &commit.expect {
-        raise_revision(connection, &slot.to_string(), *revision).await?;
+    for (what, revision) in &commit.fences {
+        keep_revision(connection, &what.to_string(), *revision).await?;
+    }
+    for (what, revision) in &commit.raise {
+        raise_revision(connection, &what.to_string(), *revision).await?;
     }
     for document in &commit.puts {
         sqlx::query(
@@ -157,21 +160,25 @@ async fn write_one(connection: &mut AnyConnection, counters: Counters, commit: &
     Ok(counters)
 }
 
-async fn raise_revision(connection: &mut AnyConnection, slot: &str, expected: u64) -> Result<(), Fault> {
-    const FIRST: &str = "INSERT INTO slot_revision (key, revision) VALUES ($1, $2 + 1) ON CONFLICT (key) DO NOTHING";
-    const NEXT: &str = "UPDATE slot_revision SET revision = $2 + 1 WHERE key = $1 AND revision = $2";
+async fn raise_revision(connection: &mut AnyConnection, what: &str, expected: u64) -> Result<(), Fault> {
+    const FIRST: &str = "INSERT INTO revision (key, revision) VALUES ($1, $2 + 1) ON CONFLICT (key) DO NOTHING";
+    const NEXT: &str = "UPDATE revision SET revision = $2 + 1 WHERE key = $1 AND revision = $2";
     let revision = i64::try_from(expected).unwrap_or(i64::MAX - 1);
     let done = sqlx::query(if expected == 0 { FIRST } else { NEXT })
-        .bind(slot.to_owned())
+        .bind(what.to_owned())
         .bind(revision)
         .execute(connection)
         .await
-        .map_err(|error| sql_fault("writing a slot", &error))?;
-    if done.rows_affected() == 1 {
-        return Ok(());
-    }
-    let message = format!("the slot {slot} was written since it was read at revision {expected}");
-    Err(Fault::new(FaultKind::Conflict, message).with_hint("plan again"))
+        .map_err(|error| sql_fault("raising a revision", &error))?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Commit::conflict(what, expected)) }
+}
+
+async fn keep_revision(connection: &mut AnyConnection, what: &str, expected: u64) -> Result<(), Fault> {
+    let fault = |error| sql_fault("reading a revision", &error);
+    let row = sqlx::query("SELECT revision FROM revision WHERE key = $1").bind(what.to_owned());
+    let row = row.fetch_optional(connection).await.map_err(fault)?;
+    let revision: i64 = row.map_or(Ok(0), |row| row.try_get(0)).map_err(fault)?;
+    if revision.unsigned_abs() == expected { Ok(()) } else { Err(Commit::conflict(what, expected)) }
 }
 
 async fn append(connection: &mut AnyConnection, seq: u64, at: Timestamp, event: &EventBody) -> Result<(), Fault> {
