@@ -8,12 +8,13 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     finding::{Finding, blocks},
     id::{Actor, DeploymentId, EnvironmentName, ProjectId, ServiceName},
+    lease::Carrier,
     phase::Phase,
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
     slot::Slot,
     spec::EnvironmentPlan,
-    store::{Commit, Listing, OpenDeployment},
+    store::{Commit, Guarded, Listing, OpenDeployment},
 };
 
 use crate::{
@@ -107,6 +108,7 @@ impl Engine {
         let number = self.next_number(&request).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);
         let mut deployment = Deployment::new(ids.deployment(), number, request, actor, ids.token(), clock.now());
+        deployment.carrier = Carrier { server: self.itself.id.clone(), token: 1 };
         for service in deployment.request.services.clone() {
             deployment.services.entry(service).or_default();
         }
@@ -119,7 +121,14 @@ impl Engine {
         );
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
         let open = OpenDeployment { id: deployment.id.clone() };
-        self.ports.store.commit(Commit::at(clock.now()).put(&deployment).put(&open).event(event)).await?;
+        let Request { project, environment, .. } = deployment.request.clone();
+        let commit = Commit::at(clock.now())
+            .put(&deployment)
+            .put(&open)
+            .event(event)
+            .raise(Guarded::Carrier(deployment.id.clone()), 0)
+            .raise(Guarded::Numbers(project, environment), number - 1);
+        self.ports.store.commit(commit).await?;
         self.carry(deployment.clone(), false);
         Ok(deployment)
     }

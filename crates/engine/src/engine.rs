@@ -8,18 +8,24 @@ use std::{
 
 use futures_util::future::try_join_all;
 use shipway_core::{
-    deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
     id::{DeploymentId, ReleaseId},
     instance::Instance,
     ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, Tasks, TrafficRouter},
     release::Release,
     spec::StopSpec,
-    store::{Commit, OpenDeployment, Store},
+    store::{Commit, Store},
 };
 use tracing::info;
 
-use crate::{deploy::Active, keep, leases::Leases, notify, traffic::Publisher};
+use crate::{
+    deploy::Active,
+    keep,
+    leases::Returned,
+    notify,
+    servers::{self, Itself},
+    traffic::Publisher,
+};
 
 /// Everything that the engine reaches the world by.
 #[derive(Clone)]
@@ -77,6 +83,8 @@ impl Folders {
 pub struct Settings {
     /// Folders.
     pub folders: Folders,
+    /// Whether no other server can be at work on the same store: then what an earlier one carried is taken up at once.
+    pub sole: bool,
     /// Whether the server runs as root.
     pub is_root: bool,
     /// Room that the data folder's disk should have, in mebibytes.
@@ -102,7 +110,8 @@ pub struct CrashPoint {
 pub struct Engine {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
-    pub(crate) leases: Leases,
+    pub(crate) itself: Itself,
+    pub(crate) returned: Returned,
     pub(crate) publisher: Publisher,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     /// One registration of a deployment at a time: numbers and conflicts are decided on what is stored.
@@ -126,10 +135,12 @@ impl Engine {
         // A build that was cut off begins anew, in a folder of its own.
         ports.sources.remove(&settings.folders.builds()).await?;
         let publisher = Publisher::new(ports.router.clone());
+        let itself = Itself::new(ports.ids.token(), ports.clock.now());
         let engine = Arc::new(Self {
             ports,
             settings,
-            leases: Leases::default(),
+            itself,
+            returned: Returned::default(),
             publisher,
             active: Mutex::default(),
             intake: tokio::sync::Mutex::default(),
@@ -140,7 +151,8 @@ impl Engine {
         engine.ports.store.commit(Commit::at(engine.ports.clock.now()).event(started)).await?;
         engine.spawn(crate::traffic::publish_newest(engine.clone()));
         engine.publisher.kick();
-        engine.take_up().await?;
+        servers::announce(&engine).await?;
+        engine.spawn(servers::run(engine.clone()));
         keep::start(&engine);
         notify::start(&engine);
         Ok(engine)
@@ -175,21 +187,6 @@ impl Engine {
         let count = stops.len();
         try_join_all(stops).await?;
         Ok(count)
-    }
-
-    /// Takes up every deployment that had not ended, oldest first, so that leases go to whom they belonged.
-    async fn take_up(self: &Arc<Self>) -> Result<(), Fault> {
-        let named: Vec<OpenDeployment> = self.ports.store.below("").await?;
-        let mut open = Vec::new();
-        for OpenDeployment { id } in named {
-            open.extend(self.ports.store.find::<Deployment>(id.as_str()).await?);
-        }
-        open.sort_by_key(|deployment| (!deployment.phase.moves(), deployment.created_at));
-        for deployment in open {
-            info!(deployment = %deployment.id, phase = %deployment.phase, "taking up");
-            self.carry(deployment, true);
-        }
-        Ok(())
     }
 
     /// A release, from memory or the store.

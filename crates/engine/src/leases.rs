@@ -1,113 +1,127 @@
-//! Leases on slots: one deployment writes a slot at a time.
-//!
-//! They live in memory: one server owns a data folder (it holds its lock), and a server that starts takes up the
-//! deployments that held them. Leases between several servers come with many machines.
+//! Leases on slots, as they are stored: read, decided by `core::lease`, written if nobody wrote in between.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+use std::collections::BTreeSet;
+
+use futures_util::future::{Either, select};
+use shipway_core::{
+    deployment::Deployment,
+    id::{DeploymentId, EnvironmentName, ProjectId, ServiceName, SlotKey},
+    lease::Leases,
+    ports::{Fault, FaultKind},
+    store::{Commit, Guarded},
 };
-
-use shipway_core::id::{DeploymentId, SlotKey};
 use tokio::sync::Notify;
 
+use crate::Engine;
+
+/// How often a decision is taken again because somebody wrote in between.
+const CONFLICTS_MAX: u32 = 100;
+/// How often somebody who waits looks again, in case another server gave a lease back.
+const LOOK_MS: u64 = 1000;
+
+/// Tells those who wait on this server that a lease was given back.
 #[derive(Default)]
-struct Held {
-    by_slot: BTreeMap<SlotKey, DeploymentId>,
-    /// Who waits, in the order of asking: nobody is overtaken on a slot that both want.
-    queue: Vec<(DeploymentId, BTreeSet<SlotKey>)>,
+pub(crate) struct Returned(Notify);
+
+/// An environment's leases as they are now.
+async fn read(engine: &Engine, project: &ProjectId, environment: &EnvironmentName) -> Result<Leases, Fault> {
+    let stored = engine.ports.store.find(&format!("{project}/{environment}")).await?;
+    Ok(stored.unwrap_or_else(|| Leases::none(project.clone(), environment.clone())))
 }
 
-/// Who may write which slot.
-#[derive(Default)]
-pub(crate) struct Leases {
-    held: Mutex<Held>,
-    changed: Notify,
+/// Decides on the leases of an environment, and writes what was decided; the decision says whether it changed anything.
+async fn decide<T>(
+    engine: &Engine,
+    project: &ProjectId,
+    environment: &EnvironmentName,
+    decision: impl Fn(&mut Leases) -> T,
+) -> Result<T, Fault> {
+    let mut conflicts = 0;
+    loop {
+        let before = read(engine, project, environment).await?;
+        let mut after = before.clone();
+        let decided = decision(&mut after);
+        if after == before {
+            return Ok(decided);
+        }
+        after.revision += 1;
+        let what = Guarded::Leases(project.clone(), environment.clone());
+        let commit = Commit::at(engine.ports.clock.now()).put(&after).raise(what, before.revision);
+        match engine.ports.store.commit(commit).await {
+            Ok(_) => return Ok(decided),
+            Err(fault) if fault.kind == FaultKind::Conflict && conflicts < CONFLICTS_MAX => conflicts += 1,
+            Err(fault) => return Err(fault),
+        }
+    }
 }
 
-impl Leases {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        // Every change is one insert or removal: a panic elsewhere leaves the maps whole.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes all of the slots or none; says who has or waits for them before.
-    pub(crate) fn try_take(
-        &self,
-        deployment: &DeploymentId,
-        slots: &BTreeSet<SlotKey>,
-    ) -> Result<(), Vec<DeploymentId>> {
-        let mut held = self.held();
-        let holders = slots.iter().filter_map(|slot| held.by_slot.get(slot));
-        let ahead = held.queue.iter().take_while(|(waiting, _)| waiting != deployment);
-        let ahead = ahead.filter(|(_, wanted)| !wanted.is_disjoint(slots)).map(|(waiting, _)| waiting);
-        let before: BTreeSet<_> = holders.chain(ahead).filter(|other| *other != deployment).cloned().collect();
-        if before.is_empty() {
-            held.queue.retain(|(waiting, _)| waiting != deployment);
-            held.by_slot.extend(slots.iter().map(|slot| (slot.clone(), deployment.clone())));
-            return Ok(());
+/// Takes the leases on all of the services' slots, or joins the queue and says who comes before.
+pub(crate) async fn take(
+    engine: &Engine,
+    deployment: &Deployment,
+    services: &BTreeSet<ServiceName>,
+) -> Result<Result<(), Vec<DeploymentId>>, Fault> {
+    let (project, environment) = (&deployment.request.project, &deployment.request.environment);
+    let now = engine.ports.clock.now();
+    loop {
+        let taken = decide(engine, project, environment, |leases| leases.take(&deployment.id, services, now)).await?;
+        let Err(before) = taken else { return Ok(Ok(())) };
+        let mut cleared = false;
+        for other in &before {
+            // It ended, and what carried it died before it gave back what it had.
+            if has_ended(engine, other).await? {
+                decide(engine, project, environment, |leases| leases.release(other)).await?;
+                cleared = true;
+            }
         }
-        if !held.queue.iter().any(|(waiting, _)| waiting == deployment) {
-            held.queue.push((deployment.clone(), slots.clone()));
+        if !cleared {
+            return Ok(Err(before));
         }
-        Err(before.into_iter().collect())
     }
+}
 
-    /// Takes one slot if nobody has it, for a moment and without waiting. Says whether it was taken.
-    pub(crate) fn try_hold(&self, holder: &DeploymentId, slot: &SlotKey) -> bool {
-        let mut held = self.held();
-        let free = !held.by_slot.contains_key(slot);
-        if free {
-            held.by_slot.insert(slot.clone(), holder.clone());
-        }
-        free
+async fn has_ended(engine: &Engine, id: &DeploymentId) -> Result<bool, Fault> {
+    let stored: Option<Deployment> = engine.ports.store.find(id.as_str()).await?;
+    Ok(stored.is_none_or(|deployment| deployment.phase.is_end()))
+}
+
+/// Gives everything of a deployment back, and its place in the queue.
+pub(crate) async fn give_back(engine: &Engine, deployment: &Deployment) -> Result<(), Fault> {
+    let (project, environment) = (&deployment.request.project, &deployment.request.environment);
+    decide(engine, project, environment, |leases| leases.release(&deployment.id)).await?;
+    engine.returned.0.notify_waiters();
+    Ok(())
+}
+
+/// Ends when it is worth looking again. Made before the look, it misses nothing that this server gives back after it.
+pub(crate) async fn worth_a_look(engine: &Engine) {
+    let returned = Box::pin(engine.returned.0.notified());
+    match select(returned, engine.ports.clock.sleep_ms(LOOK_MS)).await {
+        Either::Left(_) | Either::Right(_) => {}
     }
+}
 
-    /// Gives everything back, and leaves the queue.
-    pub(crate) fn release(&self, deployment: &DeploymentId) {
-        let mut held = self.held();
-        held.by_slot.retain(|_, holder| holder != deployment);
-        held.queue.retain(|(waiting, _)| waiting != deployment);
-        drop(held);
-        self.changed.notify_waiters();
-    }
+/// All leases, as they were at one look.
+pub(crate) struct Held(Vec<Leases>);
 
-    /// Ends when any lease was given back after this call was first polled.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
+impl Held {
+    pub(crate) async fn look(engine: &Engine) -> Result<Self, Fault> {
+        Ok(Self(engine.ports.store.below("").await?))
     }
 
     /// Who has the slot.
-    pub(crate) fn holder(&self, slot: &SlotKey) -> Option<DeploymentId> {
-        self.held().by_slot.get(slot).cloned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slot(service: &str) -> SlotKey {
-        SlotKey { project: "p".into(), environment: "e".into(), service: service.into() }
+    pub(crate) fn holder(&self, slot: &SlotKey) -> Option<&DeploymentId> {
+        let leases = self.of(slot)?;
+        leases.held.get(&slot.service).map(|lease| &lease.holder)
     }
 
-    fn slots(services: &[&str]) -> BTreeSet<SlotKey> {
-        services.iter().map(|service| slot(service)).collect()
+    /// The leases of a slot's environment with their revision, so that a commit can ask that nothing was taken since.
+    pub(crate) fn fence(&self, slot: &SlotKey) -> (Guarded, u64) {
+        let revision = self.of(slot).map_or(0, |leases| leases.revision);
+        (Guarded::Leases(slot.project.clone(), slot.environment.clone()), revision)
     }
 
-    #[test]
-    fn disjoint_slots_run_beside_and_the_queue_is_fair() {
-        let leases = Leases::default();
-        let [a, b, c, d] = ["a", "b", "c", "d"].map(DeploymentId::from);
-        assert_eq!(leases.try_take(&a, &slots(&["web", "api"])), Ok(()));
-        assert_eq!(leases.try_take(&d, &slots(&["mail"])), Ok(()));
-        assert_eq!(leases.try_take(&b, &slots(&["api", "job"])), Err(vec![a.clone()]));
-        assert_eq!(leases.try_take(&c, &slots(&["job"])), Err(vec![b.clone()]), "b asked before");
-        leases.release(&a);
-        assert_eq!(leases.try_take(&c, &slots(&["job"])), Err(vec![b.clone()]));
-        assert_eq!(leases.try_take(&b, &slots(&["api", "job"])), Ok(()));
-        leases.release(&b);
-        assert_eq!(leases.try_take(&c, &slots(&["job"])), Ok(()));
-        assert_eq!(leases.holder(&slot("mail")), Some(d));
+    fn of(&self, slot: &SlotKey) -> Option<&Leases> {
+        self.0.iter().find(|leases| leases.project == slot.project && leases.environment == slot.environment)
     }
 }

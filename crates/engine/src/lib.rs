@@ -15,6 +15,7 @@ mod leases;
 mod make;
 mod notify;
 mod queries;
+mod servers;
 mod spec;
 mod traffic;
 mod validation;

@@ -75,6 +75,10 @@ pub(crate) fn start(engine: &Arc<Engine>) {
 
 async fn read_events(engine: Arc<Engine>) {
     loop {
+        if engine.itself.leads(engine.ports.clock.now()).is_none() {
+            engine.ports.clock.sleep_ms(TICK_MS).await;
+            continue;
+        }
         match read_some(&engine).await {
             Ok(after) => engine.ports.store.wait_event(after).await,
             Err(fault) => {
@@ -141,7 +145,9 @@ async fn messages(engine: &Engine, event: &Event) -> Result<Vec<Message>, Fault>
 
 async fn deliver_due(engine: Arc<Engine>) {
     loop {
-        if let Err(fault) = deliver_some(&engine).await {
+        if engine.itself.leads(engine.ports.clock.now()).is_some()
+            && let Err(fault) = deliver_some(&engine).await
+        {
             warn!(%fault, "notifications can't be read");
         }
         engine.ports.clock.sleep_ms(TICK_MS).await;

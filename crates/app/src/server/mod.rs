@@ -270,6 +270,8 @@ fn transfer_share(config: &ServerConfig) -> Share {
 fn settings(config: &ServerConfig) -> Settings {
     Settings {
         folders: Folders { data: config.data.clone() },
+        // The folder's lock says so.
+        sole: true,
         is_root: rustix::process::geteuid().is_root(),
         disk_free_mb_min: DISK_FREE_MB_MIN,
         crash: std::env::var(crash_test::VARIABLE).ok().and_then(|text| crash_test::read(&text)),

@@ -5,7 +5,7 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     phase::{self, Phase, Turn},
     ports::{Fault, FaultKind},
-    store::{Commit, Committed, OpenDeployment},
+    store::{Commit, Committed, Guarded, OpenDeployment},
     time::Timestamp,
 };
 use tokio::sync::{Mutex, watch};
@@ -59,7 +59,7 @@ impl Active {
         next.updated_at = commit.at;
         if self.recorded {
             commit.events.extend(events);
-            commit = commit.put(&next);
+            commit = commit.put(&next).fence(Guarded::Carrier(next.id.clone()), next.carrier.token);
             if next.phase.is_end() {
                 commit = commit.delete(&OpenDeployment { id: next.id.clone() });
             }
@@ -71,13 +71,15 @@ impl Active {
         Ok(committed)
     }
 
-    /// Reads the stored document again, after a write whose fate is not known.
-    pub(crate) async fn reload(&self, engine: &Engine) -> Result<(), Fault> {
+    /// Reads the stored document again, after a write whose fate is not known. Says whether it is still this server's
+    /// to carry.
+    pub(crate) async fn reload(&self, engine: &Engine) -> Result<bool, Fault> {
         let mut document = self.document.lock().await;
+        let carrier = document.carrier.clone();
         if let Some(stored) = engine.ports.store.find(document.id.as_str()).await? {
             *document = stored;
         }
-        Ok(())
+        Ok(document.carrier == carrier)
     }
 
     /// Ends when the deployment fits, looking at every change.

@@ -18,7 +18,7 @@ use shipway_core::{
 use tracing::{error, warn};
 
 use super::{Active, back, moving, outside, say};
-use crate::{Engine, make};
+use crate::{Engine, leases, make};
 
 /// Unpacked releases of a slot that stay, besides those that it names.
 const STAGED_MAX: usize = 3;
@@ -31,24 +31,21 @@ impl Engine {
     /// Carries a deployment in a task of its own.
     pub(crate) fn carry(self: &Arc<Self>, deployment: Deployment, recovered: bool) -> Arc<Active> {
         let id = deployment.id.clone();
-        if deployment.phase.moves() {
-            // What moves had its leases before; nobody else can have been given them since.
-            let _ = self.leases.try_take(&id, &deployment.slot_keys());
-        }
         let active = Arc::new(Active::new(deployment));
         self.active().insert(id.clone(), active.clone());
         let (engine, carried) = (self.clone(), active.clone());
         self.spawn(async move {
-            carry(&engine, &carried, recovered).await;
-            leave_tidy(&engine, &carried).await;
+            if carry(&engine, &carried, recovered).await {
+                leave_tidy(&engine, &carried).await;
+            }
             engine.active().remove(&id);
-            engine.leases.release(&id);
         });
         active
     }
 }
 
-async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) {
+/// Carries it to its end. Says whether it came there; else another server carries it now.
+async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) -> bool {
     loop {
         let result = match std::mem::take(&mut recovered) {
             true => tell_recovered(engine, active).await,
@@ -58,11 +55,13 @@ async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) {
             Ok(()) => live(engine, active).await,
             Err(fault) => Err(fault),
         };
-        let Err(fault) = result else { return };
+        let Err(fault) = result else { return true };
         error!(%fault, "a deployment can't be recorded; it is taken up again");
         engine.ports.clock.sleep_ms(TAKE_UP_MS).await;
-        if let Err(fault) = active.reload(engine).await {
-            warn!(%fault, "the store can't be read either");
+        match active.reload(engine).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(fault) => warn!(%fault, "the store can't be read either"),
         }
     }
 }
@@ -70,6 +69,9 @@ async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) {
 /// Removes what only this deployment needed, and the files of releases that nobody goes back to in a moment.
 async fn leave_tidy(engine: &Engine, active: &Active) {
     let deployment = active.read().await;
+    if let Err(fault) = leases::give_back(engine, &deployment).await {
+        warn!(%fault, "its leases stay until somebody else asks for them");
+    }
     for slot in deployment.slot_keys() {
         if let Err(fault) = unstage_old(engine, &slot).await {
             warn!(%fault, %slot, "old releases stay where they ran");
@@ -188,13 +190,12 @@ async fn abandon(engine: &Engine, active: &Active, failure: FailureReport) -> Re
 }
 
 async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<(), Fault> {
-    let slots: BTreeSet<_> = goal.keys().cloned().collect();
-    let id = active.read().await.id;
+    let services: BTreeSet<_> = goal.keys().map(|slot| slot.service.clone()).collect();
     loop {
-        let mut changed = Box::pin(engine.leases.changed());
+        let mut changed = Box::pin(leases::worth_a_look(engine));
         // Polled once, so that nothing is missed between asking and waiting.
         let _ = futures_util::poll!(changed.as_mut());
-        let Err(before) = engine.leases.try_take(&id, &slots) else { break };
+        let Err(before) = leases::take(engine, &active.read().await, &services).await? else { break };
         let since = engine.ports.clock.now();
         let names = names(engine, &before).await;
         let waits = |deployment: &mut Deployment| {
@@ -202,10 +203,12 @@ async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
                 return Vec::new();
             }
             let reason = format!("waits for {names}, which writes the same services");
-            deployment.waiting = Some(Waiting { reason: reason.clone(), since, on: before });
+            deployment.waiting = Some(Waiting { reason: reason.clone(), since, on: before.clone() });
             vec![say(deployment, EventKind::DeploymentWaiting, EventStatus::Warning, reason)]
         };
-        active.update(engine, waits).await?;
+        if active.read().await.waiting.is_none_or(|waiting| waiting.on != before) {
+            active.update(engine, waits).await?;
+        }
         changed.await;
     }
     outside::resume(engine, active).await

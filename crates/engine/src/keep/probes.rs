@@ -7,10 +7,11 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::InstanceId,
     instance::{Instance, InstanceState},
-    ports::Fault,
+    ports::{Fault, FaultKind},
     release::Release,
+    slot::Slot,
     spec::Probe,
-    store::Commit,
+    store::{Commit, Guarded},
     time::Timestamp,
 };
 use tracing::warn;
@@ -54,6 +55,9 @@ pub(super) async fn run(engine: Arc<Engine>) {
 }
 
 async fn look(engine: &Engine, memory: &mut Memory) -> Result<(), Fault> {
+    if engine.itself.leads(engine.ports.clock.now()).is_none() {
+        return Ok(());
+    }
     let instances: Vec<Instance> = engine.ports.store.below("").await?;
     memory.retain(|(id, _), _| instances.iter().any(|instance| instance.id == *id));
     let due = due(engine, instances, memory).await?;
@@ -120,6 +124,8 @@ async fn act(engine: &Engine, due: &Due, series: &mut Series) -> Result<(), Faul
 
 /// Changes an instance's state, when it still is what it was.
 async fn turn(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState) -> Result<(), Fault> {
+    // Read before the instance: when a deployment lets it drain in between, the slot's revision says so.
+    let slot: Option<Slot> = engine.ports.store.find(&due.instance.slot.to_string()).await?;
     let stored: Option<Instance> = engine.ports.store.find(due.instance.id.as_str()).await?;
     let Some(instance) = stored.filter(|instance| instance.state == from) else { return Ok(()) };
     let (kind, status, words) = match to {
@@ -133,7 +139,12 @@ async fn turn(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState
         ..EventBody::new(kind, status, "probes", format!("{} {words}", instance.id))
     };
     let next = Instance { state: to, ..instance };
-    engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&next).event(event)).await?;
+    let revision = slot.map_or(0, |slot| slot.revision);
+    let commit = Commit::at(engine.ports.clock.now()).fence(Guarded::Slot(next.slot.clone()), revision);
+    match engine.ports.store.commit(commit.put(&next).event(event)).await {
+        Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
+        committed => committed?,
+    };
     engine.publisher.kick();
     Ok(())
 }

@@ -7,19 +7,22 @@ use std::{
 
 use futures_util::future::try_join_all;
 use shipway_core::{
+    deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
-    id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
+    id::{InstanceId, ReleaseId, SlotKey},
     instance::{Instance, InstanceState, instance_id},
-    ports::{Fault, Life, Observed},
+    phase::Phase,
+    ports::{Fault, FaultKind, Life, Observed},
     release::Release,
-    slot::Slot,
-    store::Commit,
+    slot::{Share, Slot},
+    store::{Commit, Guarded},
+    strategy::StrategyKind,
     time::Timestamp,
 };
 use tracing::warn;
 
 use super::tidy;
-use crate::{Engine, deploy};
+use crate::{Engine, deploy, leases::Held};
 
 const TICK_MS: u64 = 1000;
 /// The wait before an instance that keeps dying is replaced: doubles from the first to the last.
@@ -84,6 +87,9 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Everything, read at one time.
 struct Sight {
+    /// By which right this server keeps the state true; what a former leader writes is refused.
+    leader: u64,
+    held: Held,
     slots: Vec<Slot>,
     instances: Vec<Instance>,
     seen: BTreeMap<InstanceId, Life>,
@@ -92,12 +98,22 @@ struct Sight {
 impl Sight {
     /// What the driver sees is read before what is recorded: an instance is recorded before it starts, so one that is
     /// seen and not recorded afterwards is nobody's.
-    async fn new(engine: &Engine) -> Result<Self, Fault> {
+    async fn new(engine: &Engine, leader: u64) -> Result<Self, Fault> {
         let seen = engine.ports.driver.instances().await?;
         let seen = seen.into_iter().map(|Observed { instance, life }| (instance, life)).collect();
         let slots = engine.ports.store.below("").await?;
         let instances = engine.ports.store.below("").await?;
-        Ok(Self { slots, instances, seen })
+        let held = Held::look(engine).await?;
+        Ok(Self { leader, held, slots, instances, seen })
+    }
+
+    /// A commit that only the leader may make.
+    fn commit(&self, engine: &Engine) -> Commit {
+        Commit::at(engine.ports.clock.now()).fence(Guarded::Leader, self.leader)
+    }
+
+    fn is_leased(&self, slot: &SlotKey) -> bool {
+        self.held.holder(slot).is_some()
     }
 
     fn runs(&self, instance: &Instance) -> bool {
@@ -106,9 +122,10 @@ impl Sight {
 }
 
 async fn look(engine: &Arc<Engine>, memory: &mut Memory) -> Result<(), Fault> {
-    let sight = Sight::new(engine).await?;
+    let Some(leader) = engine.itself.leads(engine.ports.clock.now()) else { return Ok(()) };
+    let sight = Sight::new(engine, leader).await?;
     for slot in &sight.slots {
-        retire_warm(engine, slot).await?;
+        retire_warm(engine, &sight, slot).await?;
     }
     drop_dead(engine, &sight, memory).await?;
     stop_unwanted(engine, &sight, &memory.busy).await?;
@@ -117,29 +134,22 @@ async fn look(engine: &Arc<Engine>, memory: &mut Memory) -> Result<(), Fault> {
 }
 
 /// Warm sets whose time is over leave the slot; their instances are then unwanted.
-async fn retire_warm(engine: &Engine, slot: &Slot) -> Result<(), Fault> {
+async fn retire_warm(engine: &Engine, sight: &Sight, slot: &Slot) -> Result<(), Fault> {
     let now = engine.ports.clock.now();
-    let itself = DeploymentId::new("reconciler");
-    if slot.warm.iter().all(|warm| warm.until > now) || !engine.leases.try_hold(&itself, &slot.key) {
-        return Ok(());
-    }
-    let retired = retire_warm_of_held(engine, &slot.key, now).await;
-    engine.leases.release(&itself);
-    retired
-}
-
-async fn retire_warm_of_held(engine: &Engine, key: &SlotKey, now: Timestamp) -> Result<(), Fault> {
-    // Read again: it may have been written before it was held.
-    let Some(slot) = engine.ports.store.find::<Slot>(&key.to_string()).await? else { return Ok(()) };
     let (stay, over): (Vec<_>, Vec<_>) = slot.warm.iter().cloned().partition(|warm| warm.until > now);
-    if over.is_empty() {
+    if over.is_empty() || sight.is_leased(&slot.key) {
         return Ok(());
     }
     // The writer stays on record: that a set was retired is no reason to refuse a rollback.
-    let next = Slot { warm: stay, revision: slot.revision + 1, ..slot };
+    let next = Slot { warm: stay, revision: slot.revision + 1, ..slot.clone() };
     let names = over.iter().map(|warm| warm.release.short().to_owned()).collect::<Vec<_>>().join(", ");
-    let event = said(key, EventKind::WarmRetired, EventStatus::Ok, format!("{names} no longer stands by"));
-    engine.ports.store.commit(Commit::at(now).put_slot(&next).event(event)).await.map(|_| ())
+    let event = said(&slot.key, EventKind::WarmRetired, EventStatus::Ok, format!("{names} no longer stands by"));
+    let (leases, revision) = sight.held.fence(&slot.key);
+    match engine.ports.store.commit(sight.commit(engine).fence(leases, revision).put_slot(&next).event(event)).await {
+        // A deployment came first: the next look decides again.
+        Err(fault) if fault.kind == FaultKind::Conflict => Ok(()),
+        committed => committed.map(|_| ()),
+    }
 }
 
 fn said(slot: &SlotKey, kind: EventKind, status: EventStatus, message: String) -> EventBody {
@@ -155,8 +165,10 @@ fn said(slot: &SlotKey, kind: EventKind, status: EventStatus, message: String) -
 async fn drop_dead(engine: &Engine, sight: &Sight, memory: &mut Memory) -> Result<(), Fault> {
     let now = engine.ports.clock.now();
     for instance in &sight.instances {
-        let leased = engine.leases.holder(&instance.slot).is_some();
-        if leased || sight.runs(instance) || memory.busy.is(&instance.slot, &instance.release) {
+        // What a deployment starts and stops is its own; what serves meanwhile is looked after as ever.
+        let served = matches!(instance.state, InstanceState::Ready | InstanceState::Unready);
+        let others = sight.is_leased(&instance.slot) && !served;
+        if others || sight.runs(instance) || memory.busy.is(&instance.slot, &instance.release) {
             continue;
         }
         let life = engine.ports.driver.observe(&instance.id).await?;
@@ -169,7 +181,7 @@ async fn drop_dead(engine: &Engine, sight: &Sight, memory: &mut Memory) -> Resul
         memory.died(instance, now);
         let message = format!("{} {how}", instance.id);
         let event = said(&instance.slot, EventKind::InstanceStopped, EventStatus::Warning, message);
-        engine.ports.store.commit(Commit::at(now).delete(instance).event(event)).await?;
+        engine.ports.store.commit(sight.commit(engine).delete(instance).event(event)).await?;
         engine.publisher.kick();
     }
     Ok(())
@@ -211,7 +223,7 @@ async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight, busy: &Busy) -> Resu
     let mut running: Vec<_> = sight.instances.iter().filter(|instance| sight.runs(instance)).collect();
     running.sort_by_key(|instance| (instance.state == InstanceState::Draining, instance.created_at, &instance.id));
     for instance in running {
-        if engine.leases.holder(&instance.slot).is_some() || busy.is(&instance.slot, &instance.release) {
+        if sight.is_leased(&instance.slot) || busy.is(&instance.slot, &instance.release) {
             continue;
         }
         // Read again: the slot may have been written since the look.
@@ -241,40 +253,71 @@ async fn retire(engine: Arc<Engine>, instance: Instance) -> Result<(), Fault> {
 /// Starts what slots miss.
 async fn replace_missing(engine: &Arc<Engine>, sight: &Sight, memory: &Memory) -> Result<(), Fault> {
     let now = engine.ports.clock.now();
-    for slot in sight.slots.iter().filter(|slot| engine.leases.holder(&slot.key).is_none()) {
+    for slot in &sight.slots {
         for release in slot.releases() {
             let recorded = sight.instances.iter().filter(|one| one.slot == slot.key && one.release == *release);
             let running = recorded.filter(|one| sight.runs(one)).count();
             let missing = (slot.wanted(release) as usize).saturating_sub(running);
             let idle = !memory.busy.is(&slot.key, release);
-            if missing > 0 && idle && memory.may_replace(&slot.key, release, now) {
-                let known = engine.release(release).await?;
+            if missing == 0 || !idle || !memory.may_replace(&slot.key, release, now) {
+                continue;
+            }
+            let known = engine.release(release).await?;
+            if may_replace_beside(engine, sight, slot, &known).await? {
                 let of = (slot.key.clone(), release.clone());
-                memory.busy.run(engine, of, replace_all(engine.clone(), slot.key.clone(), known, now, missing));
+                let place = Place { slot: slot.key.clone(), revision: slot.revision, leader: sight.leader };
+                memory.busy.run(engine, of, replace_all(engine.clone(), place, known, now, missing));
             }
         }
     }
     Ok(())
 }
 
+/// Whether a release's instances may be replaced beside a deployment that holds the slot: those that serve, but not
+/// what the deployment has yet to start, nor what it is about to leave. Releases that may not run beside others are
+/// left to the deployment altogether.
+async fn may_replace_beside(engine: &Engine, sight: &Sight, slot: &Slot, release: &Release) -> Result<bool, Fault> {
+    let Some(holder) = sight.held.holder(&slot.key) else { return Ok(true) };
+    let comes = slot.candidate.as_ref().filter(|candidate| candidate.release == release.id);
+    if comes.is_some_and(|candidate| candidate.share == Share::Lane) {
+        return Ok(false);
+    }
+    let Some(deployment) = engine.ports.store.find::<Deployment>(holder.as_str()).await? else { return Ok(true) };
+    let exclusive = [Some(release.serve.strategy.kind()), deployment.strategy_kind()];
+    if exclusive.contains(&Some(StrategyKind::Recreate)) {
+        return Ok(false);
+    }
+    let returns = |parent: &Slot| parent.key == slot.key && parent.wanted(&release.id) > 0;
+    Ok(deployment.phase != Phase::RollingBack || deployment.parents.iter().any(returns))
+}
+
+/// Where an instance is started in place of another, and what must still hold when it is recorded.
+#[derive(Clone)]
+struct Place {
+    slot: SlotKey,
+    revision: u64,
+    leader: u64,
+}
+
 async fn replace_all(
     engine: Arc<Engine>,
-    slot: SlotKey,
+    place: Place,
     release: Arc<Release>,
     now: Timestamp,
     missing: usize,
 ) -> Result<(), Fault> {
-    let all = (0..missing).map(|number| replace(&engine, &slot, &release, now, number));
+    let all = (0..missing).map(|number| replace(&engine, &place, &release, now, number));
     try_join_all(all).await.map(|_| ())
 }
 
 async fn replace(
     engine: &Arc<Engine>,
-    slot: &SlotKey,
+    place: &Place,
     release: &Arc<Release>,
     now: Timestamp,
     number: usize,
 ) -> Result<(), Fault> {
+    let slot = &place.slot;
     // Revisions are small numbers, so one made of the time is never a planned instance's.
     let revision = now.0.unsigned_abs();
     let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -288,6 +331,15 @@ async fn replace(
         created_at: now,
     };
     engine.ports.driver.stage(release).await?;
+    // Recorded only if the slot is still what was seen: a deployment may have moved it on.
+    let record = Commit::at(now)
+        .fence(Guarded::Leader, place.leader)
+        .fence(Guarded::Slot(slot.clone()), place.revision)
+        .put(&instance);
+    match engine.ports.store.commit(record).await {
+        Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
+        committed => committed?,
+    };
     let instance = deploy::launch(engine, release, instance).await?;
     if !deploy::is_healthy(engine, release, &instance.id).await {
         warn!(instance = %instance.id, "a replacement is not healthy yet");

@@ -19,7 +19,9 @@ const FORGOTTEN_MAX: u32 = 500;
 
 pub(super) async fn run(engine: Arc<Engine>) {
     loop {
-        if let Err(fault) = forget(&engine).await {
+        if engine.itself.leads(engine.ports.clock.now()).is_some()
+            && let Err(fault) = forget(&engine).await
+        {
             warn!(%fault, "old answers could not be forgotten");
         }
         engine.ports.clock.sleep_ms(TICK_MS).await;
