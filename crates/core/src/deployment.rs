@@ -19,7 +19,7 @@ use crate::{
     phase::{End, Phase},
     plan::{Plan, Step},
     slot::{Serving, Slot},
-    spec::Order,
+    spec::{InteractionSpec, Order},
     strategy::{StrategyKind, StrategySpec},
     time::Timestamp,
 };
@@ -67,6 +67,12 @@ pub struct Deployment {
     pub services: BTreeMap<ServiceName, ServiceState>,
     /// How traffic moves, once it is decided.
     pub strategy: Option<StrategySpec>,
+    /// The order in which members are proven.
+    #[serde(default)]
+    pub order: Order,
+    /// Checks of how services work together, as the spec declared them when it began.
+    #[serde(default)]
+    pub interactions: Vec<InteractionSpec>,
     /// The commit of the project's folder.
     pub git: Option<GitCommit>,
     /// What validation found.
@@ -566,6 +572,8 @@ impl Deployment {
             deadline_at: None,
             services: BTreeMap::new(),
             strategy: None,
+            order: Order::default(),
+            interactions: Vec::new(),
             git: None,
             findings: Vec::new(),
             failures: Vec::new(),

@@ -137,6 +137,9 @@ pub struct Actor {
     pub owner: bool,
 }
 
+/// How the names of Shipway's own parts begin; a person's name can't.
+const SYSTEM: &str = "shipway/";
+
 impl Actor {
     /// The holder of the data folder's admin token.
     pub fn admin() -> Self {
@@ -145,7 +148,12 @@ impl Actor {
 
     /// Shipway itself: the reconciler, a schedule, a recovery.
     pub fn system(part: &str) -> Self {
-        Self { name: format!("shipway/{part}"), owner: false }
+        Self { name: format!("{SYSTEM}{part}"), owner: false }
+    }
+
+    /// Whether nobody asked: Shipway acts by itself.
+    pub fn is_automation(&self) -> bool {
+        self.name.starts_with(SYSTEM)
     }
 }
 

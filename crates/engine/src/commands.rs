@@ -142,7 +142,10 @@ impl Engine {
                     let message = format!("the project {} has no folder on this server", project.id);
                     return Err(conflict(message, "send an upload or artifacts as the source"));
                 }
-                Ok(())
+                if request.allow_quarantined && request.reason.is_none() {
+                    return Err(conflict("what is quarantined is deployed for a reason", "say it: `--reason WHY`"));
+                }
+                self.choose_services(request, project).await
             }
             Kind::Rollback { .. } => self.complete_rollback(request).await,
             Kind::Scale { instances } => {
@@ -158,6 +161,38 @@ impl Engine {
                 request.services = snapshots.keys().cloned().collect();
                 self.complete_decommission(request).await
             }
+        }
+    }
+
+    /// Names the services of a group, or of all but those that are left out.
+    async fn choose_services(&self, request: &mut Request, project: &Project) -> Result<(), Refusal> {
+        if request.group.is_none() && request.exclude.is_empty() {
+            return Ok(());
+        }
+        let (project, _) = crate::spec::of_request(self, project.clone(), request).await?;
+        let spec = Spec::read(&project.file, &project.text).map_err(Refusal::Findings)?;
+        let chosen = match &request.group {
+            Some(name) => {
+                let groups = spec.groups();
+                let Some(group) = groups.get(name) else {
+                    let names = groups.keys().cloned().collect::<Vec<_>>().join(", ");
+                    let fault = Fault::not_found(format!("there is no group `{name}`"));
+                    return Err(Refusal::Fault(fault.with_hint(format!("the groups are {names}"))));
+                };
+                group.services.clone()
+            }
+            None if request.services.is_empty() => spec.services(),
+            None => request.services.clone(),
+        };
+        if let Some(stranger) = request.exclude.iter().find(|service| !chosen.contains(service)) {
+            let message = format!("{stranger} can't be left out: it is not among the services");
+            let names = chosen.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+            return Err(conflict(message, format!("these are {names}")));
+        }
+        request.services = chosen.into_iter().filter(|service| !request.exclude.contains(service)).collect();
+        match request.services.is_empty() {
+            true => Err(conflict("every service is left out", "leave at least one in")),
+            false => Ok(()),
         }
     }
 

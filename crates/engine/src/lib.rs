@@ -14,6 +14,7 @@ mod keep;
 mod leases;
 mod make;
 mod notify;
+mod quarantine;
 mod queries;
 mod servers;
 mod spec;

@@ -1,16 +1,19 @@
 //! Specs as projects have them: read, layered, checked.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 use shipway_config::{
     Target, findings,
-    read::{Source, parse},
+    read::{Source as Text, parse},
     resolve::{self, Layer},
 };
 use shipway_core::{
+    deployment::{Request, Source},
     finding::{Category, Finding, blocks},
-    id::{EnvironmentName, ProjectId},
+    id::{EnvironmentName, ProjectId, ServiceName},
     ports::Fault,
     project::{EnvironmentLayer, Project},
-    spec::EnvironmentPlan,
+    spec::{EnvironmentPlan, GroupSpec},
 };
 
 use crate::Engine;
@@ -20,7 +23,7 @@ const VALIDATOR: &str = "spec";
 
 /// A project's spec with its layers.
 pub(crate) struct Spec {
-    pub(crate) source: Source,
+    pub(crate) source: Text,
 }
 
 impl Spec {
@@ -32,6 +35,17 @@ impl Spec {
     /// The environments in the order of the file.
     pub(crate) fn environments(&self) -> Vec<EnvironmentName> {
         resolve::environments(&self.source)
+    }
+
+    /// The services in the order of the file.
+    pub(crate) fn services(&self) -> Vec<ServiceName> {
+        let services = self.source.tree["services"].as_object();
+        services.into_iter().flatten().map(|(name, _)| ServiceName::new(name)).collect()
+    }
+
+    /// The groups by name.
+    pub(crate) fn groups(&self) -> BTreeMap<String, GroupSpec> {
+        resolve::groups(&self.source).unwrap_or_default()
     }
 
     /// Everything that is wrong in one environment with its layers, or in all when none is named.
@@ -79,6 +93,22 @@ pub(crate) async fn newest(engine: &Engine, project: &Project) -> Result<Project
         None => Err(Fault::not_found(format!("{} has no {}", folder.display(), project.file))
             .with_hint("register the project again from where it lies now: `shipway deploy` in its folder does")),
     }
+}
+
+/// The project with the spec that holds for a request, and the folder of its source.
+pub(crate) async fn of_request(
+    engine: &Engine,
+    project: Project,
+    request: &Request,
+) -> Result<(Project, Option<PathBuf>), Fault> {
+    let folder = match &request.source {
+        Source::Project => project.folder.clone(),
+        Source::Path(path) => Some(path.clone()),
+        Source::Upload(id) => Some(engine.settings.folders.uploads().join(id)),
+        Source::Artifact(_) => None,
+    };
+    let project = newest(engine, &Project { folder: folder.clone(), ..project }).await?;
+    Ok((project, folder))
 }
 
 /// A finding that a spec names another project than it was registered as.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use shipway_core::{
     deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
-    id::SlotKey,
+    id::{ServiceName, SlotKey},
     phase::{End, Phase, Turn},
     plan::{Goal, Plan, Policy, plan},
     ports::Fault,
@@ -25,7 +25,7 @@ use super::{
     steps::{graph, waiting_steps},
     switch,
 };
-use crate::{Engine, world};
+use crate::{Engine, make::key, quarantine, world};
 
 /// How far back a combination that a rollback leaves is looked for.
 const QUARANTINED_MAX: u32 = 100;
@@ -72,10 +72,23 @@ pub(crate) async fn draw(engine: &Engine, deployment: &Deployment, goal: &Goal) 
     }
     let proven = !matches!(deployment.request.kind, Kind::Deploy) && !is_artifact_only(deployment);
     let strategy = deployment.strategy.clone().unwrap_or_default();
-    let policy = Policy { proven, ..Policy::new(deployment.id.clone(), strategy) };
+    let policy = Policy {
+        proven,
+        order: deployment.order.clone(),
+        interactions: deployment.interactions.clone(),
+        restore: restored(deployment),
+        ..Policy::new(deployment.id.clone(), strategy)
+    };
     let plan = plan(seen.observed(), goal, &policy).map_err(|fault| Fault::invalid(fault.to_string()))?;
     let parent = |key: &SlotKey| seen.slots.get(key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
     Ok((plan, goal.keys().map(parent).collect()))
+}
+
+/// The copies of data that are put back, by slot.
+fn restored(deployment: &Deployment) -> BTreeMap<SlotKey, String> {
+    let Kind::RestoreData { snapshots } = &deployment.request.kind else { return BTreeMap::new() };
+    let of = |(service, name): (&ServiceName, &String)| (key(&deployment.request, service), name.clone());
+    snapshots.iter().map(of).collect()
 }
 
 fn is_artifact_only(deployment: &Deployment) -> bool {
@@ -135,6 +148,7 @@ async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
         })
         .await?;
     quarantine_what_was_left(engine, &deployment).await?;
+    quarantine::lift(engine, &deployment).await?;
     let changed = deployment.services.values().filter(|state| !state.unchanged).count();
     let message = match changed {
         0 => format!("{}: nothing had to change", deployment.name),
@@ -151,10 +165,7 @@ async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
 }
 
 /// What every service of the environment serves now.
-async fn result_of(
-    engine: &Engine,
-    deployment: &Deployment,
-) -> Result<BTreeMap<shipway_core::id::ServiceName, Serving>, Fault> {
+async fn result_of(engine: &Engine, deployment: &Deployment) -> Result<BTreeMap<ServiceName, Serving>, Fault> {
     let scope = format!("{}/{}", deployment.request.project, deployment.request.environment);
     let slots: Vec<Slot> = engine.ports.store.below(&scope).await?;
     Ok(slots.into_iter().filter_map(|slot| Some((slot.key.service, slot.live?))).collect())
@@ -163,6 +174,7 @@ async fn result_of(
 /// A rollback quarantines what it left, so that the next one goes further back.
 async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Result<(), Fault> {
     let Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
+    quarantine::put_what_was_left(engine, rollback).await?;
     let left: Vec<_> =
         rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
     let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);
@@ -190,6 +202,7 @@ async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> 
         _ if deployment.promotion_began() => End::RolledBack,
         _ => End::Failed,
     };
+    quarantine::put_failed(engine, &deployment, &failure).await?;
     let (message, now) = (failure.message.clone(), engine.ports.clock.now());
     let noted = |deployment: &mut Deployment| {
         deployment.ending = Some(ending);

@@ -28,6 +28,21 @@ const LOG_TAIL_LINES: usize = 20;
 /// Lines that are written to the log at a time.
 const LOG_BATCH_LINES: usize = 256;
 
+const READING: &str = "reading the artifact";
+
+/// An artifact that is stored already.
+async fn stored(
+    engine: &Engine,
+    active: &Active,
+    service: &ServiceName,
+    digest: &ArtifactDigest,
+) -> Result<(ServiceName, ArtifactDigest), Fail> {
+    match engine.ports.artifacts.tree(digest).await {
+        Ok(_) => Ok((service.clone(), digest.clone())),
+        Err(fault) => Err(fault_of(engine, active, READING, Some(service), fault).await),
+    }
+}
+
 /// The artifact of a service: named, found by its build key, or built.
 pub(super) async fn artifact(
     engine: &Arc<Engine>,
@@ -37,18 +52,16 @@ pub(super) async fn artifact(
     folder: Option<&Path>,
 ) -> Result<(ServiceName, ArtifactDigest), Fail> {
     let deployment = active.read().await;
+    if let Some(digest) = deployment.request.artifacts.get(service) {
+        return stored(engine, active, service, digest).await;
+    }
     if let Source::Artifact(named) = &deployment.request.source {
-        return match named.get(service) {
-            Some(digest) => match engine.ports.artifacts.tree(digest).await {
-                Ok(_) => Ok((service.clone(), digest.clone())),
-                Err(fault) => Err(fault_of(engine, active, "reading the artifact", Some(service), fault).await),
-            },
-            None => {
-                let message = format!("the request names no artifact for {service}");
-                let failure = failed(engine, active, "reading the artifact", Some(service), Cause::Person, message);
-                Err(Fail::Failed(Box::new(failure.await)))
-            }
+        let Some(digest) = named.get(service) else {
+            let message = format!("the request names no artifact for {service}");
+            let failure = failed(engine, active, READING, Some(service), Cause::Person, message);
+            return Err(Fail::Failed(Box::new(failure.await)));
         };
+        return stored(engine, active, service, digest).await;
     }
     let Some((spec, folder)) = plan.services.get(service).zip(folder) else {
         let message = format!("there is no source for {service}");

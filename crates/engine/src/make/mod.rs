@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Kind, Source},
+    deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
     finding::blocks,
     id::{ServiceName, SlotKey},
@@ -24,7 +24,7 @@ use shipway_core::{
 use crate::{
     Engine,
     deploy::{Active, choose_strategy, report, say},
-    spec,
+    quarantine, spec,
 };
 
 pub(crate) use crate::deploy::Fail;
@@ -95,8 +95,7 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     let request = &deployment.request;
     let (project, folder) = source_folder(engine, active).await?;
     let plan = validate(engine, active, &project).await?;
-    let groups = spec::Spec::read(&project.file, &project.text).ok();
-    let groups = groups.and_then(|spec| shipway_config::resolve::groups(&spec.source).ok()).unwrap_or_default();
+    let groups = spec::Spec::read(&project.file, &project.text).map(|spec| spec.groups()).unwrap_or_default();
     let services = match request.services.is_empty() {
         true => plan.services.keys().cloned().collect(),
         false => request.services.clone(),
@@ -122,7 +121,27 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
         let instances = if spec.serve.kind == ServiceKind::Static { 0 } else { spec.serve.instances };
         goal.insert(key(request, &service), Some(Serving { release, instances }));
     }
+    if request.changed {
+        keep_changed(engine, active, &mut goal).await?;
+    }
+    quarantine::refuse(engine, &active.read().await, &goal).await?;
     Ok(goal)
+}
+
+/// Leaves out services whose live release is the one that was made.
+async fn keep_changed(engine: &Engine, active: &Active, goal: &mut Goal) -> Result<(), Fail> {
+    let request = active.read().await.request;
+    let slots: Vec<Slot> = engine.ports.store.below(&format!("{}/{}", request.project, request.environment)).await?;
+    goal.retain(|key, serving| {
+        let live = slots.iter().find(|slot| slot.key == *key).and_then(|slot| slot.live.as_ref());
+        live.map(|live| &live.release) != serving.as_ref().map(|serving| &serving.release)
+    });
+    let left_out = |deployment: &mut Deployment| {
+        deployment.services.retain(|service, _| goal.keys().any(|key| key.service == *service));
+        Vec::new()
+    };
+    active.update(engine, left_out).await?;
+    Ok(())
 }
 
 /// The project with the spec that holds for this deployment, and the folder of its source.
@@ -135,15 +154,8 @@ async fn source_folder(engine: &Engine, active: &Active) -> Result<(Project, Opt
             failed(engine, active, "reading the spec", None, Cause::Person, message).await,
         )));
     };
-    let folder = match &request.source {
-        Source::Project => project.folder.clone(),
-        Source::Path(path) => Some(path.clone()),
-        Source::Upload(id) => Some(engine.settings.folders.uploads().join(id)),
-        Source::Artifact(_) => None,
-    };
-    let project = Project { folder: folder.clone(), ..project };
-    match spec::newest(engine, &project).await {
-        Ok(project) => Ok((project, folder)),
+    match spec::of_request(engine, project, &request).await {
+        Ok(found) => Ok(found),
         Err(fault) => Err(fault_of(engine, active, "reading the spec", None, fault).await),
     }
 }
@@ -204,13 +216,18 @@ async fn begin_services(
     let same = |group: &&GroupSpec| {
         group.services.len() == services.len() && group.services.iter().all(|service| services.contains(service))
     };
-    let group = groups.values().find(same).and_then(|group| group.strategy.as_ref());
-    let strategy = choose_strategy(active.read().await.request.strategy.as_ref(), group, &members);
+    let request = active.read().await.request;
+    let group = request.group.as_ref().and_then(|name| groups.get(name)).or_else(|| groups.values().find(same));
+    let strategy = group.and_then(|group| group.strategy.as_ref());
+    let strategy = choose_strategy(request.strategy.as_ref(), strategy, &members);
+    let order = request.order.or_else(|| group.and_then(|group| group.order.clone())).unwrap_or_default();
     let deadline_s = specs.iter().map(|spec| spec.serve.deadline_s).max().unwrap_or(0);
     let noted = |deployment: &mut Deployment| {
         let begun = deployment.started_at.unwrap_or(deployment.created_at);
         deployment.deadline_at = (deadline_s > 0).then(|| begun.plus_ms(deadline_s * 1000));
         deployment.strategy = Some(strategy);
+        deployment.order = order;
+        deployment.interactions = plan.interactions.clone();
         for service in services {
             deployment.services.entry(service.clone()).or_default();
         }

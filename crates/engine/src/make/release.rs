@@ -30,7 +30,8 @@ pub(super) async fn make(
 ) -> Result<ReleaseId, Fail> {
     let deployment = active.read().await;
     let slot = key(&deployment.request, service);
-    let version = deployment.request.version.clone().unwrap_or_else(|| artifact.short().to_owned());
+    let named = deployment.request.versions.get(service).or(deployment.request.version.as_ref());
+    let version = named.cloned().unwrap_or_else(|| artifact.short().to_owned());
     let id = release_id(&slot, &version, &artifact, &serve);
     let known: Option<Release> = engine.ports.store.find(id.as_str()).await?;
     let release = known.unwrap_or_else(|| Release {
