@@ -1,6 +1,12 @@
 //! The one writer of the route table: derives the whole table from all slots, and publishes the newest.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use futures_util::future::{Either, select};
 use shipway_core::{
@@ -12,7 +18,7 @@ use shipway_core::{
     slot::Slot,
     store::{DocumentKind, read_body},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use crate::Engine;
@@ -27,12 +33,15 @@ const EPOCH: u64 = 1;
 pub(crate) struct Publisher {
     router: Arc<dyn TrafficRouter>,
     wanted: Notify,
-    followed: watch::Sender<u64>,
+    /// The newest generation that is followed.
+    followed: AtomicU64,
+    /// Told when it rises. It wakes in the order of waiting, so that a simulation can be repeated.
+    risen: Notify,
 }
 
 impl Publisher {
     pub(crate) fn new(router: Arc<dyn TrafficRouter>) -> Self {
-        Self { router, wanted: Notify::new(), followed: watch::Sender::new(0) }
+        Self { router, wanted: Notify::new(), followed: AtomicU64::new(0), risen: Notify::new() }
     }
 
     /// Says that something changed.
@@ -43,15 +52,30 @@ impl Publisher {
     /// Ends when the data plane follows that generation or a newer one.
     pub(crate) async fn follow(&self, clock: &dyn Clock, generation: u64) -> Result<(), Fault> {
         self.kick();
-        let mut followed = self.followed.subscribe();
-        let wait = followed.wait_for(|seen| *seen >= generation);
-        match select(Box::pin(wait), clock.sleep_ms(PUBLISH_MS_MAX)).await {
+        match select(Box::pin(self.reach(generation)), clock.sleep_ms(PUBLISH_MS_MAX)).await {
             Either::Left(_) => Ok(()),
             Either::Right(_) => {
                 Err(Fault::new(FaultKind::Timeout, format!("the proxy does not follow after {PUBLISH_MS_MAX} ms"))
                     .with_hint("see `shipway status` for the proxy; it goes on serving the routes that it has"))
             }
         }
+    }
+
+    async fn reach(&self, generation: u64) {
+        loop {
+            let mut risen = std::pin::pin!(self.risen.notified());
+            // Listening begins before looking, so that nothing is missed in between.
+            risen.as_mut().enable();
+            if self.followed.load(Ordering::SeqCst) >= generation {
+                return;
+            }
+            risen.await;
+        }
+    }
+
+    fn followed(&self, generation: u64) {
+        self.followed.store(generation, Ordering::SeqCst);
+        self.risen.notify_waiters();
     }
 
     /// The numbers of the data plane.
@@ -80,7 +104,7 @@ async fn publish_once(engine: &Engine) -> Result<(), Fault> {
     let table = derive_table(engine).await?;
     let generation = table.generation;
     engine.publisher.router.publish(Arc::new(table)).await?;
-    engine.publisher.followed.send_replace(generation);
+    engine.publisher.followed(generation);
     debug!(generation, "published");
     Ok(())
 }

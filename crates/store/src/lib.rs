@@ -1,4 +1,4 @@
-//! Durable state: documents and events in SQL, artifacts and logs in folders.
+//! Durable state: documents and events in SQL (or in memory, for simulations), artifacts and logs in folders.
 //!
 //! The only crate with SQL. Not here: what is written when, and what it means (`engine`, `core`). PostgreSQL and
 //! S3-compatible storage come with deployments over many machines; the SQL text is already the part that both share.
@@ -6,9 +6,17 @@
 mod artifacts;
 mod batch;
 mod logs;
+mod memory;
 mod share;
 mod sources;
 mod sql;
 mod writer;
 
-pub use self::{artifacts::FolderArtifacts, logs::FolderLogs, share::Share, sources::FolderSources, sql::SqlStore};
+pub use self::{
+    artifacts::FolderArtifacts,
+    logs::FolderLogs,
+    memory::{MemoryState, MemoryStore},
+    share::Share,
+    sources::FolderSources,
+    sql::SqlStore,
+};

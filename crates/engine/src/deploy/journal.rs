@@ -8,7 +8,7 @@ use shipway_core::{
     store::{Commit, Committed, Guarded, OpenDeployment},
     time::Timestamp,
 };
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify};
 
 use crate::Engine;
 
@@ -17,13 +17,14 @@ pub(crate) struct Active {
     /// One that is only looked at leaves no trace in the store but its artifacts and releases.
     recorded: bool,
     document: Mutex<Deployment>,
-    /// Raised with every change, for whoever waits for one.
-    changes: watch::Sender<u64>,
+    /// Told with every change, to whoever waits for one. It wakes in the order of waiting; a `watch` channel wakes in
+    /// an order by chance, and a simulation could not be repeated.
+    changed: Notify,
 }
 
 impl Active {
     pub(crate) fn new(document: Deployment) -> Self {
-        Self { recorded: true, document: Mutex::new(document), changes: watch::Sender::new(0) }
+        Self { recorded: true, document: Mutex::new(document), changed: Notify::new() }
     }
 
     /// A deployment that nobody asked for: it shows what would be.
@@ -67,7 +68,7 @@ impl Active {
         let committed = engine.ports.store.commit(commit).await?;
         *document = next;
         drop(document);
-        self.changes.send_modify(|count| *count += 1);
+        self.changed.notify_waiters();
         Ok(committed)
     }
 
@@ -84,14 +85,14 @@ impl Active {
 
     /// Ends when the deployment fits, looking at every change.
     pub(crate) async fn until(&self, fits: impl Fn(&Deployment) -> bool + Send) {
-        let mut changes = self.changes.subscribe();
         loop {
-            changes.borrow_and_update();
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // Listening begins before looking, so that nothing is missed in between.
+            changed.as_mut().enable();
             if fits(&*self.document.lock().await) {
                 return;
             }
-            // The sender is `self`, so it can't be gone.
-            let _ = changes.changed().await;
+            changed.await;
         }
     }
 

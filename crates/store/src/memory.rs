@@ -1,0 +1,228 @@
+//! The store in memory: for simulations and tests that make more commits than a disk takes. It keeps every promise of
+//! the port but one: nothing survives the process.
+//!
+//! Not here: faults (whoever wants a store that fails puts something around it).
+
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use shipway_core::{
+    event::Event,
+    ports::{Fault, FaultKind},
+    store::{Commit, Committed, Document, DocumentKind, Listing, Snapshot, Store},
+};
+use tokio::sync::Notify;
+
+/// Documents of one kind, in the order of listings, and where each key stands in it.
+#[derive(Clone, Default)]
+struct Shelf {
+    order: BTreeMap<(i64, Arc<str>), Arc<Document>>,
+    places: BTreeMap<Arc<str>, i64>,
+}
+
+impl Shelf {
+    fn put(&mut self, document: Document) {
+        let key: Arc<str> = document.key.as_str().into();
+        if let Some(place) = self.places.insert(key.clone(), document.order) {
+            self.order.remove(&(place, key.clone()));
+        }
+        self.order.insert((document.order, key), Arc::new(document));
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some((key, place)) = self.places.remove_entry(key) {
+            self.order.remove(&(place, key));
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&Arc<Document>> {
+        let (key, place) = self.places.get_key_value(key)?;
+        self.order.get(&(*place, key.clone()))
+    }
+
+    fn list(&self, listing: &Listing) -> Vec<String> {
+        let below = |document: &&Arc<Document>| is_below(&document.scope, &listing.scope);
+        let upper = Bound::Excluded((listing.before.unwrap_or(i64::MAX), Arc::from("")));
+        let range = self.order.range((Bound::Unbounded, upper)).map(|(_, document)| document);
+        let limit = listing.limit as usize;
+        match listing.newest_first {
+            true => range.rev().filter(below).take(limit).map(|document| document.body.clone()).collect(),
+            false => range.filter(below).take(limit).map(|document| document.body.clone()).collect(),
+        }
+    }
+}
+
+fn is_below(scope: &str, path: &str) -> bool {
+    path.is_empty() || scope.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Everything that a store holds at one commit. Cheap to take and to keep: documents are shared.
+#[derive(Clone, Default)]
+pub struct MemoryState {
+    shelves: BTreeMap<DocumentKind, Shelf>,
+    revisions: BTreeMap<String, u64>,
+    events: Vec<Arc<Event>>,
+    generation: u64,
+}
+
+impl MemoryState {
+    /// The number of the commit that it was taken at.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The events, in their order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().map(|event| &**event)
+    }
+
+    /// The documents of a kind, in the order of a listing.
+    pub fn documents(&self, kind: DocumentKind) -> impl Iterator<Item = &Document> {
+        self.shelves.get(&kind).into_iter().flat_map(|shelf| shelf.order.values()).map(|document| &**document)
+    }
+
+    fn newest_event(&self) -> u64 {
+        self.events.len() as u64
+    }
+
+    fn apply(&mut self, commit: Commit) -> Result<Committed, Fault> {
+        self.expect(&commit)?;
+        for (slot, revision) in &commit.expect {
+            self.revisions.insert(slot.to_string(), revision + 1);
+        }
+        for document in commit.puts {
+            self.shelves.entry(document.kind).or_default().put(document);
+        }
+        for (kind, key) in &commit.deletes {
+            self.shelves.entry(*kind).or_default().remove(key);
+        }
+        for body in commit.events {
+            let seq = self.newest_event() + 1;
+            self.events.push(Arc::new(Event { seq, id: format!("evt-{seq}"), at: commit.at, body }));
+        }
+        self.generation += 1;
+        Ok(Committed { generation: self.generation, last_event: self.newest_event() })
+    }
+
+    fn expect(&self, commit: &Commit) -> Result<(), Fault> {
+        for (slot, expected) in &commit.expect {
+            if self.revisions.get(&slot.to_string()).copied().unwrap_or(0) != *expected {
+                let message = format!("the slot {slot} was written since it was read at revision {expected}");
+                return Err(Fault::new(FaultKind::Conflict, message).with_hint("plan again"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Documents and events in memory.
+#[derive(Default)]
+pub struct MemoryStore {
+    state: Mutex<MemoryState>,
+    appended: Notify,
+}
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    fn state(&self) -> MutexGuard<'_, MemoryState> {
+        // A commit is refused before it changes anything, so a panic elsewhere leaves the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same as `commit`, at once.
+    ///
+    /// # Errors
+    /// A slot has another revision than expected; then nothing has changed.
+    pub fn apply(&self, commit: Commit) -> Result<Committed, Fault> {
+        let committed = self.state().apply(commit)?;
+        self.appended.notify_waiters();
+        Ok(committed)
+    }
+
+    /// Everything that it holds now.
+    pub fn copy(&self) -> MemoryState {
+        self.state().clone()
+    }
+
+    /// Looks at what it holds, without a copy.
+    pub fn look<T>(&self, at: impl FnOnce(&MemoryState) -> T) -> T {
+        at(&self.state())
+    }
+
+    /// Puts it back to an earlier state, as a backup that is restored does.
+    pub fn restore(&self, earlier: MemoryState) {
+        *self.state() = earlier;
+        self.appended.notify_waiters();
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, Fault>> {
+        async move { self.apply(commit) }.boxed()
+    }
+
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+        async move {
+            let state = self.state();
+            Ok(state.shelves.get(&kind).and_then(|shelf| shelf.get(key)).map(|document| document.body.clone()))
+        }
+        .boxed()
+    }
+
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
+        async move { Ok(self.state().shelves.get(&kind).map(|shelf| shelf.list(&listing)).unwrap_or_default()) }.boxed()
+    }
+
+    fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>> {
+        async move {
+            let state = self.state();
+            let bodies = |kind: &DocumentKind| state.documents(*kind).map(|document| document.body.clone()).collect();
+            Ok((state.generation, kinds.iter().map(bodies).collect()))
+        }
+        .boxed()
+    }
+
+    fn events<'a>(
+        &'a self,
+        after: u64,
+        deployment: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
+        async move {
+            let state = self.state();
+            let from = usize::try_from(after).unwrap_or(usize::MAX).min(state.events.len());
+            let mine = |event: &&Arc<Event>| {
+                deployment.is_none_or(|wanted| event.body.deployment.as_ref().is_some_and(|id| id.as_str() == wanted))
+            };
+            Ok(state.events[from..].iter().filter(mine).take(limit as usize).map(|event| (**event).clone()).collect())
+        }
+        .boxed()
+    }
+
+    fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {
+        async move { Ok(self.state().newest_event()) }.boxed()
+    }
+
+    fn wait_event(&self, after: u64) -> BoxFuture<'_, ()> {
+        async move {
+            loop {
+                let mut appended = std::pin::pin!(self.appended.notified());
+                // Listening begins before looking, so that nothing is missed in between.
+                appended.as_mut().enable();
+                if self.state().newest_event() > after {
+                    return;
+                }
+                appended.await;
+            }
+        }
+        .boxed()
+    }
+}
