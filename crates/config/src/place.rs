@@ -38,13 +38,25 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Whether a layer or the file says the field, wherever it may.
+    pub(crate) fn is_written(&self, field: &Field) -> bool {
+        self.layers.iter().any(|layer| says(&layer.tree, field))
+            || self.written(field).find(&self.source.tree).is_some_and(|value| !value.is_null())
+    }
+
     /// The field as the file writes it: an environment's value stands under the environment.
     fn written(&self, field: &Field) -> Field {
         let under = |environment: &str| overlays(environment, field);
         let candidates = self.environment.map(under).unwrap_or_default();
         // A list is written as a whole, so its items stand where the list does.
         let is_there = |field: &Field| field.up_to_list().find(&self.source.tree).is_some();
-        candidates.into_iter().find(is_there).unwrap_or_else(|| field.clone())
+        if let Some(written) = candidates.iter().find(|candidate| is_there(candidate)) {
+            return written.clone();
+        }
+        // What is missing in a table that only the environment has is missing there.
+        let is_table_there = |field: &&Field| field.parent().is_some_and(|table| is_there(&table));
+        let missing = Some(field).filter(|field| !is_table_there(field));
+        missing.and_then(|_| candidates.iter().find(is_table_there)).unwrap_or(field).clone()
     }
 
     /// The line of a field, or of the nearest thing around it.

@@ -10,6 +10,8 @@ pub fn json_schema() -> Value {
     let definitions = &mut schema["$defs"];
     // Serde can't combine a closed table with two flattened ones, so this one is closed here.
     definitions["ServiceSpec"]["additionalProperties"] = json!(false);
+    // Likewise one with a flattened table.
+    definitions["InteractionSpec"]["additionalProperties"] = json!(false);
     let mut patch = definitions["ServiceSpec"].clone();
     patch["description"] = json!("Some fields of a service, laid over the service's own.");
     if let Some(patch) = patch.as_object_mut() {

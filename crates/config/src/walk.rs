@@ -203,8 +203,12 @@ fn tag_of<'a>(tables: &[&'a Table]) -> Option<(&'a Member, Vec<String>)> {
     })
 }
 
-/// The table within this one that knows the key.
+/// The table within this one that knows the key, and needs no other.
 fn home_of<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
-    let knows = |member: &&Member| as_table(&member.shape).is_some_and(|inner| inner.member(key).is_some());
+    let knows = |member: &&Member| {
+        as_table(&member.shape).is_some_and(|inner| {
+            inner.member(key).is_some() && inner.members.iter().all(|member| !member.required || member.name == key)
+        })
+    };
     table.members.iter().find(knows).map(|member| member.name.as_str())
 }

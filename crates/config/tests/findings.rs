@@ -1,7 +1,11 @@
 //! Each thing that can be wrong with a spec, and what is said about it.
 
-use shipway_config::{Target, findings, read};
-use shipway_core::finding::{Category, Finding, Severity};
+mod support;
+
+use shipway_config::read;
+use shipway_core::finding::{Category, Severity};
+
+use crate::support::{expect_one, found};
 
 /// The first line of what a case adds to the service `web`.
 const ADDED: u32 = 10;
@@ -21,30 +25,11 @@ health.startup.tcp = true
     format!("{text}{added}\n")
 }
 
-fn found(text: &str) -> Vec<Finding> {
-    let source = match read::parse("shipway.toml", text) {
-        Ok(source) => source,
-        Err(findings) => return findings,
-    };
-    findings(&source, &Target::all(&source))
-}
-
 /// Every case says exactly one thing, at one line.
 fn expect_each(severity: Severity, cases: &[(&str, u32, &str, &str)]) {
     for (added, line, field, message) in cases {
         expect_one(severity, &spec(added), ADDED + line, field, message);
     }
-}
-
-fn expect_one(severity: Severity, text: &str, line: u32, field: &str, message: &str) {
-    let found = found(text);
-    let [finding] = found.as_slice() else { panic!("one finding is expected of\n{text}\n{found:#?}") };
-    assert_eq!(finding.message, message, "\n{text}");
-    assert_eq!(finding.severity, severity, "\n{text}");
-    assert_eq!(finding.line, Some(line), "{message}\n{text}");
-    assert_eq!(finding.file.as_deref(), Some("shipway.toml"));
-    assert_eq!(finding.field.as_deref(), Some(field), "{message}");
-    assert!(finding.recommendation.as_deref().is_some_and(|advice| !advice.is_empty()), "{message}");
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn ask(ask: &Ask, at: &Field, report: &mut Report<'_>) {
+/// Whether a question asks one thing, and can be answered.
+pub(super) fn ask(ask: &Ask, at: &Field, report: &mut Report<'_>) {
     let said = [("http", ask.http.is_some()), ("tcp", ask.tcp.is_some()), ("command", ask.command.is_some())];
     let said: Vec<&str> = said.into_iter().filter(|(_, said)| *said).map(|(key, _)| key).collect();
     let label = at.label();

@@ -17,14 +17,19 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for (index, hook) in serve.hooks.iter().enumerate() {
         needs_no_shell(&hook.command, &subject.field("hooks").index(index).key("command"), report);
     }
-    if let Some(run) = &serve.run
-        && run.program().split('/').any(|part| part == "..")
-    {
-        let message = format!("the program of `run` leads out of the artifact: `{}`", run.program());
-        report.critical(&subject.field("run"), message, "name a program within the artifact, or one on PATH");
+    if let Some(run) = &serve.run {
+        stays_in_artifact(run, &subject.field("run"), report);
     }
     build(subject, report);
     node_version(subject, report);
+}
+
+/// Whether a command that comes with a release stays within it.
+pub(super) fn stays_in_artifact(command: &CommandLine, at: &Field, report: &mut Report<'_>) {
+    if command.program().split('/').any(|part| part == "..") {
+        let message = format!("the program of `{}` leads out of the artifact: `{}`", at.label(), command.program());
+        report.critical(at, message, "name a program within the artifact, or one on PATH");
+    }
 }
 
 /// Warns of words that only a shell understands: they would reach the program as they stand.

@@ -5,10 +5,14 @@
 mod asks;
 mod commands;
 mod dependencies;
+mod interactions;
+mod migrations;
 mod names;
 mod notifications;
+mod order;
 mod paths;
 mod report;
+mod rollbacks;
 mod routes;
 mod service;
 mod traffic;
@@ -24,11 +28,13 @@ use crate::{
     resolve::{Draft, Layer},
 };
 
-/// Everything that is wrong with the file as a whole, whatever the environment: names, groups, notifications.
+/// Everything that is wrong with the file as a whole, whatever the environment: names, groups, notifications,
+/// interactions.
 pub fn of_file(source: &Source) -> Vec<Finding> {
     let mut report = Report::new(Place::file(source), &[]);
     names::check(source, &mut report);
     notifications::check_project(source, &mut report);
+    interactions::check(source, &mut report);
     report.findings
 }
 
@@ -51,7 +57,10 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     }
     routes::check_together(plan, &mut report);
     dependencies::check(source, plan, &mut report);
+    order::check_environment(source, plan, &mut report);
+    interactions::check_environment(source, plan, &mut report);
     notifications::check_environment(source, plan, &mut report);
+    rollbacks::check(plan, &mut report);
     report.findings
 }
 
@@ -71,6 +80,7 @@ impl Subject<'_> {
         asks::check(self, report);
         routes::check(self, report);
         traffic::check(self, report);
+        migrations::check(self, report);
     }
 
     fn field(&self, key: &str) -> Field {

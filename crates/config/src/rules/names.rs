@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use shipway_core::{id::name_fault, spec::GroupSpec, strategy::StrategySpec};
 
-use super::{report::Report, traffic};
+use super::{order, report::Report, traffic};
 use crate::{
     field::Field,
     read::Source,
@@ -49,6 +49,7 @@ fn groups(source: &Source, report: &mut Report<'_>) {
             continue;
         };
         members(&group, &known, &at.key("services"), report);
+        order::check(&group, &at.key("order"), report);
         if let Some(StrategySpec::Rolling(rolling)) = &group.strategy {
             traffic::rolling_can_move(rolling, &at.key("strategy"), report);
         }

@@ -32,6 +32,16 @@ impl<'a> Report<'a> {
         self.tell(Severity::Info, Category::Configuration, field, message, advice);
     }
 
+    /// Whether a field is known to be faulty, so that it is not as the file means it.
+    pub(super) fn is_excused(&self, field: &Field) -> bool {
+        self.excused.iter().any(|excused| field.starts_with(excused) || excused.starts_with(field))
+    }
+
+    /// Whether somebody wrote the field, and it isn't what holds by itself.
+    pub(super) fn is_written(&self, field: &Field) -> bool {
+        self.place.is_written(field)
+    }
+
     pub(super) fn tell(
         &mut self,
         severity: Severity,
@@ -40,7 +50,7 @@ impl<'a> Report<'a> {
         message: impl Into<String>,
         advice: impl Into<String>,
     ) {
-        if self.excused.iter().any(|excused| field.starts_with(excused) || excused.starts_with(field)) {
+        if self.is_excused(field) {
             return;
         }
         let finding = Finding::new(severity, VALIDATOR, category, message).recommendation(advice);

@@ -13,6 +13,7 @@ pub(super) fn check(subject: &Subject<'_>, plan: &EnvironmentPlan, report: &mut 
         ServiceKind::Static => static_site(subject, report),
     }
     run_as(subject, report);
+    has_time_to_go_back(subject, report);
     if plan.kind == EnvironmentType::Production && subject.spec.serve.on_failure == OnFailure::Stop {
         report.warning(
             &subject.field("on_failure"),
@@ -92,13 +93,33 @@ fn run_as(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn parts(subject: &Subject<'_>) -> [(&'static str, u64); 5] {
+fn parts(subject: &Subject<'_>) -> impl Iterator<Item = (&'static str, u64)> {
     let timeouts = &subject.spec.serve.timeouts;
-    [
+    let parts = [
         ("build_s", timeouts.build_s),
         ("start_s", timeouts.start_s),
         ("check_s", timeouts.check_s),
         ("hook_s", timeouts.hook_s),
         ("drain_s", timeouts.drain_s),
-    ]
+    ];
+    parts.into_iter().chain(subject.spec.serve.migrate.iter().map(|_| ("migrate_s", timeouts.migrate_s)))
+}
+
+/// The way back may have to start old instances, and to let requests at the new ones end.
+fn has_time_to_go_back(subject: &Subject<'_>, report: &mut Report<'_>) {
+    if subject.spec.serve.kind == ServiceKind::Static {
+        return;
+    }
+    let timeouts = &subject.spec.serve.timeouts;
+    let needed_s = timeouts.start_s.saturating_add(timeouts.drain_s);
+    if timeouts.rollback_s < needed_s {
+        report.warning(
+            &subject.field("timeouts").key("rollback_s"),
+            format!(
+                "the way back may take {} s, but starting and draining alone may take {needed_s} s",
+                timeouts.rollback_s
+            ),
+            format!("write `rollback_s = {needed_s}` or more, or lower `start_s` and `drain_s`"),
+        );
+    }
 }
