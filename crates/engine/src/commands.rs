@@ -18,7 +18,7 @@ use shipway_core::{
 };
 
 use crate::{
-    Engine,
+    Engine, breakers,
     deploy::{Active, say},
     spec::{Spec, layers},
     validation::needs_folder,
@@ -39,6 +39,8 @@ pub enum Reply {
     Project(Box<Project>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
+    /// Nothing more to say.
+    Done,
 }
 
 /// Why a command is refused. Nothing has changed.
@@ -65,7 +67,7 @@ pub enum Refusal {
     Forbidden(String),
 }
 
-fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
     Refusal::Conflict { message: message.into(), list: Vec::new(), hint: Some(hint.into()) }
 }
 
@@ -92,10 +94,17 @@ impl Engine {
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
             Command::Advance { deployment } => self.advance(&deployment, &actor).await,
-            Command::Retry { deployment } | Command::Skip { deployment, .. } | Command::Resolve { deployment, .. } => {
-                Err(conflict(format!("{deployment} is not stuck"), "see `shipway history`"))
+            Command::Retry { deployment } => self.retry(&deployment, &actor).await.map(deployment_reply),
+            Command::Skip { deployment, step, reason } => {
+                self.skip(&deployment, step, reason, actor).await.map(deployment_reply)
             }
-            Command::ResetBreaker { name, .. } => Err(conflict(format!("{name} is not open"), "see `shipway status`")),
+            Command::Resolve { deployment, reason } => {
+                self.resolve(&deployment, reason, &actor).await.map(deployment_reply)
+            }
+            Command::ResetBreaker { name, reason } => match breakers::reset(self, &name, &reason, &actor).await? {
+                true => Ok(Reply::Done),
+                false => Err(conflict(format!("{name} is no open breaker"), "see `shipway breakers`")),
+            },
         }
     }
 
@@ -104,6 +113,7 @@ impl Engine {
         let _one_at_a_time = self.intake.lock().await;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
+        breakers::refuse_stopped(self, &request).await?;
         self.make_way(&request, &actor).await?;
         let number = self.next_number(&request).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);

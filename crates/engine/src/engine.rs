@@ -19,6 +19,7 @@ use shipway_core::{
 use tracing::info;
 
 use crate::{
+    breakers::GuardedDriver,
     deploy::Active,
     keep,
     leases::Returned,
@@ -110,6 +111,7 @@ pub struct CrashPoint {
 pub struct Engine {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
+    pub(crate) breaker: Arc<GuardedDriver>,
     pub(crate) itself: Itself,
     pub(crate) returned: Returned,
     pub(crate) publisher: Publisher,
@@ -127,7 +129,9 @@ impl Engine {
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn start(ports: Ports, settings: Settings) -> Result<Arc<Self>, Fault> {
+    pub async fn start(mut ports: Ports, settings: Settings) -> Result<Arc<Self>, Fault> {
+        let breaker = GuardedDriver::new(ports.driver.clone(), ports.store.clone(), ports.clock.clone()).await?;
+        ports.driver = breaker.clone();
         let swept = ports.runner.sweep().await?;
         if swept > 0 {
             info!(processes = swept, "ended commands of an earlier server");
@@ -139,6 +143,7 @@ impl Engine {
         let engine = Arc::new(Self {
             ports,
             settings,
+            breaker,
             itself,
             returned: Returned::default(),
             publisher,

@@ -7,6 +7,7 @@
 //!
 //! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
 
+mod breakers;
 pub mod commands;
 mod deploy;
 mod engine;
@@ -19,6 +20,7 @@ mod queries;
 mod servers;
 mod spec;
 mod traffic;
+mod unstick;
 mod validation;
 mod world;
 

@@ -120,7 +120,7 @@ fn occasion(event: &EventBody) -> Option<NotifyOn> {
         }
         EventKind::DeploymentFailed => Some(NotifyOn::Failed),
         EventKind::DeploymentCancelled if event.status == EventStatus::Failed => Some(NotifyOn::Failed),
-        EventKind::DeploymentStuck => Some(NotifyOn::Stuck),
+        EventKind::DeploymentStuck | EventKind::DeploymentsStopped => Some(NotifyOn::Stuck),
         _ => None,
     }
 }

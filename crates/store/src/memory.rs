@@ -12,8 +12,8 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
-    ports::{Fault, FaultKind},
-    store::{Commit, Committed, Document, DocumentKind, Listing, Snapshot, Store},
+    ports::Fault,
+    store::{Commit, Committed, Document, DocumentKind, Guarded, Listing, Snapshot, Store},
 };
 use tokio::sync::Notify;
 
@@ -64,7 +64,7 @@ fn is_below(scope: &str, path: &str) -> bool {
 #[derive(Clone, Default)]
 pub struct MemoryState {
     shelves: BTreeMap<DocumentKind, Shelf>,
-    revisions: BTreeMap<String, u64>,
+    revisions: BTreeMap<Guarded, u64>,
     events: Vec<Arc<Event>>,
     generation: u64,
 }
@@ -91,8 +91,8 @@ impl MemoryState {
 
     fn apply(&mut self, commit: Commit) -> Result<Committed, Fault> {
         self.expect(&commit)?;
-        for (slot, revision) in &commit.expect {
-            self.revisions.insert(slot.to_string(), revision + 1);
+        for (what, revision) in commit.raise {
+            self.revisions.insert(what, revision + 1);
         }
         for document in commit.puts {
             self.shelves.entry(document.kind).or_default().put(document);
@@ -109,10 +109,9 @@ impl MemoryState {
     }
 
     fn expect(&self, commit: &Commit) -> Result<(), Fault> {
-        for (slot, expected) in &commit.expect {
-            if self.revisions.get(&slot.to_string()).copied().unwrap_or(0) != *expected {
-                let message = format!("the slot {slot} was written since it was read at revision {expected}");
-                return Err(Fault::new(FaultKind::Conflict, message).with_hint("plan again"));
+        for (what, expected) in commit.raise.iter().chain(&commit.fences) {
+            if self.revisions.get(what).copied().unwrap_or(0) != *expected {
+                return Err(Commit::conflict(&what.to_string(), *expected));
             }
         }
         Ok(())

@@ -1,0 +1,248 @@
+//! Breakers at work: a target whose driver keeps failing is left alone for a while, and an environment with too many
+//! automatic rollbacks takes nothing but rollbacks until a person has looked. Not here: when one opens
+//! (`core::breaker`).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use shipway_core::{
+    breaker::{Breaker, Rollbacks},
+    deployment::{Deployment, Kind, Request},
+    event::{EventBody, EventKind, EventStatus},
+    id::{Actor, InstanceId, ReleaseId, SlotKey},
+    phase::End,
+    ports::{
+        Capacity, Clock, DataSnapshot, Driver, Fault, FaultKind, HeldLimits, Launch, Life, LogPage, LogPosition,
+        Observed,
+    },
+    release::Release,
+    spec::{RollbackLimit, StopSpec},
+    store::{Commit, Store},
+};
+use tracing::warn;
+
+use crate::{Engine, Refusal, deploy::say};
+
+/// The one target of today.
+const TARGET: &str = "local";
+
+/// A driver that is left alone for a while when it fails again and again. Looking at instances, and stopping them, is
+/// never kept from it: a way back must not wait for it.
+pub(crate) struct GuardedDriver {
+    driver: Arc<dyn Driver>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    breaker: Mutex<Breaker>,
+}
+
+impl GuardedDriver {
+    /// The driver with its breaker as it is stored: a restart closes none.
+    pub(crate) async fn new(
+        driver: Arc<dyn Driver>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, Fault> {
+        let stored: Option<Breaker> = store.find(TARGET).await?;
+        let breaker = Mutex::new(stored.unwrap_or_else(|| Breaker::closed(TARGET)));
+        Ok(Arc::new(Self { driver, store, clock, breaker }))
+    }
+
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        // Every change is one call of a pure function: a panic elsewhere leaves none of it half done.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn guarded<T>(&self, call: BoxFuture<'_, Result<T, Fault>>) -> Result<T, Fault> {
+        let blocked = self.breaker().blocks(self.clock.now());
+        if let Some(until) = blocked {
+            let last = self.breaker().last.clone().unwrap_or_default();
+            let message =
+                format!("the target {TARGET} failed again and again, and is left alone until {until}: {last}");
+            let hint = "mend what it says; `shipway breakers` shows it, `shipway breakers reset` tries at once";
+            return Err(Fault::unavailable(message).with_hint(hint));
+        }
+        let result = call.await;
+        let changed = match &result {
+            Ok(_) => self.breaker().passed(),
+            Err(fault) if may_pass(fault) => self.breaker().failed(self.clock.now(), &fault.message),
+            // What was asked was wrong, and says nothing of the target.
+            Err(_) => false,
+        };
+        if changed {
+            self.tell().await;
+        }
+        result
+    }
+
+    /// Keeps the breaker's state, and says what became of it.
+    async fn tell(&self) {
+        let breaker = self.breaker().clone();
+        let (kind, status, message) = match breaker.open_until {
+            Some(until) => {
+                let last = breaker.last.as_deref().unwrap_or_default();
+                let message = format!("nothing is begun at {TARGET} until {until}: {last}");
+                (EventKind::BreakerOpened, EventStatus::Failed, message)
+            }
+            None => (EventKind::BreakerClosed, EventStatus::Ok, format!("{TARGET} is used again")),
+        };
+        let event = EventBody::new(kind, status, "breakers", message);
+        let commit = Commit::at(self.clock.now()).put(&breaker).event(event);
+        if let Err(fault) = self.store.commit(commit).await {
+            warn!(%fault, "the breaker's state can't be kept");
+        }
+    }
+
+    /// Closes it. Says whether it was open.
+    pub(crate) async fn reset(&self) -> bool {
+        let was_open = self.breaker().passed();
+        if was_open {
+            self.tell().await;
+        }
+        was_open
+    }
+}
+
+/// Whether a failure may be another time's success: then it is worth trying again, and counts against the target.
+pub(crate) fn may_pass(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Unavailable | FaultKind::Timeout)
+}
+
+impl Driver for GuardedDriver {
+    fn stage<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.guarded(self.driver.stage(release)))
+    }
+
+    fn unstage<'a>(&'a self, release: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>> {
+        self.driver.unstage(release)
+    }
+
+    fn start(&self, launch: Launch) -> BoxFuture<'_, Result<std::net::SocketAddr, Fault>> {
+        Box::pin(self.guarded(self.driver.start(launch)))
+    }
+
+    fn observe<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<Life, Fault>> {
+        self.driver.observe(instance)
+    }
+
+    fn instances(&self) -> BoxFuture<'_, Result<Vec<Observed>, Fault>> {
+        self.driver.instances()
+    }
+
+    fn stop<'a>(&'a self, instance: &'a InstanceId, how: &'a StopSpec) -> BoxFuture<'a, Result<(), Fault>> {
+        self.driver.stop(instance, how)
+    }
+
+    fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>> {
+        self.driver.forget(instance)
+    }
+
+    fn snapshot_data<'a>(
+        &'a self,
+        slot: &'a SlotKey,
+        name: &'a str,
+        bytes_max: u64,
+    ) -> BoxFuture<'a, Result<DataSnapshot, Fault>> {
+        Box::pin(self.guarded(self.driver.snapshot_data(slot, name, bytes_max)))
+    }
+
+    fn restore_data<'a>(&'a self, slot: &'a SlotKey, name: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.guarded(self.driver.restore_data(slot, name)))
+    }
+
+    fn data_snapshots<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<Vec<DataSnapshot>, Fault>> {
+        self.driver.data_snapshots(slot)
+    }
+
+    fn log<'a>(
+        &'a self,
+        instance: &'a InstanceId,
+        from: LogPosition,
+        lines_max: usize,
+    ) -> BoxFuture<'a, Result<LogPage, Fault>> {
+        self.driver.log(instance, from, lines_max)
+    }
+
+    fn log_tail<'a>(&'a self, instance: &'a InstanceId, lines_max: usize) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        self.driver.log_tail(instance, lines_max)
+    }
+
+    fn held_limits(&self) -> HeldLimits {
+        self.driver.held_limits()
+    }
+
+    fn capacity(&self) -> Result<Capacity, Fault> {
+        self.driver.capacity()
+    }
+}
+
+/// Counts an automatic rollback, and stops the environment at one too many.
+pub(crate) async fn count_rollback(engine: &Engine, deployment: &Deployment, ending: End) -> Result<(), Fault> {
+    if ending == End::Cancelled {
+        return Ok(());
+    }
+    let Request { project, environment, .. } = &deployment.request;
+    let limit = rollback_limit(engine, deployment).await?;
+    let _one_at_a_time = engine.intake.lock().await;
+    let mut rollbacks = rollbacks(engine, &deployment.request).await?;
+    let now = engine.ports.clock.now();
+    let stops = rollbacks.add(&deployment.id, &limit, now);
+    let mut commit = Commit::at(now).put(&rollbacks);
+    if stops {
+        let message = format!(
+            "{project}/{environment} had more than {} automatic rollbacks within {}: it takes nothing but rollbacks \
+             until `shipway breakers reset {} --reason WHY`",
+            limit.max,
+            limit.per,
+            rollbacks.name()
+        );
+        commit = commit.event(say(deployment, EventKind::DeploymentsStopped, EventStatus::Failed, message));
+    }
+    engine.ports.store.commit(commit).await.map(|_| ())
+}
+
+async fn rollbacks(engine: &Engine, request: &Request) -> Result<Rollbacks, Fault> {
+    let none = Rollbacks::none(request.project.clone(), request.environment.clone());
+    Ok(engine.ports.store.find(&none.name()).await?.unwrap_or(none))
+}
+
+async fn rollback_limit(engine: &Engine, deployment: &Deployment) -> Result<RollbackLimit, Fault> {
+    let Some(project) = engine.ports.store.find(deployment.request.project.as_str()).await? else {
+        return Ok(RollbackLimit::default());
+    };
+    let plan = engine.environment_plan(&project, &deployment.request.environment).await;
+    Ok(plan.map(|plan| plan.rollback_limit).unwrap_or_default())
+}
+
+/// Refuses what an environment with too many automatic rollbacks doesn't take.
+pub(crate) async fn refuse_stopped(engine: &Engine, request: &Request) -> Result<(), Refusal> {
+    if !matches!(request.kind, Kind::Deploy) {
+        return Ok(());
+    }
+    let rollbacks = rollbacks(engine, request).await?;
+    let Some(since) = rollbacks.stopped else { return Ok(()) };
+    let name = rollbacks.name();
+    let message = format!("{name} takes nothing but rollbacks since {since}: too many deployments were taken back");
+    let by = rollbacks.by.map(|by| format!("the last was {by}: `shipway explain {by}` says why"));
+    let hint = format!("mend the cause, then `shipway breakers reset {name} --reason WHY`");
+    Err(Refusal::Conflict { message, list: by.into_iter().collect(), hint: Some(hint) })
+}
+
+/// Closes a breaker by a person's word. Says whether there was one to close.
+pub(crate) async fn reset(engine: &Engine, name: &str, reason: &str, actor: &Actor) -> Result<bool, Fault> {
+    if name == TARGET {
+        return Ok(engine.breaker.reset().await);
+    }
+    let _one_at_a_time = engine.intake.lock().await;
+    let stored: Option<Rollbacks> = engine.ports.store.find(name).await?;
+    let Some(rollbacks) = stored.filter(|rollbacks| rollbacks.stopped.is_some()) else { return Ok(false) };
+    let now = engine.ports.clock.now();
+    let next = Rollbacks::none(rollbacks.project, rollbacks.environment);
+    let message = format!("{} lets {name} take deployments again: {reason}", actor.name);
+    let event = EventBody {
+        project: Some(next.project.clone()),
+        environment: Some(next.environment.clone()),
+        ..EventBody::new(EventKind::DeploymentsAllowed, EventStatus::Ok, "breakers", message)
+    };
+    engine.ports.store.commit(Commit::at(now).put(&next).event(event)).await?;
+    Ok(true)
+}

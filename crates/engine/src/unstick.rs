@@ -1,0 +1,148 @@
+//! What a person can do with a deployment that is stuck: have its way back tried again, with a step left out if need
+//! be, or declare it to be dealt with.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use shipway_core::{
+    deployment::{Deployment, Resolved, Skipped, StepStatus, Stuck},
+    event::{EventKind, EventStatus},
+    id::{Actor, DeploymentId, ServiceName},
+    lease::Carrier,
+    phase::{End, Phase, Turn},
+    store::{Commit, Guarded, OpenDeployment},
+};
+
+use crate::{
+    Engine, Refusal,
+    commands::conflict,
+    deploy::{Active, say},
+    leases,
+};
+
+impl Engine {
+    /// Tries the way back again: it is planned anew from what is observed.
+    pub(crate) async fn retry(self: &Arc<Self>, id: &DeploymentId, actor: &Actor) -> Result<Deployment, Refusal> {
+        let _one_at_a_time = self.intake.lock().await;
+        let stuck = self.stuck(id).await?;
+        if stuck.stuck == Some(Stuck::Contract) {
+            let message = format!("{} is past a `contract` migration: the old may not work with the data", stuck.name);
+            let back =
+                format!("deploy what mends it, or go back all the same: `shipway rollback {id} --accept-contract`");
+            return Err(conflict(message, back));
+        }
+        let message = format!("{} has the way back tried again", actor.name);
+        self.reopen(stuck, message, |_| {}).await
+    }
+
+    /// Leaves a step of the way back out, and tries the rest again.
+    pub(crate) async fn skip(
+        self: &Arc<Self>,
+        id: &DeploymentId,
+        step: usize,
+        reason: String,
+        by: Actor,
+    ) -> Result<Deployment, Refusal> {
+        let _one_at_a_time = self.intake.lock().await;
+        let stuck = self.stuck(id).await?;
+        let planned = stuck.unwind.as_ref().and_then(|plan| plan.steps.get(step)).cloned();
+        let failed = stuck.steps.iter().any(|s| s.back && s.number == step && s.status == StepStatus::Failed);
+        let Some(planned) = planned.filter(|_| failed) else {
+            let failed = stuck.steps.iter().filter(|state| state.back && state.status == StepStatus::Failed);
+            let numbers = failed.map(|state| state.number.to_string()).collect::<Vec<_>>().join(", ");
+            let message = format!("step {step} of the way back of {} did not fail", stuck.name);
+            return Err(conflict(message, format!("the failed ones are: {numbers}")));
+        };
+        let at = self.ports.clock.now();
+        let message = format!("{} left out `{}`: {reason}", by.name, planned.step);
+        let skipped = Skipped { step: planned.step, by, reason, at };
+        self.reopen(stuck, message, |deployment| deployment.skipped.push(skipped)).await
+    }
+
+    /// Declares it to be dealt with.
+    pub(crate) async fn resolve(
+        self: &Arc<Self>,
+        id: &DeploymentId,
+        reason: String,
+        actor: &Actor,
+    ) -> Result<Deployment, Refusal> {
+        let _one_at_a_time = self.intake.lock().await;
+        let mut stuck = self.stuck(id).await?;
+        let end = stuck.ending.unwrap_or(End::Failed);
+        let now = self.ports.clock.now();
+        let message = format!("{} declared it to be dealt with: {reason}", actor.name);
+        stuck.resolved = Some(Resolved { by: actor.name.clone(), reason, at: now });
+        let active = self.own(stuck, None).await?;
+        let event = say(&active.read().await, EventKind::DeploymentResolved, EventStatus::Warning, message);
+        active.turn(self, Turn::Resolve(end), vec![event]).await?;
+        Ok(active.read().await)
+    }
+
+    async fn stuck(&self, id: &DeploymentId) -> Result<Deployment, Refusal> {
+        let deployment = self.find_deployment(id.as_str()).await?;
+        if deployment.phase == Phase::Stuck {
+            return Ok(deployment);
+        }
+        Err(conflict(format!("{} is not stuck: it is {}", deployment.name, deployment.phase), "see `shipway history`"))
+    }
+
+    /// Carries a stuck deployment back again, with the leases that it gave back.
+    async fn reopen(
+        self: &Arc<Self>,
+        stuck: Deployment,
+        message: String,
+        change: impl FnOnce(&mut Deployment),
+    ) -> Result<Deployment, Refusal> {
+        self.refuse_newer(&stuck).await?;
+        let services: BTreeSet<ServiceName> = stuck.goal.keys().cloned().collect();
+        if let Err(before) = leases::take(self, &stuck, &services).await? {
+            leases::give_back(self, &stuck).await?;
+            let list = before.iter().map(|other| format!("{other} writes them")).collect();
+            let message = format!("the services of {} are being written", stuck.name);
+            return Err(Refusal::Conflict { message, list, hint: Some("wait for it, or cancel it".into()) });
+        }
+        let mut next = stuck;
+        change(&mut next);
+        next.given_up.clear();
+        next.unwind = None;
+        next.completed_at = None;
+        next.ending = next.ending.or(Some(End::Failed));
+        let open = OpenDeployment { id: next.id.clone() };
+        let active = self.own(next, Some(open)).await?;
+        let event = say(&active.read().await, EventKind::DeploymentResumed, EventStatus::Warning, message);
+        active.turn(self, Turn::Retry, vec![event]).await?;
+        let deployment = active.read().await;
+        self.carry(deployment.clone(), false);
+        Ok(deployment)
+    }
+
+    /// Going back over what a newer deployment wrote would undo that one.
+    async fn refuse_newer(&self, stuck: &Deployment) -> Result<(), Refusal> {
+        for key in stuck.slot_keys() {
+            let slot: Option<shipway_core::slot::Slot> = self.ports.store.find(&key.to_string()).await?;
+            let parent = stuck.parents.iter().find(|parent| parent.key == key);
+            let newer = slot.filter(|slot| {
+                slot.written_by.as_ref() != Some(&stuck.id) && parent.is_none_or(|p| p.revision != slot.revision)
+            });
+            if newer.is_some() {
+                let message = format!("{} was deployed again since {} got stuck", key.service, stuck.name);
+                let hint = format!("what it left is dealt with: `shipway resolve {} --reason WHY`", stuck.id);
+                return Err(conflict(message, hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// Becomes the one who carries a deployment that nobody carries any more.
+    async fn own(&self, deployment: Deployment, open: Option<OpenDeployment>) -> Result<Active, Refusal> {
+        let token = deployment.carrier.token;
+        let carrier = Carrier { server: self.itself.id.clone(), token: token + 1 };
+        let next = Deployment { carrier, ..deployment };
+        let what = Guarded::Carrier(next.id.clone());
+        let mut commit = Commit::at(self.ports.clock.now()).put(&next).raise(what, token);
+        if let Some(open) = open {
+            commit = commit.put(&open);
+        }
+        self.ports.store.commit(commit).await?;
+        Ok(Active::new(next))
+    }
+}
