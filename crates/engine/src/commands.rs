@@ -220,75 +220,16 @@ impl Engine {
         Ok(())
     }
 
-    async fn slots_of_environment(&self, request: &Request) -> Result<Vec<Slot>, Fault> {
+    pub(crate) async fn slots_of_environment(&self, request: &Request) -> Result<Vec<Slot>, Fault> {
         self.ports.store.below(&format!("{}/{}", request.project, request.environment)).await
     }
 
-    async fn complete_rollback(&self, request: &mut Request) -> Result<(), Refusal> {
-        let slots = self.slots_of_environment(request).await?;
-        let Kind::Rollback { undo, to, force, .. } = &mut request.kind else { return Ok(()) };
-        match undo {
-            Some(undo) => {
-                let undone = self.find_deployment(undo.as_str()).await?;
-                *undo = undone.id.clone();
-                request.services = undone.parents.iter().map(|slot| slot.key.service.clone()).collect();
-                refuse_written_since(&undone, &slots, *force)
-            }
-            None => {
-                let state = match to {
-                    Some(to) => self.find_deployment(to.as_str()).await?,
-                    None => self.newest_other_state(&request.project, &request.environment).await?,
-                };
-                *to = Some(state.id.clone());
-                let differs = |slot: &&Slot| {
-                    let then = state.result.get(&slot.key.service).map(|serving| &serving.release);
-                    slot.live.as_ref().map(|live| &live.release) != then
-                };
-                request.services = slots.iter().filter(differs).map(|slot| slot.key.service.clone()).collect();
-                Ok(())
-            }
-        }
-    }
-
-    /// The newest completed, not quarantined state of an environment that is not the live one.
-    ///
-    /// # Errors
-    /// There is none.
-    pub async fn newest_other_state(
-        &self,
-        project: &ProjectId,
-        environment: &EnvironmentName,
-    ) -> Result<Deployment, Refusal> {
-        let scope = format!("{project}/{environment}");
-        let slots: Vec<Slot> = self.ports.store.below(&scope).await?;
-        let live =
-            |service: &ServiceName| slots.iter().find(|s| s.key.service == *service).and_then(|s| s.live.as_ref());
-        let other = |deployment: &Deployment| {
-            let same = |slot: &Slot| {
-                let then = deployment.result.get(&slot.key.service).map(|serving| &serving.release);
-                slot.live.as_ref().map(|live| &live.release) == then
-            };
-            let gone = deployment.result.keys().any(|service| live(service).is_none());
-            let good = deployment.phase == Phase::Completed && !deployment.quarantined && !deployment.result.is_empty();
-            good && (gone || !slots.iter().all(same))
-        };
-        if let Some(found) = self.newest_that(&scope, other).await? {
-            return Ok(found);
-        }
-        let message = format!("{environment} has no other good state to go back to");
-        let running = self.newest_that(&scope, |deployment| !deployment.phase.is_end()).await?;
-        Err(match running {
-            Some(running) => {
-                conflict(message, format!("{0} is under way: `shipway abort {0}` takes it back", running.name))
-            }
-            None => {
-                conflict(message, "see `shipway history`; a quarantined state can be deployed again by its version")
-            }
-        })
-    }
-
     /// The newest deployment below a scope that fits, read page by page.
-    async fn newest_that(&self, scope: &str, fits: impl Fn(&Deployment) -> bool) -> Result<Option<Deployment>, Fault> {
+    pub(crate) async fn newest_that(
+        &self,
+        scope: &str,
+        fits: impl Fn(&Deployment) -> bool,
+    ) -> Result<Option<Deployment>, Fault> {
         let mut before = None;
         loop {
             let listing = Listing { scope: scope.into(), before, newest_first: true, limit: PAGE };
@@ -518,31 +459,6 @@ fn overlaps(request: &Request, other: &Deployment) -> bool {
     let same_place = other.request.project == request.project && other.request.environment == request.environment;
     let all = request.services.is_empty() || other.request.services.is_empty();
     same_place && (all || request.services.iter().any(|service| other.request.services.contains(service)))
-}
-
-fn refuse_written_since(undone: &Deployment, slots: &[Slot], force: bool) -> Result<(), Refusal> {
-    if undone.parents.is_empty() {
-        return Err(conflict(format!("{} has changed nothing", undone.name), "see `shipway history`"));
-    }
-    let mine = |slot: &&Slot| undone.parents.iter().any(|parent| parent.key == slot.key);
-    let since = slots.iter().filter(mine).filter(|slot| {
-        let unchanged = undone.parents.iter().any(|p| p.key == slot.key && p.revision == slot.revision);
-        !unchanged && slot.written_by.as_ref() != Some(&undone.id)
-    });
-    let list: Vec<_> = since
-        .map(|slot| {
-            let by = slot.written_by.as_ref().map_or_else(|| "a repair".to_owned(), ToString::to_string);
-            format!("{} was written by {by}", slot.key.service)
-        })
-        .collect();
-    if list.is_empty() || force {
-        return Ok(());
-    }
-    Err(Refusal::Conflict {
-        message: format!("{} can't be taken back alone: services were written since", undone.name),
-        list,
-        hint: Some("take back the newer ones first, or use --force to put these services back all the same".into()),
-    })
 }
 
 /// Refuses a count that the spec would refuse too.

@@ -14,6 +14,7 @@ mod one_off;
 mod outside;
 mod perform;
 mod prove;
+mod ready;
 mod steps;
 mod switch;
 mod watch;
@@ -23,6 +24,6 @@ pub(crate) use self::{
     instances::{drain, launch, stop},
     journal::{Active, say},
     life::Fail,
-    moving::{choose_strategy, draw},
+    moving::{choose_strategy, draw, is_past_contract},
     prove::{ask, is_healthy},
 };

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Kind},
+    deployment::{Cause, Deployment, FailureReport, Kind, StepStatus, Stuck},
     event::{EventBody, EventKind, EventStatus},
     id::{ServiceName, SlotKey},
     phase::{End, Phase, Turn},
-    plan::{Goal, Plan, Policy, plan},
+    plan::{Goal, Plan, Policy, Step, plan},
     ports::Fault,
     slot::{Serving, Slot},
-    spec::OnFailure,
+    spec::{MigrateKind, OnFailure},
     store::Listing,
     strategy::StrategySpec,
 };
@@ -25,7 +25,7 @@ use super::{
     steps::{graph, waiting_steps},
     switch,
 };
-use crate::{Engine, make::key, quarantine, world};
+use crate::{Engine, breakers, make::key, quarantine, world};
 
 /// How far back a combination that a rollback leaves is looked for.
 const QUARANTINED_MAX: u32 = 100;
@@ -192,18 +192,17 @@ async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Res
     Ok(())
 }
 
-/// A failure: everything goes back, unless the spec wants a person to look first.
+/// A failure: everything goes back, unless the spec wants a person to look first, or the old may not work any more.
 async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
     let deployment = active.read().await;
-    let stops =
-        failure.cause != Cause::Person && deployment.promotion_began() && stops_on_failure(engine, &deployment).await?;
     let ending = match failure.cause {
         Cause::Person => End::Cancelled,
         _ if deployment.promotion_began() => End::RolledBack,
         _ => End::Failed,
     };
     quarantine::put_failed(engine, &deployment, &failure).await?;
-    let (message, now) = (failure.message.clone(), engine.ports.clock.now());
+    let freezes = freezes(engine, &deployment, &failure).await?;
+    let message = failure.message.clone();
     let noted = |deployment: &mut Deployment| {
         deployment.ending = Some(ending);
         deployment.waiting = None;
@@ -211,18 +210,57 @@ async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> 
     };
     active.update(engine, noted).await?;
     let deployment = active.read().await;
-    if stops {
-        let stuck = report(now, deployment.phase, "going back".into(), Cause::Person, "on_failure = \"stop\"".into());
-        let hint = format!("look at it, then `shipway rollback {}` or deploy again", deployment.name);
-        active
-            .update(engine, |deployment| note_failure(deployment, FailureReport { hint: Some(hint), ..stuck }))
-            .await?;
-        switch::close(engine, active).await?;
-        let event = say(&deployment, EventKind::DeploymentStuck, EventStatus::Failed, message);
-        return active.turn(engine, Turn::GiveUp, vec![event]).await;
+    if let Some(why) = freezes {
+        return freeze(engine, active, why, message).await;
     }
+    breakers::count_rollback(engine, &deployment, ending).await?;
     let event = say(&deployment, EventKind::RollbackInitiated, EventStatus::Warning, message);
     active.turn(engine, Turn::Unwind, vec![event]).await
+}
+
+/// Why nothing goes back by itself, when nothing does.
+async fn freezes(engine: &Engine, deployment: &Deployment, failure: &FailureReport) -> Result<Option<Stuck>, Fault> {
+    if is_past_contract(deployment) {
+        return Ok(Some(Stuck::Contract));
+    }
+    let asks = failure.cause != Cause::Person && deployment.promotion_began();
+    Ok((asks && stops_on_failure(engine, deployment).await?).then_some(Stuck::OnFailureStop))
+}
+
+/// Whether a `contract` migration of the deployment ran or may have run.
+pub(crate) fn is_past_contract(deployment: &Deployment) -> bool {
+    let Some(plan) = &deployment.plan else { return false };
+    let begun = deployment.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting);
+    let contract = |step: &Step| matches!(step, Step::Migrate { kind: MigrateKind::Contract, .. });
+    begun.filter_map(|state| plan.steps.get(state.number)).any(|planned| contract(&planned.step))
+}
+
+/// Everything stays as it is, for a person to decide.
+async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -> Result<(), Fault> {
+    let deployment = active.read().await;
+    let (words, hint) = match why {
+        Stuck::Contract => (
+            "a `contract` migration ran, or may have run: the old may not work with the data any more",
+            format!(
+                "deploy what mends it; or go back all the same with `shipway rollback {} --accept-contract`, and put                  data back with `shipway snapshot restore`",
+                deployment.name
+            ),
+        ),
+        _ => (
+            "on_failure = \"stop\"",
+            format!("look at it, then `shipway retry {}` to go back, or deploy again", deployment.name),
+        ),
+    };
+    let now = engine.ports.clock.now();
+    let stuck = report(now, deployment.phase, "going back".into(), Cause::Person, words.into());
+    let noted = |deployment: &mut Deployment| {
+        deployment.stuck = Some(why);
+        note_failure(deployment, FailureReport { hint: Some(hint), ..stuck })
+    };
+    active.update(engine, noted).await?;
+    switch::close(engine, active).await?;
+    let event = say(&deployment, EventKind::DeploymentStuck, EventStatus::Failed, message);
+    active.turn(engine, Turn::GiveUp, vec![event]).await
 }
 
 async fn stops_on_failure(engine: &Engine, deployment: &Deployment) -> Result<bool, Fault> {

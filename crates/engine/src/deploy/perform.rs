@@ -24,7 +24,7 @@ use super::{
     instances::{drain, launch, stop},
     migrate,
     mover::Mover,
-    prove, say, switch, watch,
+    prove, ready, say, switch, watch,
 };
 use crate::CrashPoint;
 
@@ -188,13 +188,19 @@ impl Mover<'_> {
     }
 
     async fn commit(&self, phase: Phase, writes: &[SlotWrite], draining: &[InstanceId]) -> Result<(), Broken> {
-        if phase >= Phase::Promoting && !self.back {
+        let moves_traffic = phase >= Phase::Promoting && !self.back;
+        if moves_traffic {
             switch::open(self.engine, self.active).await?;
         }
-        let generation = match self.write_slots(writes, draining).await? {
-            Some(generation) => generation,
+        let generation = match self.is_written(writes).await? {
             // The transaction of an earlier attempt stands; the routes must still follow it.
-            None => self.engine.ports.store.snapshot(&[]).await?.0,
+            true => self.engine.ports.store.snapshot(&[]).await?.0,
+            false => {
+                if moves_traffic {
+                    ready::all_that_take_traffic(self.engine, writes).await?;
+                }
+                self.write_slots(writes, draining).await?
+            }
         };
         self.engine.publisher.follow(&*self.engine.ports.clock, generation).await?;
         if self.back {
@@ -203,18 +209,25 @@ impl Mover<'_> {
         Ok(())
     }
 
-    /// Writes the slots in one transaction; none when they are written already.
-    async fn write_slots(&self, writes: &[SlotWrite], draining: &[InstanceId]) -> Result<Option<u64>, Broken> {
+    /// Whether the slots were written by an earlier attempt.
+    async fn is_written(&self, writes: &[SlotWrite]) -> Result<bool, Fault> {
+        for SlotWrite { slot, .. } in writes {
+            let stored: Option<Slot> = self.engine.ports.store.find(&slot.key.to_string()).await?;
+            if stored.is_some_and(|stored| stored.revision == slot.revision && stored.written_by == slot.written_by) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes the slots in one transaction.
+    async fn write_slots(&self, writes: &[SlotWrite], draining: &[InstanceId]) -> Result<u64, Broken> {
         let store = &self.engine.ports.store;
         let now = self.engine.ports.clock.now();
         let mut commit = Commit::at(now);
         let mut live = BTreeMap::new();
         for write in writes {
             let mut slot = write.slot.clone();
-            let stored: Option<Slot> = store.find(&slot.key.to_string()).await?;
-            if stored.is_some_and(|stored| stored.revision == slot.revision && stored.written_by == slot.written_by) {
-                return Ok(None);
-            }
             if let (Some(span), Some(warm)) = (write.warm_for, slot.warm.first_mut()) {
                 warm.until = now.plus_ms(span.ms);
             }
@@ -227,7 +240,7 @@ impl Mover<'_> {
             }
         }
         let noted = |deployment: &mut Deployment| activated(deployment, &live);
-        Ok(Some(self.active.update_with(self.engine, commit, noted).await?.generation))
+        Ok(self.active.update_with(self.engine, commit, noted).await?.generation)
     }
 
     /// How long users met the new release after it was decided to go back.
