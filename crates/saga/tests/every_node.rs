@@ -14,7 +14,7 @@ use futures_util::{
     future::{BoxFuture, pending},
 };
 use proptest::prelude::*;
-use shipway_saga::{Graph, Manner, Outcome, Recorded, Work, run};
+use shipway_saga::{Graph, Manner, Next, Outcome, Recorded, Work, run};
 
 /// What a crash comes just before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +34,7 @@ struct Lab {
     fails: Mutex<Vec<(usize, u32)>>,
     needs: Vec<Vec<usize>>,
     broken: AtomicBool,
+    retries_max: u32,
 }
 
 impl Lab {
@@ -55,12 +56,12 @@ impl Work for Lab {
     type Failure = &'static str;
     type Halt = &'static str;
 
-    fn begin(&self, step: usize, _: u32) -> BoxFuture<'_, Result<(), &'static str>> {
+    fn begin(&self, step: usize, attempt: u32) -> BoxFuture<'_, Result<(), &'static str>> {
         async move {
             if self.hit(Crash::Intent(step)) {
                 return Err("crash");
             }
-            self.recorded.lock().expect("lock")[step] = Recorded::Begun;
+            self.recorded.lock().expect("lock")[step] = Recorded::Begun { attempts: attempt + 1 };
             if self.hit(Crash::Effect(step)) { Err("crash") } else { Ok(()) }
         }
         .boxed()
@@ -90,20 +91,22 @@ impl Work for Lab {
         .boxed()
     }
 
-    fn end<'a>(&'a self, step: usize, result: &'a Result<(), &'static str>) -> BoxFuture<'a, Result<(), &'static str>> {
+    fn done(&self, step: usize) -> BoxFuture<'_, Result<(), &'static str>> {
         async move {
             if self.hit(Crash::Record(step)) {
                 return Err("crash");
             }
-            if result.is_ok() {
-                self.recorded.lock().expect("lock")[step] = Recorded::Done;
-            }
+            self.recorded.lock().expect("lock")[step] = Recorded::Done;
             Ok(())
         }
         .boxed()
     }
 
-    fn back_off(&self, _: usize, _: u32) -> BoxFuture<'_, ()> {
+    fn failed<'a>(&'a self, _: usize, attempt: u32, _: &'a &'static str) -> BoxFuture<'a, Result<Next, &'static str>> {
+        async move { Ok(if attempt < self.retries_max { Next::Again } else { Next::GiveUp }) }.boxed()
+    }
+
+    fn due(&self, _: usize, _: u32) -> BoxFuture<'_, ()> {
         async {}.boxed()
     }
 }
@@ -112,6 +115,11 @@ fn go(lab: &Lab, manner: Manner) -> Result<Outcome<&'static str>, &'static str> 
     let graph = Graph::new(lab.needs.clone()).expect("only earlier needs");
     let recorded = lab.recorded.lock().expect("lock").clone();
     run(&graph, &recorded, lab, manner, pending()).now_or_never().expect("nothing here waits")
+}
+
+fn failed(outcome: Result<Outcome<&'static str>, &'static str>) -> Option<Vec<usize>> {
+    let Ok(Outcome::Failed { failed, .. }) = outcome else { return None };
+    Some(failed.into_iter().map(|failed| failed.step).collect())
 }
 
 fn diamond() -> Vec<Vec<usize>> {
@@ -146,9 +154,9 @@ fn the_first_failure_stops_and_nothing_after_it_begins() {
     for step in 0..diamond().len() {
         let lab = Lab::new(&diamond());
         lab.fails.lock().expect("lock").push((step, 1));
-        assert_eq!(go(&lab, Manner::StopAtFirst), Ok(Outcome::Failed(vec![(step, "no")])));
+        assert_eq!(failed(go(&lab, Manner::StopAtFirst)), Some(vec![step]));
         let recorded = lab.recorded.lock().expect("lock").clone();
-        assert_eq!(recorded[step], Recorded::Begun, "the failed step counts as one that may have run");
+        assert_eq!(recorded[step], Recorded::Begun { attempts: 1 }, "the failed step counts as one that may have run");
         assert!(
             recorded
                 .iter()
@@ -161,13 +169,13 @@ fn the_first_failure_stops_and_nothing_after_it_begins() {
 #[test]
 fn going_on_retries_and_blocks_only_what_needs_the_failed_one() {
     for step in 0..diamond().len() {
-        let once = Lab::new(&diamond());
+        let once = Lab { retries_max: 2, ..Lab::new(&diamond()) };
         once.fails.lock().expect("lock").push((step, 2));
-        assert_eq!(go(&once, Manner::KeepGoing { retries_max: 2 }), Ok(Outcome::Done));
+        assert_eq!(go(&once, Manner::KeepGoing), Ok(Outcome::Done));
 
-        let ever = Lab::new(&diamond());
+        let ever = Lab { retries_max: 2, ..Lab::new(&diamond()) };
         ever.fails.lock().expect("lock").push((step, u32::MAX));
-        assert_eq!(go(&ever, Manner::KeepGoing { retries_max: 2 }), Ok(Outcome::Failed(vec![(step, "no")])));
+        assert_eq!(failed(go(&ever, Manner::KeepGoing)), Some(vec![step]));
         let effects = ever.effects.lock().expect("lock").clone();
         let blocked = |at: usize| {
             let mut below = BTreeSet::from([step]);

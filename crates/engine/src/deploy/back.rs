@@ -22,9 +22,6 @@ use super::{
 };
 use crate::{Engine, world};
 
-/// How often an undo that fails is tried again before a person is asked.
-const RETRIES_MAX: u32 = 4;
-
 pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
     if active.read().await.unwind.is_none() {
         record_way_back(engine, active).await?;
@@ -35,9 +32,10 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
     };
     let (graph, recorded) = graph(&deployment, &plan, true);
     let mover = Mover { engine, active, plan: &plan, back: true };
-    let manner = Manner::KeepGoing { retries_max: RETRIES_MAX };
-    match shipway_saga::run(&graph, &recorded, &mover, manner, pending()).await? {
-        Outcome::Failed(failures) => get_stuck(engine, active, failures.into_iter().map(|(_, f)| f).collect()).await,
+    match shipway_saga::run(&graph, &recorded, &mover, Manner::KeepGoing, pending()).await? {
+        Outcome::Failed { failed, .. } => {
+            get_stuck(engine, active, failed.into_iter().filter_map(|failed| failed.why).collect()).await
+        }
         Outcome::Done | Outcome::Stopped => went_back(engine, active).await,
     }
 }

@@ -124,9 +124,9 @@ pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result
     };
     match shipway_saga::run(&graph, &recorded, &mover, Manner::StopAtFirst, stop).await? {
         Outcome::Done => complete(engine, active).await,
-        Outcome::Failed(failures) => match failures.into_iter().next() {
-            Some((_, failure)) => turn_back(engine, active, failure).await,
-            None => complete(engine, active).await,
+        Outcome::Failed { failed, .. } => match failed.into_iter().find_map(|failed| failed.why) {
+            Some(failure) => turn_back(engine, active, failure).await,
+            None => Err(Fault::invalid(format!("{} failed without a reason", deployment.id))),
         },
         Outcome::Stopped => {
             let stop = why.get().copied().unwrap_or(Stop::Cancelled);

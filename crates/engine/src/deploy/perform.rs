@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
-    deployment::{Deployment, FailureReport, StepStatus},
+    deployment::{Deployment, FailureReport, StepState, StepStatus},
     event::{EventBody, EventKind, EventStatus},
     id::{InstanceId, ReleaseId, ServiceName},
     instance::{Instance, InstanceState},
@@ -15,7 +15,7 @@ use shipway_core::{
     slot::Slot,
     store::Commit,
 };
-use shipway_saga::Work;
+use shipway_saga::{Next, Work};
 
 use super::{
     checks,
@@ -28,6 +28,8 @@ use super::{
 };
 use crate::CrashPoint;
 
+/// How often an undo that fails is tried again before a person is asked.
+const RETRIES_MAX: u32 = 4;
 const BACK_OFF_MS: u64 = 200;
 const BACK_OFF_MS_MAX: u64 = 5000;
 
@@ -56,13 +58,33 @@ impl Work for Mover<'_> {
         .boxed()
     }
 
-    fn end<'a>(&'a self, step: usize, result: &'a Result<(), FailureReport>) -> BoxFuture<'a, Result<(), Fault>> {
-        self.record_end(step, result.as_ref().err()).boxed()
+    fn done(&self, step: usize) -> BoxFuture<'_, Result<(), Fault>> {
+        self.record_end(step, None).boxed()
     }
 
-    fn back_off(&self, _: usize, attempt: u32) -> BoxFuture<'_, ()> {
-        let span_ms = BACK_OFF_MS.saturating_mul(1 << attempt.min(10)).min(BACK_OFF_MS_MAX);
-        self.engine.ports.clock.sleep_ms(span_ms)
+    fn failed<'a>(
+        &'a self,
+        step: usize,
+        attempt: u32,
+        failure: &'a FailureReport,
+    ) -> BoxFuture<'a, Result<Next, Fault>> {
+        async move {
+            self.record_end(step, Some(failure)).await?;
+            Ok(if self.back && attempt < RETRIES_MAX { Next::Again } else { Next::GiveUp })
+        }
+        .boxed()
+    }
+
+    fn due(&self, step: usize, attempt: u32) -> BoxFuture<'_, ()> {
+        async move {
+            // One that a crash cut off has nothing to wait for.
+            let failed = |state: &StepState| state.back && state.number == step && state.status == StepStatus::Failed;
+            if self.back && self.active.read().await.steps.iter().any(failed) {
+                let span_ms = BACK_OFF_MS.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(BACK_OFF_MS_MAX);
+                self.engine.ports.clock.sleep_ms(span_ms).await;
+            }
+        }
+        .boxed()
     }
 }
 
