@@ -106,6 +106,9 @@ pub struct Deployment {
     /// Services whose way back failed for good; the others went back without them.
     #[serde(default)]
     pub given_up: BTreeSet<ServiceName>,
+    /// Steps of earlier ways back that were done and can't be observed: they are not done again.
+    #[serde(default)]
+    pub undone: Vec<Step>,
     /// Steps of the way back that a person chose to leave out.
     #[serde(default)]
     pub skipped: Vec<Skipped>,
@@ -374,6 +377,9 @@ pub struct FailureReport {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Whether another try may go well: then it is tried again before it counts.
+    #[serde(default)]
+    pub may_pass: bool,
     /// Whose fault it is.
     pub cause: Cause,
 }
@@ -590,6 +596,7 @@ impl Deployment {
             advanced: BTreeSet::new(),
             cancel: None,
             given_up: BTreeSet::new(),
+            undone: Vec::new(),
             skipped: Vec::new(),
             stuck: None,
             resolved: None,

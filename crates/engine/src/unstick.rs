@@ -15,7 +15,7 @@ use shipway_core::{
 use crate::{
     Engine, Refusal,
     commands::conflict,
-    deploy::{Active, say},
+    deploy::{Active, note_undone, say},
     leases,
 };
 
@@ -102,7 +102,9 @@ impl Engine {
         }
         let mut next = stuck;
         change(&mut next);
+        note_undone(&mut next);
         next.given_up.clear();
+        next.stuck = None;
         next.unwind = None;
         next.completed_at = None;
         next.ending = next.ending.or(Some(End::Failed));

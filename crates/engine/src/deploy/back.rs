@@ -1,17 +1,21 @@
 //! The way back of a deployment that failed or was cancelled: planned from what is observed, recorded, run to its end.
 //! A step that fails for good is told, and everything that does not need it still goes back.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use futures_util::future::pending;
-use shipway_core::{
-    deployment::{Deployment, FailureReport, StepStatus},
-    event::{EventBody, EventKind, EventStatus},
-    phase::{End, Turn},
-    plan::{Plan, Undo, unwind},
-    ports::Fault,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
-use shipway_saga::{Manner, Outcome};
+
+use shipway_core::{
+    deployment::{Deployment, FailureReport, StepState, StepStatus, Stuck},
+    event::{EventBody, EventKind, EventStatus},
+    phase::{End, Phase, Turn},
+    plan::{Plan, PlannedStep, Step, Undo, unwind},
+    ports::Fault,
+    spec::Timeouts,
+    time::Timestamp,
+};
+use shipway_saga::{Blocked, Failed, Manner, Outcome};
 
 use super::{
     Active,
@@ -26,26 +30,94 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
     if active.read().await.unwind.is_none() {
         record_way_back(engine, active).await?;
     }
-    let deployment = active.read().await;
-    let Some(plan) = deployment.unwind.clone() else {
-        return Err(Fault::invalid(format!("{} goes back without a plan", deployment.id)));
-    };
-    let (graph, recorded) = graph(&deployment, &plan, true);
-    let mover = Mover { engine, active, plan: &plan, back: true };
-    match shipway_saga::run(&graph, &recorded, &mover, Manner::KeepGoing, pending()).await? {
-        Outcome::Failed { failed, .. } => {
-            get_stuck(engine, active, failed.into_iter().filter_map(|failed| failed.why).collect()).await
+    let too_long = too_long(engine, active).await?;
+    loop {
+        let deployment = active.read().await;
+        let Some(plan) = deployment.unwind.clone() else {
+            return Err(Fault::invalid(format!("{} goes back without a plan", deployment.id)));
+        };
+        let (graph, recorded) = graph(&deployment, &plan, true);
+        let mover = Mover { engine, active, plan: &plan, back: true };
+        let left_ms = too_long.since_ms(engine.ports.clock.now());
+        let stop = engine.ports.clock.sleep_ms(left_ms);
+        match shipway_saga::run(&graph, &recorded, &mover, Manner::KeepGoing, stop).await? {
+            Outcome::Done => return went_back(engine, active).await,
+            Outcome::Stopped => {
+                let message = "going back took longer than `timeouts.rollback_s`".to_owned();
+                return get_stuck(engine, active, Stuck::RollbackTooLong, message).await;
+            }
+            Outcome::Failed { failed, blocked } => {
+                note_failures(engine, active, failed.iter().filter_map(|failed| failed.why.clone()).collect()).await?;
+                if go_without(engine, active, &failed, &blocked).await? {
+                    continue;
+                }
+                return get_stuck(engine, active, Stuck::UndoFailed, what_failed(&active.read().await)).await;
+            }
         }
-        Outcome::Done | Outcome::Stopped => went_back(engine, active).await,
     }
 }
 
+/// When it is too long.
+async fn too_long(engine: &Engine, active: &Active) -> Result<Timestamp, Fault> {
+    let deployment = active.read().await;
+    let mut longest_s = 0;
+    for serving in deployment.goal.values().flatten() {
+        longest_s = longest_s.max(engine.release(&serving.release).await?.serve.timeouts.rollback_s);
+    }
+    let longest_s = if longest_s == 0 { Timeouts::default().rollback_s } else { longest_s };
+    let decided = deployment.phases.iter().rev().find(|record| record.phase == Phase::RollingBack);
+    Ok(decided.map_or(engine.ports.clock.now(), |record| record.at).plus_ms(longest_s * 1000))
+}
+
+/// Has the other members go back without those whose way back failed for good. Says whether there is anything to do.
+async fn go_without(
+    engine: &Engine,
+    active: &Active,
+    failed: &[Failed<FailureReport>],
+    blocked: &[Blocked],
+) -> Result<bool, Fault> {
+    let deployment = active.read().await;
+    let Some(plan) = &deployment.unwind else { return Ok(false) };
+    let service_of = |step: usize| plan.steps.get(step).and_then(|planned| planned.service.clone());
+    let lost: BTreeSet<_> = failed.iter().filter_map(|failed| service_of(failed.step)).collect();
+    let news = !lost.is_subset(&deployment.given_up);
+    let holds_up_others = blocked.iter().any(|one| service_of(one.step).is_none_or(|service| !lost.contains(&service)));
+    let whole = failed.iter().any(|failed| service_of(failed.step).is_none());
+    if !news || !holds_up_others || whole {
+        return Ok(false);
+    }
+    let given_up = move |deployment: &mut Deployment| {
+        let names = lost.iter().map(|service| service.as_str()).collect::<Vec<_>>().join(", ");
+        deployment.given_up.extend(lost);
+        let message = format!("the others go back without {names}");
+        vec![say(deployment, EventKind::RollbackInitiated, EventStatus::Warning, message)]
+    };
+    active.update(engine, given_up).await?;
+    record_way_back(engine, active).await?;
+    Ok(true)
+}
+
+/// Plans the way back from what is observed, and records it. What failed for good in an earlier one stays in it, so that
+/// a person can say what to do about it; what can't be observed and was done, or was left out, is not done again.
 async fn record_way_back(engine: &Engine, active: &Active) -> Result<(), Fault> {
     let deployment = active.read().await;
-    let plan = draw(engine, &deployment).await?;
+    let mut plan = draw(engine, &deployment).await?;
+    let mut states = waiting_steps(&plan, true);
+    for (planned, state) in plan.steps.iter().zip(&mut states) {
+        if deployment.undone.contains(&planned.step) || was_done(&deployment, &planned.step) {
+            state.status = StepStatus::Done;
+        } else if deployment.skipped.iter().any(|skipped| skipped.step == planned.step) {
+            state.status = StepStatus::Skipped;
+        }
+    }
+    for (planned, state) in failed_before(&deployment) {
+        states.push(StepState { number: plan.steps.len(), ..state });
+        plan.steps.push(PlannedStep { needs: Vec::new(), ..planned });
+    }
     let recorded = |deployment: &mut Deployment| {
+        note_undone(deployment);
         deployment.steps.retain(|state| !state.back);
-        deployment.steps.extend(waiting_steps(&plan, true));
+        deployment.steps.extend(states);
         let message = format!("way back of {} steps", plan.steps.len());
         let details = serde_json::json!({ "hash": plan.hash(), "steps": plan.steps.len(), "back": true });
         deployment.unwind = Some(plan);
@@ -53,6 +125,31 @@ async fn record_way_back(engine: &Engine, active: &Active) -> Result<(), Fault> 
         vec![EventBody { details, ..event }]
     };
     active.update(engine, recorded).await.map(|_| ())
+}
+
+/// The steps of an earlier way back that failed for good, of services that were given up.
+fn failed_before(deployment: &Deployment) -> Vec<(PlannedStep, StepState)> {
+    let Some(plan) = &deployment.unwind else { return Vec::new() };
+    let failed = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Failed);
+    let of = |state: &StepState| Some((plan.steps.get(state.number)?.clone(), state.clone()));
+    failed.filter_map(of).collect()
+}
+
+/// Whether a step that can't be observed was done in an earlier way back.
+fn was_done(deployment: &Deployment, step: &Step) -> bool {
+    let Some(plan) = &deployment.unwind else { return false };
+    let done = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Done);
+    let mut done = done.filter_map(|state| plan.steps.get(state.number));
+    matches!(step, Step::Hooks { .. }) && done.any(|planned| planned.step == *step)
+}
+
+/// Notes what was undone and can't be observed, before its plan makes room for another.
+pub(crate) fn note_undone(deployment: &mut Deployment) {
+    let Some(plan) = &deployment.unwind else { return };
+    let done = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Done);
+    let done = done.filter_map(|state| plan.steps.get(state.number)).map(|planned| planned.step.clone());
+    let hooks: Vec<_> = done.filter(|step| matches!(step, Step::Hooks { .. })).collect();
+    deployment.undone.extend(hooks);
 }
 
 async fn draw(engine: &Engine, deployment: &Deployment) -> Result<Plan, Fault> {
@@ -73,6 +170,10 @@ async fn draw(engine: &Engine, deployment: &Deployment) -> Result<Plan, Fault> {
 }
 
 async fn went_back(engine: &Engine, active: &Active) -> Result<(), Fault> {
+    let deployment = active.read().await;
+    if !deployment.given_up.is_empty() {
+        return get_stuck(engine, active, Stuck::UndoFailed, what_failed(&deployment)).await;
+    }
     switch::close(engine, active).await?;
     let deployment = active.read().await;
     let ending = deployment.ending.unwrap_or(End::Failed);
@@ -92,16 +193,28 @@ async fn went_back(engine: &Engine, active: &Active) -> Result<(), Fault> {
     active.turn(engine, Turn::Unwound(ending), events).await
 }
 
-async fn get_stuck(engine: &Engine, active: &Active, failures: Vec<FailureReport>) -> Result<(), Fault> {
+async fn note_failures(engine: &Engine, active: &Active, failures: Vec<FailureReport>) -> Result<(), Fault> {
+    let noted = |deployment: &mut Deployment| {
+        deployment.failures.extend(failures);
+        Vec::new()
+    };
+    active.update(engine, noted).await.map(|_| ())
+}
+
+/// What failed on the way back, in one line.
+fn what_failed(deployment: &Deployment) -> String {
+    let failures = deployment.failures.iter().filter(|failure| failure.phase == Phase::RollingBack);
+    let failures = failures.map(|failure| format!("{}: {}", failure.step, failure.message)).collect::<Vec<_>>();
+    format!("going back stands still: {}", failures.join("; "))
+}
+
+async fn get_stuck(engine: &Engine, active: &Active, why: Stuck, message: String) -> Result<(), Fault> {
     switch::close(engine, active).await?;
-    let message = failures.iter().map(|failure| format!("{}: {}", failure.step, failure.message)).collect::<Vec<_>>();
-    let message = format!("going back stands still: {}", message.join("; "));
-    active
-        .update(engine, |deployment| {
-            deployment.failures.extend(failures);
-            Vec::new()
-        })
-        .await?;
+    let noted = |deployment: &mut Deployment| {
+        deployment.stuck = Some(why);
+        Vec::new()
+    };
+    active.update(engine, noted).await?;
     let event = say(&active.read().await, EventKind::DeploymentStuck, EventStatus::Failed, message);
     active.turn(engine, Turn::GiveUp, vec![event]).await
 }

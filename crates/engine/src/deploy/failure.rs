@@ -8,7 +8,7 @@ use shipway_core::{
     time::Timestamp,
 };
 
-use crate::Engine;
+use crate::{Engine, breakers::may_pass};
 
 /// Lines of a log that a report holds.
 pub(crate) const LOG_TAIL_LINES: usize = 20;
@@ -27,6 +27,7 @@ pub(crate) fn report(at: Timestamp, phase: Phase, step: String, cause: Cause, me
         got: None,
         log_tail: Vec::new(),
         hint: None,
+        may_pass: false,
         cause,
     }
 }
@@ -47,6 +48,8 @@ pub(super) struct Broken {
     pub(super) answer: Option<Answer>,
     pub(super) log_tail: Vec<String>,
     pub(super) hint: Option<String>,
+    /// Whether another try may go well.
+    pub(super) may_pass: bool,
 }
 
 impl Broken {
@@ -59,6 +62,7 @@ impl Broken {
             answer: None,
             log_tail: Vec::new(),
             hint: None,
+            may_pass: false,
         }
     }
 
@@ -77,6 +81,7 @@ impl Broken {
             got: self.answer.map(|answer| answer.got),
             log_tail: self.log_tail,
             hint: self.hint,
+            may_pass: self.may_pass,
             ..report(at, phase, step, self.cause, self.message)
         }
     }
@@ -85,7 +90,8 @@ impl Broken {
 impl From<Fault> for Broken {
     fn from(fault: Fault) -> Self {
         let hint = fault.hint.clone();
-        Self { cause: Cause::Machinery, hint, ..Self::release(fault.message) }
+        let may_pass = may_pass(&fault);
+        Self { cause: Cause::Machinery, hint, may_pass, ..Self::release(fault.message) }
     }
 }
 

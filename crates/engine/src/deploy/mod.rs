@@ -18,8 +18,10 @@ mod ready;
 mod steps;
 mod switch;
 mod watch;
+mod work;
 
 pub(crate) use self::{
+    back::note_undone,
     failure::{from_fault, report},
     instances::{drain, launch, stop},
     journal::{Active, say},

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
-    deployment::{Deployment, FailureReport, StepState, StepStatus},
+    deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
     id::{InstanceId, ReleaseId, ServiceName},
     instance::{Instance, InstanceState},
@@ -15,7 +14,6 @@ use shipway_core::{
     slot::Slot,
     store::Commit,
 };
-use shipway_saga::{Next, Work};
 
 use super::{
     checks,
@@ -26,70 +24,9 @@ use super::{
     mover::Mover,
     prove, ready, say, switch, watch,
 };
-use crate::CrashPoint;
-
-/// How often an undo that fails is tried again before a person is asked.
-const RETRIES_MAX: u32 = 4;
-const BACK_OFF_MS: u64 = 200;
-const BACK_OFF_MS_MAX: u64 = 5000;
-
-impl Work for Mover<'_> {
-    type Failure = FailureReport;
-    type Halt = Fault;
-
-    fn begin(&self, step: usize, attempt: u32) -> BoxFuture<'_, Result<(), Fault>> {
-        self.record_begin(step, attempt).boxed()
-    }
-
-    fn perform(&self, step: usize, again: bool) -> BoxFuture<'_, Result<(), FailureReport>> {
-        async move {
-            self.active.until(|deployment| !deployment.paused || self.back).await;
-            let planned = &self.plan.steps[step];
-            self.crash_test(step, false);
-            let result = self.go(step, planned, again).await;
-            self.crash_test(step, true);
-            let broken = match result {
-                Ok(()) => return Ok(()),
-                Err(broken) => broken,
-            };
-            let now = self.engine.ports.clock.now();
-            Err(broken.into_report(now, planned.phase, planned.step.to_string(), planned.service.clone()))
-        }
-        .boxed()
-    }
-
-    fn done(&self, step: usize) -> BoxFuture<'_, Result<(), Fault>> {
-        self.record_end(step, None).boxed()
-    }
-
-    fn failed<'a>(
-        &'a self,
-        step: usize,
-        attempt: u32,
-        failure: &'a FailureReport,
-    ) -> BoxFuture<'a, Result<Next, Fault>> {
-        async move {
-            self.record_end(step, Some(failure)).await?;
-            Ok(if self.back && attempt < RETRIES_MAX { Next::Again } else { Next::GiveUp })
-        }
-        .boxed()
-    }
-
-    fn due(&self, step: usize, attempt: u32) -> BoxFuture<'_, ()> {
-        async move {
-            // One that a crash cut off has nothing to wait for.
-            let failed = |state: &StepState| state.back && state.number == step && state.status == StepStatus::Failed;
-            if self.back && self.active.read().await.steps.iter().any(failed) {
-                let span_ms = BACK_OFF_MS.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(BACK_OFF_MS_MAX);
-                self.engine.ports.clock.sleep_ms(span_ms).await;
-            }
-        }
-        .boxed()
-    }
-}
 
 impl Mover<'_> {
-    async fn go(&self, number: usize, planned: &PlannedStep, again: bool) -> Result<(), Broken> {
+    pub(super) async fn go(&self, number: usize, planned: &PlannedStep, again: bool) -> Result<(), Broken> {
         match &planned.step {
             Step::Stage { release } => self.stage(release).await,
             Step::Hooks { release, when } => hooks::run(self, release, *when, again).await,
@@ -107,68 +44,6 @@ impl Mover<'_> {
             Step::Drain { release, instance } => self.drain(release, instance).await,
             Step::Stop { release, instance } => self.stop(release, instance).await,
         }
-    }
-
-    /// Dies where the crash test wants it.
-    fn crash_test(&self, step: usize, acted: bool) {
-        let here = |point: &CrashPoint| point.back == self.back && point.step == step && point.acted == acted;
-        if let Some(point) = self.engine.settings.crash.filter(here) {
-            (point.die)();
-        }
-    }
-
-    async fn record_begin(&self, step: usize, attempt: u32) -> Result<(), Fault> {
-        let planned = &self.plan.steps[step];
-        if !self.back {
-            self.active.enter(self.engine, planned.phase).await?;
-        }
-        let now = self.engine.ports.clock.now();
-        let begun = |deployment: &mut Deployment| {
-            if let Some(state) = deployment.step_mut(self.back, step) {
-                state.status = StepStatus::Running;
-                state.started_at.get_or_insert(now);
-                state.attempts += 1;
-            }
-            let kind = if attempt == 0 { EventKind::StepStarted } else { EventKind::StepRetried };
-            vec![self.step_event(deployment, step, kind, EventStatus::Running, planned.step.to_string())]
-        };
-        self.active.update(self.engine, begun).await.map(|_| ())
-    }
-
-    async fn record_end(&self, step: usize, failure: Option<&FailureReport>) -> Result<(), Fault> {
-        let now = self.engine.ports.clock.now();
-        let ended = |deployment: &mut Deployment| {
-            if let Some(state) = deployment.step_mut(self.back, step) {
-                state.status = if failure.is_none() { StepStatus::Done } else { StepStatus::Failed };
-                state.ended_at = Some(now);
-                state.note = failure.map(|failure| failure.message.clone());
-            }
-            let words = self.plan.steps[step].step.to_string();
-            vec![match failure {
-                None => self.step_event(deployment, step, EventKind::StepCompleted, EventStatus::Ok, words),
-                Some(failure) => {
-                    let message = format!("{words}: {}", failure.message);
-                    self.step_event(deployment, step, EventKind::StepFailed, EventStatus::Failed, message)
-                }
-            }]
-        };
-        self.active.update(self.engine, ended).await.map(|_| ())
-    }
-
-    fn step_event(
-        &self,
-        deployment: &Deployment,
-        step: usize,
-        kind: EventKind,
-        status: EventStatus,
-        message: String,
-    ) -> EventBody {
-        let services = match &self.plan.steps[step].service {
-            Some(service) => vec![service.clone()],
-            None => deployment.service_names(),
-        };
-        let details = serde_json::json!({ "step": step, "back": self.back });
-        EventBody { services, details, ..say(deployment, kind, status, message) }
     }
 
     async fn stage(&self, release: &ReleaseId) -> Result<(), Broken> {

@@ -17,8 +17,8 @@ pub(super) fn graph(deployment: &Deployment, plan: &Plan, back: bool) -> (Graph,
     let graph = Graph::new(needs).expect("the planner lets a step need only earlier ones");
     let recorded = deployment.steps.iter().filter(|state| state.back == back).map(|state| match state.status {
         StepStatus::Waiting => Recorded::Nothing,
-        // One that failed is tried once more: the decision that it failed for good is not recorded yet.
-        StepStatus::Running | StepStatus::Failed => Recorded::Begun { attempts: state.attempts },
+        StepStatus::Running => Recorded::Begun { attempts: state.attempts },
+        StepStatus::Failed => Recorded::Failed,
         StepStatus::Done | StepStatus::Skipped => Recorded::Done,
     });
     (graph, recorded.collect())
