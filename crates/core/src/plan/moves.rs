@@ -67,7 +67,7 @@ impl Move<'_> {
 
     /// Whether all of it is proven in testing, before users meet any of it.
     pub(super) fn is_proven_unseen(&self, strategy: StrategyKind) -> bool {
-        !self.has_gap(strategy) && !(strategy == StrategyKind::Rolling && self.rolls())
+        self.to.is_some() && !self.has_gap(strategy) && !(strategy == StrategyKind::Rolling && self.rolls())
     }
 
     /// The change of data of that kind which comes with it.
@@ -139,7 +139,7 @@ fn one_move<'a>(
     // On other data none of those that run can be used again.
     let wanted = to.as_ref().filter(|_| restore.is_none()).map_or(0, |serving| serving.instances as usize);
     let kept: Vec<_> = running.into_iter().take(wanted).collect();
-    let fresh = fresh_ids(slot, to.as_ref(), kept.len());
+    let fresh = fresh_ids(view, slot, to.as_ref(), kept.len());
     let old = slot.live.as_ref().map(|live| view.running(&slot.key, &live.release)).unwrap_or_default();
     let mine = view.instances(&slot.key).iter().filter(|one| !kept.contains(&one.id));
     let others = mine.map(|one| (one.release.clone(), one.id.clone())).collect();
@@ -163,9 +163,11 @@ fn warm_for(new: Option<&Release>, migrate: Option<&MigrateSpec>, strategy: Stra
     }
 }
 
-/// Ids for the instances that are missing.
-pub(super) fn fresh_ids(slot: &Slot, to: Option<&Serving>, running: usize) -> Vec<InstanceId> {
+/// Ids for the instances that are missing. A plan that was begun and is drawn again has used some already.
+pub(super) fn fresh_ids(view: &View<'_>, slot: &Slot, to: Option<&Serving>, running: usize) -> Vec<InstanceId> {
     let Some(to) = to else { return Vec::new() };
-    let missing = to.instances.saturating_sub(u32::try_from(running).unwrap_or(u32::MAX));
-    (1..=missing).map(|number| instance_id(&slot.key, &to.release, slot.revision + 1, number)).collect()
+    let missing = (to.instances as usize).saturating_sub(running);
+    let ids = (1..).map(|number| instance_id(&slot.key, &to.release, slot.revision + 1, number));
+    let is_used = |id: &InstanceId| view.instances(&slot.key).iter().any(|one| one.id == *id);
+    ids.filter(|id| !is_used(id)).take(missing).collect()
 }

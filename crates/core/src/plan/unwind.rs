@@ -110,10 +110,12 @@ impl<'a> Return<'a> {
         }
         let old = parent.live.as_ref().and_then(|live| view.releases.get(&live.release));
         let running = still_running(view, parent);
-        let fresh = if slot_changed { fresh_ids(&now, parent.live.as_ref(), running.len()) } else { Vec::new() };
+        let fresh = if slot_changed { fresh_ids(view, &now, parent.live.as_ref(), running.len()) } else { Vec::new() };
         let leaving = unwanted(parent, view, &fresh);
         let writes = slot_changed || !surplus(parent, leaving.clone()).is_empty();
         let present = now.live.iter().map(|live| &live.release).chain(now.candidate.iter().map(|c| &c.release));
+        // A way back that was begun before has left the slot naming the old, while the new may still run.
+        let present = present.chain(leaving.iter().map(|(release, _)| release));
         let mut present = present.filter_map(|release| view.releases.get(release)).chain(old);
         let exclusive = strategy == StrategyKind::Recreate || present.any(is_exclusive);
         let release = |slot: &Slot| slot.live.as_ref().map(|live| live.release.clone());
