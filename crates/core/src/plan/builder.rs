@@ -13,6 +13,10 @@ use crate::{
 /// A graph under construction.
 pub(super) struct Builder {
     steps: Vec<PlannedStep>,
+    /// Whether a later step needs it, for each step.
+    needed: Vec<bool>,
+    /// The steps that no later one needed at the last wall, and all since.
+    open: Vec<usize>,
     /// What every new step needs, unless it says better.
     barrier: Vec<usize>,
     phase: Phase,
@@ -25,6 +29,8 @@ impl Builder {
     pub(super) fn new(deployment: DeploymentId, slots: &BTreeMap<SlotKey, Slot>) -> Self {
         Self {
             steps: Vec::new(),
+            needed: Vec::new(),
+            open: Vec::new(),
             barrier: Vec::new(),
             phase: Phase::Staging,
             deployment,
@@ -41,11 +47,9 @@ impl Builder {
 
     /// The same within a phase.
     pub(super) fn wall(&mut self) {
-        let mut needed = vec![false; self.steps.len()];
-        for need in self.steps.iter().flat_map(|step| &step.needs) {
-            needed[*need] = true;
-        }
-        self.barrier = (0..self.steps.len()).filter(|at| !needed[*at]).collect();
+        let needed = &self.needed;
+        self.open.retain(|at| !needed[*at]);
+        self.barrier.clone_from(&self.open);
     }
 
     /// Adds a step that needs the barrier.
@@ -58,8 +62,23 @@ impl Builder {
         let mut needs = if needs.is_empty() { self.barrier.clone() } else { needs.to_vec() };
         needs.sort_unstable();
         needs.dedup();
-        self.steps.push(PlannedStep { phase: self.phase, service: Some(service.clone()), needs, step });
-        self.steps.len() - 1
+        self.push(Some(service.clone()), needs, step)
+    }
+
+    /// Adds a step for all services; it needs the barrier.
+    pub(super) fn add_for_all(&mut self, step: Step) {
+        self.push(None, self.barrier.clone(), step);
+    }
+
+    fn push(&mut self, service: Option<ServiceName>, needs: Vec<usize>, step: Step) -> usize {
+        for need in &needs {
+            self.needed[*need] = true;
+        }
+        let at = self.steps.len();
+        self.steps.push(PlannedStep { phase: self.phase, service, needs, step });
+        self.needed.push(false);
+        self.open.push(at);
+        at
     }
 
     /// The slot as the steps so far leave it.
@@ -74,30 +93,29 @@ impl Builder {
         }
         let writes = changes.into_iter().map(|(slot, warm_for)| self.write(slot, warm_for)).collect();
         self.wall();
-        let step = Step::Commit { writes, draining };
-        self.steps.push(PlannedStep { phase: self.phase, service: None, needs: self.barrier.clone(), step });
+        self.add_for_all(Step::Commit { writes, draining });
         self.wall();
     }
 
     fn write(&mut self, slot: Slot, warm_for: Option<Span>) -> SlotWrite {
-        let revision = self.slot(&slot.key).revision + 1;
+        let revision = self.slots.get(&slot.key).map_or(0, |before| before.revision) + 1;
         let slot = Slot { revision, written_by: Some(self.deployment.clone()), ..slot };
         self.slots.insert(slot.key.clone(), slot.clone());
         SlotWrite { slot, warm_for }
     }
 
-    /// Drains and stops an instance, unless an earlier step does.
-    pub(super) fn stop(&mut self, service: &ServiceName, release: &ReleaseId, instance: &InstanceId) {
-        if self.stopped.insert(instance.clone()) {
-            let drain = Step::Drain { release: release.clone(), instance: instance.clone() };
-            let drained = self.add(service, drain);
-            self.after(service, &[drained], Step::Stop { release: release.clone(), instance: instance.clone() });
+    /// Drains and stops an instance, unless an earlier step does. Gives the step that stops it.
+    pub(super) fn stop(&mut self, service: &ServiceName, release: &ReleaseId, instance: &InstanceId) -> Option<usize> {
+        if !self.stopped.insert(instance.clone()) {
+            return None;
         }
+        let drained = self.add(service, Step::Drain { release: release.clone(), instance: instance.clone() });
+        Some(self.after(service, &[drained], Step::Stop { release: release.clone(), instance: instance.clone() }))
     }
 
-    /// Adds a step for all services.
-    pub(super) fn add_for_all(&mut self, step: Step) {
-        self.steps.push(PlannedStep { phase: self.phase, service: None, needs: self.barrier.clone(), step });
+    /// Whether a step so far stops an instance.
+    pub(super) fn stops(&self, instance: &InstanceId) -> bool {
+        self.stopped.contains(instance)
     }
 
     pub(super) fn finish(self) -> Vec<PlannedStep> {

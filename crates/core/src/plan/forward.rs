@@ -1,18 +1,17 @@
 //! The way forward: one plan for every strategy and every number of services.
 
-use std::collections::BTreeMap;
-
 use super::{
     CheckThrough, Goal, Observed, PLAN_VERSION, Plan, PlanFault, Policy, Step,
     builder::Builder,
     canary, gap,
+    interacting::{self, Interactions},
+    migrating,
     moves::{Move, moves},
-    observed::{surplus, unwanted},
-    proving::{announce, has_checks, needs_of, prove},
+    observed::{View, surplus, unwanted},
+    proving::{Turns, announce, has_checks, prove},
     rolling,
 };
 use crate::{
-    id::ServiceName,
     phase::Phase,
     slot::{Slot, Warm},
     spec::{CheckPhase, HookMoment},
@@ -26,20 +25,22 @@ const WARM_SETS_MAX: usize = 1;
 /// Plans the transition from what is observed to the goal.
 ///
 /// # Errors
-/// A circle of dependencies, or a release without a record.
+/// A circle of dependencies, an order of waves against them, or a release without a record.
 pub fn plan(observed: Observed<'_>, goal: &Goal, policy: &Policy) -> Result<Plan, PlanFault> {
-    let moves = moves(observed, goal, policy)?;
+    let view = View::of(observed);
+    let moves = moves(&view, goal, policy)?;
+    let interactions = interacting::choose(&view, &moves, policy);
     let mut builder = Builder::new(policy.deployment.clone(), observed.slots);
     if !moves.is_empty() {
         stage(&mut builder, &moves);
-        test(&mut builder, &moves, policy);
-        promote(&mut builder, &moves, observed, policy);
-        verify(&mut builder, &moves);
+        test(&mut builder, &moves, &interactions, policy);
+        promote(&mut builder, &moves, &view, policy);
+        verify(&mut builder, &moves, &interactions);
         monitor(&mut builder, &moves);
-        clean(&mut builder, &moves, observed, policy);
+        clean(&mut builder, &moves, &view, policy);
     }
-    let strategy = policy.strategy.kind();
-    Ok(Plan { version: PLAN_VERSION, strategy, steps: builder.finish(), notes: notes(&moves, strategy) })
+    let notes = notes(&moves, &interactions, policy);
+    Ok(Plan { version: PLAN_VERSION, strategy: policy.strategy.kind(), steps: builder.finish(), notes })
 }
 
 fn stage(builder: &mut Builder, moves: &[Move<'_>]) {
@@ -51,21 +52,22 @@ fn stage(builder: &mut Builder, moves: &[Move<'_>]) {
     }
 }
 
-fn test(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
+fn test(builder: &mut Builder, moves: &[Move<'_>], interactions: &Interactions<'_>, policy: &Policy) {
     builder.enter(Phase::Testing);
+    migrating::expand(builder, moves, policy);
     hooks(builder, moves, HookMoment::BeforeTest, policy);
     announce(builder, moves, policy);
     let strategy = policy.strategy.kind();
-    let mut proven: BTreeMap<ServiceName, Vec<usize>> = BTreeMap::new();
+    let mut turns = Turns::default();
     for one in moves.iter().filter(|one| !one.has_gap(strategy)) {
         let rolls = strategy == StrategyKind::Rolling && one.rolls();
         let (kept, fresh): (&[_], &[_]) = if rolls { (&[], &[]) } else { (&one.kept, &one.fresh) };
-        let needs = needs_of(one, &proven);
+        let needs = turns.needs(one);
         let ends = prove(builder, one, kept, fresh, policy, &needs);
-        // What proves nothing itself passes on what it waits for.
-        proven.insert(one.service().clone(), if ends.is_empty() { needs } else { ends });
+        turns.had(one, needs, ends);
     }
     builder.wall();
+    interacting::ask(builder, &interactions.test);
     hooks(builder, moves, HookMoment::BeforePromotion, policy);
 }
 
@@ -81,7 +83,7 @@ fn hooks(builder: &mut Builder, moves: &[Move<'_>], when: HookMoment, policy: &P
     builder.wall();
 }
 
-fn promote(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>, policy: &Policy) {
+fn promote(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &Policy) {
     builder.enter(Phase::Promoting);
     match &policy.strategy {
         StrategySpec::Canary(canary) => canary::grow(builder, moves, policy, canary),
@@ -89,11 +91,11 @@ fn promote(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>, po
         StrategySpec::BlueGreen | StrategySpec::Recreate(_) => {}
     }
     gap::close_gaps(builder, moves, policy);
-    swap(builder, moves, observed);
+    swap(builder, moves, view);
 }
 
 /// The one swap: every slot takes its goal in one transaction.
-fn swap(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>) {
+fn swap(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>) {
     let mut changes = Vec::new();
     let mut draining = Vec::new();
     for one in moves {
@@ -110,13 +112,14 @@ fn swap(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>) {
         let room = WARM_SETS_MAX.saturating_sub(warm.len());
         warm.extend(others.filter(|_| !one.changes_release()).take(room).cloned());
         let next = Slot { live: one.to.clone(), candidate: None, warm, hold: None, ..slot };
-        draining.extend(surplus(&next, unwanted(&next, observed, &one.fresh)));
+        let leaving = surplus(&next, unwanted(&next, view, &one.fresh));
+        draining.extend(leaving.into_iter().filter(|instance| !builder.stops(instance)));
         changes.push((next, warm_for));
     }
     builder.commit(changes, draining);
 }
 
-fn verify(builder: &mut Builder, moves: &[Move<'_>]) {
+fn verify(builder: &mut Builder, moves: &[Move<'_>], interactions: &Interactions<'_>) {
     builder.enter(Phase::Verifying);
     for one in moves.iter().filter(|one| one.changes_release()) {
         if let Some(release) = one.new.filter(|release| has_checks(release, CheckPhase::Verify)) {
@@ -124,6 +127,8 @@ fn verify(builder: &mut Builder, moves: &[Move<'_>]) {
             builder.add(one.service(), Step::Check { release: release.id.clone(), through });
         }
     }
+    builder.wall();
+    interacting::ask(builder, &interactions.verify);
 }
 
 fn monitor(builder: &mut Builder, moves: &[Move<'_>]) {
@@ -136,20 +141,22 @@ fn monitor(builder: &mut Builder, moves: &[Move<'_>]) {
     }
 }
 
-/// Stops what the slots no longer want, and ends.
-fn clean(builder: &mut Builder, moves: &[Move<'_>], observed: Observed<'_>, policy: &Policy) {
+/// Stops what the slots no longer want, and ends. What nothing comes back from is last.
+fn clean(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &Policy) {
     builder.enter(Phase::Cleaning);
     for one in moves {
         let slot = builder.slot(&one.key);
-        for (release, instance) in unwanted(&slot, observed, &one.fresh) {
+        for (release, instance) in unwanted(&slot, view, &one.fresh) {
             builder.stop(one.service(), &release, &instance);
         }
     }
     builder.wall();
+    migrating::contract(builder, moves, policy);
     hooks(builder, moves, HookMoment::AfterCompletion, policy);
 }
 
-fn notes(moves: &[Move<'_>], strategy: StrategyKind) -> Vec<String> {
+fn notes(moves: &[Move<'_>], interactions: &Interactions<'_>, policy: &Policy) -> Vec<String> {
+    let strategy = policy.strategy.kind();
     let mut notes = Vec::new();
     if strategy == StrategyKind::Rolling && moves.iter().any(Move::rolls) {
         notes.push("rolling: while it runs, users meet both versions, and calls between services mix them".into());
@@ -157,6 +164,11 @@ fn notes(moves: &[Move<'_>], strategy: StrategyKind) -> Vec<String> {
     for one in moves.iter().filter(|one| one.has_gap(strategy)) {
         notes.push(format!("{}: the old stops before the new starts; requests are held meanwhile", one.service()));
     }
+    notes.extend(interactions.put_off.iter().map(|name| {
+        format!("`{name}` is asked after promotion: not all that it asks can be reached before users see it")
+    }));
+    notes.extend(moves.iter().filter_map(migrating::notes));
+    notes.extend(gap::restore_notes(moves, policy));
     for one in moves.iter().filter(|one| one.changes_release()) {
         let hooks = one.new.map(|release| release.serve.hooks.as_slice()).unwrap_or_default();
         for hook in hooks.iter().filter(|hook| hook.when != HookMoment::OnRollback) {

@@ -1,12 +1,14 @@
-//! Recreate: the old stops before the new starts, and the proxy holds requests meanwhile.
+//! A gap: the old stops before the new starts, and the proxy holds requests meanwhile. Data folders are put back in
+//! one, too.
 
 use super::{
-    Policy,
+    Policy, Step,
     builder::Builder,
     moves::Move,
-    proving::{candidate, prove},
+    proving::{Turns, candidate, prove},
 };
 use crate::{
+    id::SlotKey,
     slot::{Share, Slot},
     strategy::{Recreate, StrategySpec},
 };
@@ -18,17 +20,26 @@ pub(super) fn close_gaps(builder: &mut Builder, moves: &[Move<'_>], policy: &Pol
         return;
     }
     hold(builder, &gaps, policy);
-    for one in &gaps {
-        for (release, instance) in &one.others {
-            builder.stop(one.service(), release, instance);
-        }
+    let stopped: Vec<_> = gaps.iter().map(|one| stop_all(builder, one)).collect();
+    let mut turns = Turns::default();
+    for (one, stopped) in gaps.into_iter().zip(stopped) {
+        let needs = turns.needs(one);
+        let empty = restore(builder, one, stopped);
+        let ends = prove(builder, one, &one.kept, &one.fresh, policy, &[empty, needs.clone()].concat());
+        turns.had(one, needs, ends);
     }
     builder.wall();
-    for one in &gaps {
-        prove(builder, one, &one.kept, &one.fresh, policy, &[]);
-        // Dependencies come first in `moves`, so a wall between members keeps their order.
-        builder.wall();
-    }
+}
+
+fn stop_all(builder: &mut Builder, one: &Move<'_>) -> Vec<usize> {
+    one.others.iter().filter_map(|(release, instance)| builder.stop(one.service(), release, instance)).collect()
+}
+
+/// Puts data folders back, where that is asked for. Gives the steps after which the new may start.
+fn restore(builder: &mut Builder, one: &Move<'_>, stopped: Vec<usize>) -> Vec<usize> {
+    let (Some(snapshot), Some(release)) = (&one.restore, one.new) else { return stopped };
+    let step = Step::RestoreData { release: release.id.clone(), snapshot: snapshot.clone() };
+    vec![builder.after(one.service(), &stopped, step)]
 }
 
 fn hold(builder: &mut Builder, gaps: &[&Move<'_>], policy: &Policy) {
@@ -51,4 +62,20 @@ fn hold_settings(one: &Move<'_>, policy: &Policy) -> Recreate {
         (StrategySpec::Recreate(settings), _) | (_, Some(StrategySpec::Recreate(settings))) => settings.clone(),
         _ => Recreate::default(),
     }
+}
+
+/// What putting data back means, for a person to know before it starts.
+pub(super) fn restore_notes(moves: &[Move<'_>], policy: &Policy) -> Vec<String> {
+    let note = |(key, snapshot): (&SlotKey, &String)| {
+        let restored = moves.iter().any(|one| one.key == *key && one.restore.is_some());
+        let service = &key.service;
+        if restored {
+            format!(
+                "{service}: data written since `{snapshot}` is lost; the data stays put back, also if the rest fails"
+            )
+        } else {
+            format!("{service}: no instance runs on its data, so nothing is put back from `{snapshot}`")
+        }
+    };
+    policy.restore.iter().map(note).collect()
 }

@@ -8,6 +8,8 @@ mod builder;
 mod canary;
 mod forward;
 mod gap;
+mod interacting;
+mod migrating;
 mod moves;
 mod observed;
 mod order;
@@ -25,7 +27,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{forward::plan, unwind::unwind};
+pub use self::{forward::plan, migrating::is_past_contract, unwind::unwind};
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::Instance,

@@ -1,4 +1,4 @@
-//! Proving what comes: the lane is formed, instances start in the order of dependencies, and checks ask them.
+//! Proving what comes: the lane is formed, instances start in their turn, and checks ask them.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +28,40 @@ pub(super) fn announce(builder: &mut Builder, moves: &[Move<'_>], policy: &Polic
     builder.commit(changes, Vec::new());
 }
 
-/// The ends of the steps that prove a service's dependencies.
-pub(super) fn needs_of(one: &Move<'_>, proven: &BTreeMap<ServiceName, Vec<usize>>) -> Vec<usize> {
-    let depends_on = one.new.map(|release| release.serve.depends_on.as_slice()).unwrap_or_default();
-    depends_on.iter().filter_map(|name| proven.get(name)).flatten().copied().collect()
+/// Whose turn it is: members come in the order of `moves`, after those that they wait for and after everybody of
+/// lower rank.
+#[derive(Default)]
+pub(super) struct Turns {
+    /// The steps that others wait for, by service.
+    ends: BTreeMap<ServiceName, Vec<usize>>,
+    rank: usize,
+    /// The ends of the newest lower rank that had any.
+    gate: Vec<usize>,
+    of_this_rank: Vec<usize>,
+}
+
+impl Turns {
+    /// The steps that a member has to wait for.
+    pub(super) fn needs(&mut self, one: &Move<'_>) -> Vec<usize> {
+        if self.rank != one.rank {
+            self.rank = one.rank;
+            let ends = std::mem::take(&mut self.of_this_rank);
+            if !ends.is_empty() {
+                self.gate = ends;
+            }
+        }
+        let mut needs = self.gate.clone();
+        needs.extend(one.after.iter().filter_map(|name| self.ends.get(name)).flatten());
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    }
+
+    /// Notes what others wait for. Who has nothing to wait for passes on what it waits for itself.
+    pub(super) fn had(&mut self, one: &Move<'_>, needs: Vec<usize>, ends: Vec<usize>) {
+        self.of_this_rank.extend(&ends);
+        self.ends.insert(one.service().clone(), if ends.is_empty() { needs } else { ends });
+    }
 }
 
 pub(super) fn candidate(policy: &Policy, to: &Serving, instances: u32, share: Share) -> Candidate {

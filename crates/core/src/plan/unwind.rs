@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CheckThrough, Observed, PLAN_VERSION, Plan, PlannedStep, Step, Undo,
     builder::Builder,
-    moves::{fresh_ids, is_exclusive},
-    observed::{surplus, unwanted},
-    order::dependencies_first,
+    moves::{beside, fresh_ids, is_exclusive},
+    observed::{View, surplus, unwanted},
+    order::line_up,
 };
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, ServiceName},
@@ -15,29 +15,54 @@ use crate::{
     phase::Phase,
     release::Release,
     slot::{Candidate, Serving, Share, Slot},
-    spec::{CheckPhase, HookMoment},
+    spec::{CheckPhase, HookMoment, MigrateKind, Order},
     strategy::{Recreate, StrategyKind, StrategySpec},
 };
 
-/// Plans the way back. The order is: make the old capable again, one transaction for all slots, drain and stop the new, then the hooks that
-/// are declared for going back, newest first, and the old's checks. Where old and new may not run at a time, the new
-/// stops first and requests are held.
+/// The newest steps of each service, for those that come after.
+type Ends<'a> = BTreeMap<&'a ServiceName, Vec<usize>>;
+
+/// Plans the way back. The order is: make the old capable again, one transaction for all slots, and then each member
+/// by itself: drain and stop the new, the hooks that are declared for going back, the old's checks. Where old and new
+/// may not run at a time, the new stops first and requests are held. Only the transaction needs all members: what
+/// fails for one elsewhere holds up no other.
 pub fn unwind(observed: Observed<'_>, undo: &Undo<'_>) -> Plan {
-    let Undo { parents, ran, strategy, deployment, given_up } = *undo;
-    let instances = taken_up_again(observed, ran);
-    let observed = Observed { instances: &instances, ..observed };
-    let mut builder = Builder::new(deployment.clone(), observed.slots);
+    let instances = taken_up_again(observed, undo.ran);
+    let view = View::of(Observed { instances: &instances, ..observed });
+    let mut builder = Builder::new(undo.deployment.clone(), view.slots);
     builder.enter(Phase::RollingBack);
-    let parents = parents.values().filter(|parent| !given_up.contains(&parent.key.service));
-    let returns: Vec<_> = parents.filter_map(|parent| Return::new(observed, parent, strategy)).collect();
-    let written = dependencies_before(returns.iter().filter(|one| one.writes).collect());
-    stop_before_start(&mut builder, &written, deployment);
-    make_capable(&mut builder, &written);
+    let parents = undo.parents.values().filter(|parent| !undo.given_up.contains(&parent.key.service));
+    let returns: Vec<_> = parents.filter_map(|parent| Return::new(&view, parent, undo.strategy)).collect();
+    let written = dependencies_before(returns.iter().filter(|one| one.writes).collect(), &view);
+    let stopped = stop_before_start(&mut builder, &written, undo.deployment);
+    make_capable(&mut builder, &written, &stopped);
     swap_back(&mut builder, &written);
-    stop_the_new(&mut builder, &returns);
-    hooks_back(&mut builder, ran, observed, given_up);
-    verify_the_old(&mut builder, &written, observed);
-    Plan { version: PLAN_VERSION, strategy, steps: builder.finish(), notes: Vec::new() }
+    let mut ends = stop_the_new(&mut builder, &returns);
+    hooks_back(&mut builder, undo, &view, &mut ends);
+    verify_the_old(&mut builder, &written, &view, &ends);
+    Plan { version: PLAN_VERSION, strategy: undo.strategy, steps: builder.finish(), notes: notes(undo) }
+}
+
+/// What stays as the deployment left it.
+fn notes(undo: &Undo<'_>) -> Vec<String> {
+    let mut notes = BTreeSet::new();
+    for planned in undo.ran {
+        let Some(service) = &planned.service else { continue };
+        match &planned.step {
+            Step::Migrate { kind: MigrateKind::Expand, .. } => {
+                notes.insert(format!("{service}: its migration (expand) stays, and the old works with it"));
+            }
+            Step::Migrate { kind: MigrateKind::Contract, .. } => {
+                notes.insert(format!("{service}: its migration (contract) stays, and the old may not work with it"));
+            }
+            Step::RestoreData { snapshot, .. } => {
+                notes.insert(format!("{service}: its data stays as it was put back from `{snapshot}`"));
+            }
+            _ => {}
+        }
+    }
+    notes.extend(undo.given_up.iter().map(|service| format!("{service}: left as it is, it does not go back")));
+    notes.into_iter().collect()
 }
 
 /// The instances as the way back may use them: what the deployment drains and has not begun to stop serves again once
@@ -76,24 +101,26 @@ struct Return<'a> {
 }
 
 impl<'a> Return<'a> {
-    fn new(observed: Observed<'a>, parent: &'a Slot, strategy: StrategyKind) -> Option<Self> {
-        let now = observed.slots.get(&parent.key).cloned().unwrap_or_else(|| Slot::empty(parent.key.clone()));
+    fn new(view: &View<'a>, parent: &'a Slot, strategy: StrategyKind) -> Option<Self> {
+        let now = view.slot(&parent.key);
         let slot_changed = now.revision != parent.revision;
-        let has_instances = observed.instances.iter().any(|instance| instance.slot == parent.key);
+        let has_instances = !view.instances(&parent.key).is_empty();
         if !slot_changed && !has_instances {
             return None;
         }
-        let old = parent.live.as_ref().and_then(|live| observed.releases.get(&live.release));
-        let running = still_running(observed, parent);
-        let fresh = if slot_changed { fresh_ids(&now, parent.live.as_ref(), running.len()) } else { Vec::new() };
-        let leaving = unwanted(parent, observed, &fresh);
+        let old = parent.live.as_ref().and_then(|live| view.releases.get(&live.release));
+        let running = still_running(view, parent);
+        let fresh = if slot_changed { fresh_ids(view, &now, parent.live.as_ref(), running.len()) } else { Vec::new() };
+        let leaving = unwanted(parent, view, &fresh);
         let writes = slot_changed || !surplus(parent, leaving.clone()).is_empty();
         let present = now.live.iter().map(|live| &live.release).chain(now.candidate.iter().map(|c| &c.release));
-        let mut present = present.filter_map(|release| observed.releases.get(release)).chain(old);
+        // A way back that was begun before has left the slot naming the old, while the new may still run.
+        let present = present.chain(leaving.iter().map(|(release, _)| release));
+        let mut present = present.filter_map(|release| view.releases.get(release)).chain(old);
         let exclusive = strategy == StrategyKind::Recreate || present.any(is_exclusive);
         let release = |slot: &Slot| slot.live.as_ref().map(|live| live.release.clone());
         let is_live = release(&now) == release(parent);
-        let serves = |one: &InstanceId| is_live && !observed.starts(one);
+        let serves = |one: &InstanceId| is_live && !view.starts(&parent.key, one);
         let unproven = running.into_iter().filter(|one| !serves(one)).collect();
         let gap = exclusive && !fresh.is_empty() && !leaving.is_empty();
         Some(Self { parent, old, writes, gap, unproven, fresh, leaving })
@@ -112,25 +139,36 @@ impl<'a> Return<'a> {
 }
 
 /// The running instances of a slot's old release, as many as it wants.
-fn still_running(observed: Observed<'_>, parent: &Slot) -> Vec<InstanceId> {
+fn still_running(view: &View<'_>, parent: &Slot) -> Vec<InstanceId> {
     let Some(live) = &parent.live else { return Vec::new() };
-    let running = observed.running(&parent.key, &live.release);
+    let running = view.running(&parent.key, &live.release);
     running.into_iter().take(live.instances as usize).collect()
 }
 
 /// In the order of the old releases' dependencies. They ran together, so a circle among them has been lived with.
-fn dependencies_before<'r, 'a>(returns: Vec<&'r Return<'a>>) -> Vec<&'r Return<'a>> {
-    let mut by_service: BTreeMap<_, _> = returns.into_iter().map(|one| (one.parent.key.service.clone(), one)).collect();
-    let depends_on = by_service.iter().map(|(name, one)| (name.clone(), one.depends_on().to_vec())).collect();
-    match dependencies_first(&depends_on) {
-        Ok(order) => order.iter().filter_map(|name| by_service.remove(name)).collect(),
-        Err(_) => by_service.into_values().collect(),
+fn dependencies_before<'r, 'a>(
+    returns: Vec<&'r Return<'a>>,
+    view: &View<'a>,
+) -> Vec<(&'r Return<'a>, Vec<ServiceName>)> {
+    let mut by_service: BTreeMap<_, _> = returns.into_iter().map(|one| (&one.parent.key.service, one)).collect();
+    let members = by_service.iter().map(|(name, one)| (*name, one.depends_on())).collect();
+    let beside = by_service.values().next().map(|one| beside(view, &one.parent.key)).unwrap_or_default();
+    match line_up(&members, &beside, &Order::default()) {
+        Ok(places) => {
+            let placed = places.into_iter();
+            placed.filter_map(|place| Some((by_service.remove(&place.service)?, place.after))).collect()
+        }
+        Err(_) => by_service.into_values().map(|one| (one, Vec::new())).collect(),
     }
 }
 
 /// Where old and new exclude each other: hold requests, and stop the new.
-fn stop_before_start(builder: &mut Builder, returns: &[&Return<'_>], deployment: &DeploymentId) {
-    let gaps: Vec<_> = returns.iter().filter(|one| one.gap).collect();
+fn stop_before_start<'r>(
+    builder: &mut Builder,
+    returns: &[(&'r Return<'_>, Vec<ServiceName>)],
+    deployment: &DeploymentId,
+) -> Ends<'r> {
+    let gaps: Vec<_> = returns.iter().map(|(one, _)| *one).filter(|one| one.gap).collect();
     let mut changes = Vec::new();
     for one in &gaps {
         let now = builder.slot(&one.parent.key);
@@ -146,32 +184,31 @@ fn stop_before_start(builder: &mut Builder, returns: &[&Return<'_>], deployment:
     }
     let leaving = gaps.iter().flat_map(|one| one.leaving.iter().map(|(_, instance)| instance.clone())).collect();
     builder.commit(changes, leaving);
-    for one in &gaps {
-        stop_leaving(builder, one);
-    }
-    builder.wall();
+    gaps.into_iter().map(|one| (&one.parent.key.service, stop_leaving(builder, one))).collect()
 }
 
-fn stop_leaving(builder: &mut Builder, one: &Return<'_>) {
-    for (release, instance) in &one.leaving {
-        builder.stop(&one.parent.key.service, release, instance);
-    }
+fn stop_leaving(builder: &mut Builder, one: &Return<'_>) -> Vec<usize> {
+    let service = &one.parent.key.service;
+    one.leaving.iter().filter_map(|(release, instance)| builder.stop(service, release, instance)).collect()
 }
 
 /// Starts what is missing of the old, a dependency before its dependents, and proves what doesn't serve.
-fn make_capable(builder: &mut Builder, returns: &[&Return<'_>]) {
-    let mut proven: BTreeMap<&ServiceName, Vec<usize>> = BTreeMap::new();
-    for one in returns {
+fn make_capable<'r>(builder: &mut Builder, returns: &[(&'r Return<'_>, Vec<ServiceName>)], stopped: &Ends<'_>) {
+    let mut proven: Ends<'r> = BTreeMap::new();
+    for (one, after) in returns {
         let Some(Serving { release, .. }) = &one.parent.live else { continue };
         let service = &one.parent.key.service;
-        let needs: Vec<_> = one.depends_on().iter().filter_map(|name| proven.get(name)).flatten().copied().collect();
+        let stopped = stopped.get(service).map(Vec::as_slice).unwrap_or_default();
+        let needs: BTreeSet<_> = after.iter().filter_map(|name| proven.get(name)).flatten().copied().collect();
+        let needs: Vec<_> = needs.into_iter().collect();
         let mut ends = Vec::new();
         for instance in &one.unproven {
-            ends.push(builder.add(service, Step::Prove { release: release.clone(), instance: instance.clone() }));
+            let prove = Step::Prove { release: release.clone(), instance: instance.clone() };
+            ends.push(builder.after(service, stopped, prove));
         }
         for instance in &one.fresh {
             let start = Step::Start { release: release.clone(), instance: instance.clone() };
-            let start = builder.after(service, &needs, start);
+            let start = builder.after(service, &[&needs, stopped].concat(), start);
             let prove = Step::Prove { release: release.clone(), instance: instance.clone() };
             ends.push(builder.after(service, &[start], prove));
         }
@@ -181,40 +218,48 @@ fn make_capable(builder: &mut Builder, returns: &[&Return<'_>]) {
 }
 
 /// One swap for all members. The parents' written-by stays with this deployment: it is the one that wrote.
-fn swap_back(builder: &mut Builder, returns: &[&Return<'_>]) {
-    let changes = returns.iter().map(|one| (one.parent.clone(), None)).collect();
-    let draining = returns.iter().flat_map(|one| surplus(one.parent, one.leaving.clone())).collect();
+fn swap_back(builder: &mut Builder, returns: &[(&Return<'_>, Vec<ServiceName>)]) {
+    let changes = returns.iter().map(|(one, _)| (one.parent.clone(), None)).collect();
+    let surplus = returns.iter().flat_map(|(one, _)| surplus(one.parent, one.leaving.clone()));
+    let draining = surplus.filter(|instance| !builder.stops(instance)).collect();
     builder.commit(changes, draining);
 }
 
-fn stop_the_new(builder: &mut Builder, returns: &[Return<'_>]) {
-    for one in returns {
-        stop_leaving(builder, one);
-    }
-    builder.wall();
+fn stop_the_new<'r>(builder: &mut Builder, returns: &'r [Return<'_>]) -> Ends<'r> {
+    returns.iter().map(|one| (&one.parent.key.service, stop_leaving(builder, one))).collect()
 }
 
-/// The hooks of every release of which more than its files came, newest first.
-fn hooks_back(builder: &mut Builder, ran: &[&PlannedStep], observed: Observed<'_>, given_up: &BTreeSet<ServiceName>) {
+/// The hooks of every release of which more than its files came, newest first. A release that stays live is not one
+/// that goes back.
+fn hooks_back<'r>(builder: &mut Builder, undo: &Undo<'r>, view: &View<'_>, ends: &mut Ends<'r>) {
     let when = HookMoment::OnRollback;
+    let stays: BTreeSet<_> = undo.parents.values().filter_map(|slot| Some(&slot.live.as_ref()?.release)).collect();
     let mut done = BTreeSet::new();
-    for planned in ran.iter().rev().filter(|planned| planned.phase >= Phase::Testing) {
+    for planned in undo.ran.iter().rev().filter(|planned| planned.phase >= Phase::Testing) {
         let (Some(release), Some(service)) = (planned.step.release(), &planned.service) else { continue };
-        let declared = observed.releases.get(release).is_some_and(|r| r.serve.hooks.iter().any(|h| h.when == when));
-        if declared && !given_up.contains(service) && done.insert(release) {
-            builder.add(service, Step::Hooks { release: release.clone(), when });
-            builder.wall();
+        let comes = !stays.contains(release) && !matches!(planned.step, Step::Interact { .. });
+        let declared = view.releases.get(release).is_some_and(|r| r.serve.hooks.iter().any(|h| h.when == when));
+        if comes && declared && !undo.given_up.contains(service) && done.insert(release) {
+            let its = ends.entry(service).or_default();
+            *its = vec![builder.after(service, its, Step::Hooks { release: release.clone(), when })];
         }
     }
 }
 
-fn verify_the_old(builder: &mut Builder, returns: &[&Return<'_>], observed: Observed<'_>) {
-    for one in returns {
+fn verify_the_old(
+    builder: &mut Builder,
+    returns: &[(&Return<'_>, Vec<ServiceName>)],
+    view: &View<'_>,
+    ends: &Ends<'_>,
+) {
+    for (one, _) in returns {
         let Some(live) = &one.parent.live else { continue };
-        let Some(release) = observed.releases.get(&live.release) else { continue };
+        let Some(release) = view.releases.get(&live.release) else { continue };
         if release.serve.checks.iter().any(|check| check.phase == CheckPhase::Verify) {
+            let service = &one.parent.key.service;
+            let needs = ends.get(service).map(Vec::as_slice).unwrap_or_default();
             let through = CheckThrough::Route;
-            builder.add(&one.parent.key.service, Step::Check { release: live.release.clone(), through });
+            builder.after(service, needs, Step::Check { release: live.release.clone(), through });
         }
     }
 }

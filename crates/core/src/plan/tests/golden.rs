@@ -1,6 +1,6 @@
 //! Plans as text, compared with what they should be.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use serde_json::json;
 
@@ -75,12 +75,12 @@ fn recreate() -> StrategySpec {
 fn way_back(mut world: World, goal: &Goal, policy: &Policy, done: usize) -> Plan {
     let parents = world.parents(goal);
     let plan = world.plan(goal, policy);
-    let rules = super::rules::Rules::new(&world, goal, &policy.strategy);
+    let rules = super::rules::Rules::new(&world, goal, policy);
     for planned in &plan.steps[..done] {
         world.apply(&planned.step, super::world::Effect::All, &rules).expect("the plan is sound");
     }
     let ran: Vec<_> = plan.steps[..done].iter().collect();
-    world.unwind(&parents, &ran, policy.strategy.kind())
+    world.unwind(&parents, &ran, policy.strategy.kind(), &BTreeSet::new())
 }
 
 #[test]

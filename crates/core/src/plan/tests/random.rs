@@ -1,6 +1,6 @@
 //! Random environments, goals and failures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
 use serde_json::json;
@@ -11,10 +11,10 @@ use super::{
     world::{Dice, World, key, policy},
 };
 use crate::{
-    id::{ReleaseId, SlotKey},
-    plan::{Goal, Plan, Policy},
+    id::{ReleaseId, ServiceName, SlotKey},
+    plan::{Goal, Plan, Policy, Step},
     slot::{Serving, Slot},
-    spec::ServiceKind,
+    spec::{InteractionSpec, MigrateKind, Order, OrderName, ServiceKind},
     strategy::{Canary, Recreate, Rolling, StrategySpec},
 };
 
@@ -28,6 +28,8 @@ struct ReleaseCase {
     hooks: bool,
     warm_for_s: u64,
     depends_on: [bool; 4],
+    /// The kind of its change of data, and whether that is copied before.
+    migrate: Option<(&'static str, bool)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,22 +54,44 @@ struct ServiceCase {
     wish: Wish,
     releases: [ReleaseCase; 3],
     instances: [u32; 3],
+    restored: bool,
+}
+
+/// A check from one service to another, before or after promotion.
+#[derive(Clone, Debug)]
+struct InteractionCase {
+    from: usize,
+    to: Option<usize>,
+    phase: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum OrderCase {
+    Parallel,
+    Sequential,
+    /// Services of a number below each of these come in a wave of their own; the others are named in none.
+    Waves([usize; 2]),
 }
 
 #[derive(Clone, Debug)]
 struct Case {
     services: Vec<ServiceCase>,
     strategy: StrategySpec,
+    order: OrderCase,
+    interactions: Vec<InteractionCase>,
     proven: bool,
     seed: u64,
     fail_at: usize,
+    /// By number, the services that are given up when it goes back.
+    given_up: [bool; 4],
 }
 
 fn some_release() -> impl Strategy<Value = ReleaseCase> {
     let odds = (prop::bool::weighted(0.15), prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.3));
-    (odds, select(vec![0, 3600]), any::<[bool; 4]>()).prop_map(|(odds, warm_for_s, depends_on)| {
+    let migrate = prop::option::weighted(0.4, (select(vec!["expand", "contract"]), any::<bool>()));
+    (odds, select(vec![0, 3600]), any::<[bool; 4]>(), migrate).prop_map(|(odds, warm_for_s, depends_on, migrate)| {
         let (is_static, recreate, checks, hooks) = odds;
-        ReleaseCase { is_static, recreate, checks, hooks, warm_for_s, depends_on }
+        ReleaseCase { is_static, recreate, checks, hooks, warm_for_s, depends_on, migrate }
     })
 }
 
@@ -75,8 +99,10 @@ fn some_service() -> impl Strategy<Value = ServiceCase> {
     let histories = vec![History::Nothing, History::Live, History::LiveAndWarm, History::LiveAndWarm];
     let wishes = vec![Wish::Untouched, Wish::Empty, Wish::Scale, Wish::New, Wish::New, Wish::Back];
     let releases = [some_release(), some_release(), some_release()];
-    (select(histories), select(wishes), releases, [1..=4u32, 1..=4u32, 1..=4u32])
-        .prop_map(|(history, wish, releases, instances)| ServiceCase { history, wish, releases, instances })
+    let restored = prop::bool::weighted(0.15);
+    (select(histories), select(wishes), releases, [1..=4u32, 1..=4u32, 1..=4u32], restored).prop_map(
+        |(history, wish, releases, instances, restored)| ServiceCase { history, wish, releases, instances, restored },
+    )
 }
 
 fn some_strategy() -> impl Strategy<Value = StrategySpec> {
@@ -91,10 +117,25 @@ fn some_strategy() -> impl Strategy<Value = StrategySpec> {
     ]
 }
 
+fn some_order() -> impl Strategy<Value = OrderCase> {
+    let waves = [0..=3usize, 0..=3usize].prop_map(|[one, two]| OrderCase::Waves([one.min(two), one.max(two)]));
+    prop_oneof![Just(OrderCase::Parallel), Just(OrderCase::Sequential), waves]
+}
+
+fn some_interactions() -> impl Strategy<Value = Vec<InteractionCase>> {
+    let one = (0..4usize, prop::option::of(0..4usize), select(vec!["test", "verify"]));
+    prop::collection::vec(one.prop_map(|(from, to, phase)| InteractionCase { from, to, phase }), 0..=3)
+}
+
 fn some_case() -> impl Strategy<Value = Case> {
     let services = prop::collection::vec(some_service(), 1..=4);
-    (services, some_strategy(), any::<bool>(), any::<u64>(), 0..60usize)
-        .prop_map(|(services, strategy, proven, seed, fail_at)| Case { services, strategy, proven, seed, fail_at })
+    let policy = (some_strategy(), some_order(), some_interactions(), any::<bool>());
+    let failure = (any::<u64>(), 0..60usize, any::<[bool; 4]>());
+    (services, policy, failure).prop_map(|(services, policy, failure)| {
+        let (strategy, order, interactions, proven) = policy;
+        let (seed, fail_at, given_up) = failure;
+        Case { services, strategy, order, interactions, proven, seed, fail_at, given_up }
+    })
 }
 
 impl Case {
@@ -117,6 +158,7 @@ impl Case {
                 world.live(name, &old.release, old.instances);
             }
             let wish = match case.wish {
+                Wish::Untouched if case.restored => world.slot(&key(name)).live,
                 Wish::Untouched => continue,
                 Wish::Empty => None,
                 Wish::Scale => Some(serving(0, new_count)),
@@ -125,9 +167,39 @@ impl Case {
             };
             goal.insert(key(name), wish);
         }
-        let policy = Policy { proven: self.proven, ..policy("d1", self.strategy.clone()) };
-        (world, goal, policy)
+        (world, goal, self.policy())
     }
+
+    fn given_up(&self) -> BTreeSet<ServiceName> {
+        SERVICES.iter().zip(self.given_up).filter(|(_, left)| *left).map(|(name, _)| ServiceName::from(*name)).collect()
+    }
+
+    fn policy(&self) -> Policy {
+        let restored = self.services.iter().zip(SERVICES).filter(|(case, _)| case.restored);
+        Policy {
+            proven: self.proven,
+            order: self.order(),
+            interactions: self.interactions.iter().enumerate().map(|(at, case)| interaction(at, case)).collect(),
+            restore: restored.map(|(_, name)| (key(name), "before".to_owned())).collect(),
+            ..policy("d1", self.strategy.clone())
+        }
+    }
+
+    /// Services depend on those of lower numbers only, so these waves contradict no dependency.
+    fn order(&self) -> Order {
+        let names = |services: &[&str]| services.iter().map(|name| ServiceName::from(*name)).collect();
+        match self.order {
+            OrderCase::Parallel => Order::Named(OrderName::Parallel),
+            OrderCase::Sequential => Order::Named(OrderName::Sequential),
+            OrderCase::Waves([one, two]) => Order::Waves(vec![names(&SERVICES[..one]), names(&SERVICES[one..two])]),
+        }
+    }
+}
+
+fn interaction(at: usize, case: &InteractionCase) -> InteractionSpec {
+    let spec = json!({ "name": format!("ask-{at}"), "phase": case.phase, "from": SERVICES[case.from], "http": "/" });
+    let spec: InteractionSpec = serde_json::from_value(spec).expect("an interaction");
+    InteractionSpec { to: case.to.map(|to| SERVICES[to].into()), ..spec }
 }
 
 fn kind_of(case: &ServiceCase, number: usize) -> ServiceKind {
@@ -149,6 +221,10 @@ fn make_release(world: &mut World, at: usize, number: usize, case: &ServiceCase)
         "depends_on": depends_on,
         "warm_for": format!("{}s", release.warm_for_s),
     });
+    let mut serve = serve;
+    if let Some((kind, snapshot)) = release.migrate {
+        serve["migrate"] = json!({ "command": ["true"], "kind": kind, "snapshot": snapshot });
+    }
     world.release(SERVICES[at], u32::try_from(number).expect("few"), serve)
 }
 
@@ -168,11 +244,12 @@ proptest! {
     #[test]
     fn every_deployment_keeps_its_promises(case in some_case()) {
         let (mut world, goal, policy) = case.begin();
-        let rules = Rules::new(&world, &goal, &case.strategy);
+        let rules = Rules::new(&world, &goal, &policy);
         let plan = world.plan(&goal, &policy);
         prop_assert!(plan.steps.iter().enumerate().all(|(at, step)| step.needs.iter().all(|need| *need < at)));
         world.run(&plan, &rules, &mut Dice(case.seed), None).map_err(told(&plan))?;
         rules.complete(&world).map_err(told(&plan))?;
+        let policy = Policy { restore: BTreeMap::new(), ..policy };
         prop_assert!(world.plan(&goal, &policy).steps.is_empty(), "there is more to do");
     }
 
@@ -180,7 +257,7 @@ proptest! {
     fn every_deployment_can_be_taken_back_from_anywhere(case in some_case()) {
         let (mut world, goal, policy) = case.begin();
         let parents = world.parents(&goal);
-        let rules = Rules::new(&world, &goal, &case.strategy);
+        let rules = Rules::new(&world, &goal, &policy);
         let plan = world.plan(&goal, &policy);
         let mut dice = Dice(case.seed);
         let fail_at = case.fail_at % (plan.steps.len() + 1);
@@ -188,7 +265,7 @@ proptest! {
         let retired = retired(&world, &case.begin().0);
         let ran: Vec<_> = ran.iter().map(|at| &plan.steps[*at]).collect();
         let rules = rules.going_back(&ran);
-        let back = world.unwind(&parents, &ran, policy.strategy.kind());
+        let back = world.unwind(&parents, &ran, policy.strategy.kind(), &BTreeSet::new());
         let both = |why| {
             let (plan, back) = (render(&plan), render(&back));
             TestCaseError::fail(format!("{why}\nfailed at {fail_at} of:\n{plan}way back:\n{back}"))
@@ -199,17 +276,113 @@ proptest! {
     }
 
     #[test]
+    fn what_is_given_up_holds_up_nobody_else(case in some_case()) {
+        let (mut world, goal, policy) = case.begin();
+        let parents = world.parents(&goal);
+        let given_up = case.given_up();
+        let rules = Rules::new(&world, &goal, &policy);
+        let plan = world.plan(&goal, &policy);
+        let mut dice = Dice(case.seed);
+        let fail_at = case.fail_at % (plan.steps.len() + 1);
+        let ran = world.run(&plan, &rules, &mut dice, Some(fail_at)).map_err(told(&plan))?;
+        let retired = retired(&world, &case.begin().0);
+        let ran: Vec<_> = ran.iter().map(|at| &plan.steps[*at]).collect();
+        let rules = rules.going_back(&ran).without(&given_up);
+        let left: Vec<_> = given_up.iter().map(|service| world.slot(&key(service.as_str()))).collect();
+        // The way back is begun, fails somewhere, and is planned again without those that are given up.
+        let first = world.unwind(&parents, &ran, policy.strategy.kind(), &given_up);
+        let back_at = dice.below(first.steps.len() + 1);
+        world.run(&first, &rules, &mut dice, Some(back_at)).map_err(told(&first))?;
+        if dice.below(2) == 0 {
+            world.forget_the_dead();
+        }
+        let back = world.unwind(&parents, &ran, policy.strategy.kind(), &given_up);
+        let both = |why| {
+            let texts = [&plan, &first, &back].map(render);
+            TestCaseError::fail(format!("{why}\nfailed at {fail_at}, then at {back_at}, given up {given_up:?} of:\n{}", texts.join("\n")))
+        };
+        world.run(&back, &rules, &mut dice, None).map_err(both)?;
+        rules.taken_back(&world, &retired).map_err(both)?;
+        for slot in left {
+            prop_assert_eq!(world.slot(&slot.key), slot, "what is given up is left alone");
+        }
+    }
+
+    #[test]
+    fn on_the_way_back_members_need_each_other_for_the_swap_only(case in some_case()) {
+        let (mut world, goal, policy) = case.begin();
+        let parents = world.parents(&goal);
+        let rules = Rules::new(&world, &goal, &policy);
+        let plan = world.plan(&goal, &policy);
+        let fail_at = case.fail_at % (plan.steps.len() + 1);
+        let ran = world.run(&plan, &rules, &mut Dice(case.seed), Some(fail_at)).map_err(told(&plan))?;
+        let ran: Vec<_> = ran.iter().map(|at| &plan.steps[*at]).collect();
+        let back = world.unwind(&parents, &ran, policy.strategy.kind(), &BTreeSet::new());
+        for planned in &back.steps {
+            let service = planned.service.as_ref();
+            let is_own = |at: &usize| back.steps[*at].service.is_none() || back.steps[*at].service.as_ref() == service;
+            let starts = matches!(planned.step, Step::Start { .. });
+            let free = service.is_none() || starts || planned.needs.iter().all(is_own);
+            prop_assert!(free, "{} waits for another member:\n{}", planned.step, render(&back));
+        }
+    }
+
+    #[test]
+    fn what_changes_is_asked_and_migrated_once(case in some_case()) {
+        let (world, goal, policy) = case.begin();
+        let plan = world.plan(&goal, &policy);
+        let changed = |name: &ServiceName| {
+            let to = goal.get(&key(name.as_str()))?.as_ref()?;
+            let from = world.slot(&key(name.as_str())).live;
+            from.is_none_or(|from| from.release != to.release).then_some(&to.release)
+        };
+        for asked in &policy.interactions {
+            let to = asked.to.as_ref().unwrap_or(&asked.from);
+            let after = match goal.get(&key(asked.from.as_str())) {
+                Some(to) => to.clone(),
+                None => world.slot(&key(asked.from.as_str())).live,
+            };
+            let caller = after.map(|serving| &world.releases[&serving.release]);
+            let reaches = |one: &&crate::release::Release| *to == asked.from || one.serve.depends_on.contains(to);
+            let changes = changed(&asked.from).is_some() || changed(to).is_some();
+            let wanted = usize::from(!policy.proven && changes && caller.filter(reaches).is_some());
+            let is_it = |step: &&crate::plan::PlannedStep| {
+                matches!(&step.step, Step::Interact { interaction, .. } if interaction == asked)
+            };
+            prop_assert_eq!(plan.steps.iter().filter(is_it).count(), wanted, "`{}`:\n{}", asked.name, render(&plan));
+        }
+        for name in SERVICES.map(ServiceName::from) {
+            let migrate = changed(&name).and_then(|release| world.releases[release].serve.migrate.as_ref());
+            let migrate = migrate.filter(|_| !policy.proven);
+            let of = |wanted: fn(&Step) -> bool| {
+                let mine = plan.steps.iter().filter(|step| step.service.as_ref() == Some(&name));
+                mine.filter(|step| wanted(&step.step)).count()
+            };
+            let ran = of(|step| matches!(step, Step::Migrate { .. }));
+            let copied = of(|step| matches!(step, Step::Snapshot { .. }));
+            prop_assert_eq!(ran, usize::from(migrate.is_some()), "\n{}", render(&plan));
+            prop_assert_eq!(copied, usize::from(migrate.is_some_and(|migrate| migrate.snapshot)), "\n{}", render(&plan));
+            let named = plan.notes.iter().filter(|note| note.starts_with(&format!("{name}: what the migration"))).count();
+            prop_assert_eq!(named, ran, "a migration is named before it starts: {:?}", plan.notes);
+            let ran: Vec<_> = plan.steps.iter().collect();
+            let contracts = of(|step| matches!(step, Step::Migrate { kind: MigrateKind::Contract, .. })) > 0;
+            prop_assert!(!contracts || crate::plan::is_past_contract(&ran));
+        }
+    }
+
+    #[test]
     fn a_new_deployment_ends_what_got_stuck(case in some_case()) {
         let (mut world, goal, policy) = case.begin();
         let before: Goal = goal.keys().map(|key| (key.clone(), world.slot(key).live)).collect();
         let plan = world.plan(&goal, &policy);
-        let rules = Rules::new(&world, &goal, &case.strategy);
+        let rules = Rules::new(&world, &goal, &policy);
         let mut dice = Dice(case.seed);
         let fail_at = case.fail_at % (plan.steps.len() + 1);
         world.run(&plan, &rules, &mut dice, Some(fail_at)).map_err(told(&plan))?;
         world.forget_the_dead();
-        let rules = Rules::new(&world, &before, &case.strategy).after_stuck();
-        let again = world.plan(&before, &Policy { deployment: "d2".into(), ..policy });
+        let policy = Policy { deployment: "d2".into(), restore: BTreeMap::new(), ..policy };
+        let rules = Rules::new(&world, &before, &policy).after_stuck();
+        let again = world.plan(&before, &policy);
         world.run(&again, &rules, &mut dice, None).map_err(told(&again))?;
         if !again.steps.is_empty() {
             rules.complete(&world).map_err(told(&again))?;

@@ -4,23 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use crate::{
-    id::{InstanceId, ReleaseId, SlotKey},
+    id::{InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::InstanceState,
-    plan::{Goal, PlannedStep, Step},
+    plan::{Goal, PlannedStep, Policy, Step},
     release::Release,
-    route::{Backend, BackendTarget, Pool},
+    route::{Backend, BackendTarget, Pool, link_address},
     slot::{Serving, Slot},
-    spec::ServiceKind,
+    spec::{InteractionSpec, MigrateKind, Order, OrderName, ServiceKind},
     strategy::{StrategyKind, StrategySpec},
 };
 
 pub(super) struct Rules {
     strategy: StrategySpec,
+    order: Order,
+    /// The slots whose data is put back.
+    restored: BTreeSet<SlotKey>,
     goal: Goal,
     parents: BTreeMap<SlotKey, Slot>,
     releases: BTreeMap<ReleaseId, Release>,
     /// Instances that ran in each slot at the beginning.
     first_alive: BTreeMap<SlotKey, usize>,
+    /// These instances.
+    first: BTreeSet<InstanceId>,
     /// Instances that stood by in each slot at the beginning.
     first_warm: BTreeMap<SlotKey, usize>,
     back: bool,
@@ -28,16 +33,21 @@ pub(super) struct Rules {
     stopping: BTreeSet<InstanceId>,
     /// The deployment begins where another got stuck: what that one left may break this one's promises.
     after_stuck: bool,
+    /// Services that don't go back.
+    given_up: BTreeSet<ServiceName>,
 }
 
 impl Rules {
-    pub(super) fn new(world: &World, goal: &Goal, strategy: &StrategySpec) -> Self {
+    pub(super) fn new(world: &World, goal: &Goal, policy: &Policy) -> Self {
         let parents: BTreeMap<_, _> = world.slots.iter().map(|(key, slot)| (key.clone(), slot.clone())).collect();
         let alive = |key: &SlotKey| world.alive_in(key).count();
         let warm = |slot: &Slot| slot.warm.iter().map(|warm| warm.instances as usize).sum();
         Self {
-            strategy: strategy.clone(),
+            strategy: policy.strategy.clone(),
+            order: policy.order.clone(),
+            restored: policy.restore.keys().cloned().collect(),
             goal: goal.clone(),
+            first: world.alive.clone(),
             first_alive: parents.keys().map(|key| (key.clone(), alive(key))).collect(),
             first_warm: parents.iter().map(|(key, slot)| (key.clone(), warm(slot))).collect(),
             parents,
@@ -45,6 +55,7 @@ impl Rules {
             back: false,
             stopping: BTreeSet::new(),
             after_stuck: false,
+            given_up: BTreeSet::new(),
         }
     }
 
@@ -60,6 +71,11 @@ impl Rules {
     /// The same for a deployment that begins where another got stuck.
     pub(super) fn after_stuck(self) -> Self {
         Self { after_stuck: true, ..self }
+    }
+
+    /// The same for a way back that leaves out some services.
+    pub(super) fn without(self, given_up: &BTreeSet<ServiceName>) -> Self {
+        Self { given_up: given_up.clone(), ..self }
     }
 
     fn parent_live(&self, key: &SlotKey) -> Option<&Serving> {
@@ -78,6 +94,7 @@ impl Rules {
     /// The slots that get another release, with it.
     fn changes(&self) -> impl Iterator<Item = (&SlotKey, &Serving)> {
         let goal = self.goal.iter().filter_map(|(key, to)| Some((key, to.as_ref()?)));
+        let goal = goal.filter(|(key, _)| !self.given_up.contains(&key.service));
         goal.filter(|(key, to)| self.parent_live(key).is_none_or(|live| live.release != to.release))
     }
 
@@ -97,8 +114,12 @@ impl Rules {
             if excludes && (other.release != *release || is_leaving) && !stood_by(&other.release) && !self.after_stuck {
                 return Err(format!("{release} starts beside {}", other.id));
             }
+            if !self.back && self.is_restored(key) && self.first.contains(&other.id) {
+                return Err(format!("{release} starts on data that was put back beside {}", other.id));
+            }
         }
-        self.dependencies_are_ready(world, release)
+        self.dependencies_are_ready(world, release)?;
+        self.lower_ranks_are_ready(world, key)
     }
 
     fn dependencies_are_ready(&self, world: &World, release: &ReleaseId) -> Result<(), String> {
@@ -106,6 +127,7 @@ impl Rules {
         for service in &self.releases[release].serve.depends_on {
             let key = SlotKey { service: service.clone(), ..self.releases[release].slot.clone() };
             let waited_for = match self.goal.get(&key) {
+                Some(_) if self.given_up.contains(service) => None,
                 Some(_) if self.back => self.parent_live(&key),
                 Some(Some(to)) if !rolling && !self.has_gap(&key, to) => Some(to),
                 _ => None,
@@ -118,8 +140,108 @@ impl Rules {
         Ok(())
     }
 
+    /// Who is in an earlier wave is proven before, of those that are proven in the same part of a plan.
+    fn lower_ranks_are_ready(&self, world: &World, key: &SlotKey) -> Result<(), String> {
+        let part = |key: &SlotKey, to: &Serving| (self.has_gap(key, to), self.rolls(key, to));
+        let Some(own) = self.goal.get(key).and_then(Option::as_ref).filter(|_| !self.back && !self.after_stuck) else {
+            return Ok(());
+        };
+        for (other, to) in self.changes().filter(|(other, _)| *other != key) {
+            let (same, before) = (part(other, to) == part(key, own), self.is_before(other, key));
+            let ready = !self.is_process(&to.release) || world.ready(other, &to.release) >= to.instances as usize;
+            let begun = world.alive_in(other).any(|one| one.release == to.release && !self.first.contains(&one.id));
+            let alone = self.order == Order::Named(OrderName::Sequential);
+            if same && !ready && (before || (alone && begun)) {
+                return Err(format!("{key} starts before {other}, whose turn is before"));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_before(&self, one: &SlotKey, other: &SlotKey) -> bool {
+        let wave = |waves: &[Vec<ServiceName>], key: &SlotKey| {
+            waves.iter().position(|wave| wave.contains(&key.service)).unwrap_or(waves.len())
+        };
+        match &self.order {
+            Order::Waves(waves) => wave(waves, one) < wave(waves, other),
+            Order::Named(OrderName::Parallel | OrderName::Sequential) => false,
+        }
+    }
+
+    fn rolls(&self, key: &SlotKey, to: &Serving) -> bool {
+        let takes_over = self.parent_live(key).is_some_and(|live| live.release != to.release);
+        self.strategy.kind() == StrategyKind::Rolling && self.is_process(&to.release) && takes_over
+    }
+
+    fn is_restored(&self, key: &SlotKey) -> bool {
+        let to = self.goal.get(key).and_then(Option::as_ref);
+        self.restored.contains(key) && to.is_some_and(|to| self.is_process(&to.release))
+    }
+
+    /// Data is widened before anything new runs, and narrowed when nothing old does or may come back by itself.
+    pub(super) fn may_migrate(&self, world: &World, release: &ReleaseId, kind: MigrateKind) -> Result<(), String> {
+        let key = &self.releases[release].slot;
+        let stray = match kind {
+            _ if self.after_stuck => None,
+            MigrateKind::Expand => world.alive.iter().find(|id| !self.first.contains(id)),
+            MigrateKind::Contract => world.alive_in(key).find(|one| one.release != *release).map(|one| &one.id),
+        };
+        if let Some(stray) = stray {
+            return Err(format!("{release} changes its data ({kind:?}) while {stray} runs"));
+        }
+        let slot = world.slot(key);
+        let is_alone = slot.releases() == [release];
+        if kind == MigrateKind::Contract && !is_alone {
+            return Err(format!("{release} narrows its data while its slot names others: {slot:?}"));
+        }
+        Ok(())
+    }
+
+    /// Data is put back while nobody works with it, and nobody is refused.
+    pub(super) fn may_restore(&self, world: &World, release: &ReleaseId) -> Result<(), String> {
+        let key = &self.releases[release].slot;
+        let slot = world.slot(key);
+        if slot.hold.is_none() || !slot.warm.is_empty() {
+            return Err(format!("{key} is not held while its data is put back: {slot:?}"));
+        }
+        // Begun a second time: those on the data that was put back may run already.
+        match world.alive_in(key).find(|one| self.first.contains(&one.id)) {
+            Some(one) if !self.after_stuck => Err(format!("data is put back while {} runs", one.id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever asks how services work together is there, and meets what the deployment brings.
+    pub(super) fn may_ask(&self, world: &World, from: &ReleaseId, asked: &InteractionSpec) -> Result<(), String> {
+        let to = asked.to.as_ref().unwrap_or(&asked.from);
+        let table = world.table();
+        let link = table.links.get(&link_address(from, to));
+        let link = link.ok_or_else(|| format!("`{}`: {from} has no link to {to}", asked.name))?;
+        let pool = table.pools.get(&link.pool);
+        let backends: Vec<_> = pool.iter().flat_map(|pool| &pool.backends).collect();
+        let met = match &link.release {
+            Some(release) => Some(release),
+            None => backends.iter().find(|backend| backend.weight > 0).map(|backend| &backend.release),
+        };
+        let key = SlotKey { service: to.clone(), ..self.releases[from].slot.clone() };
+        let wanted = match self.goal.get(&key) {
+            Some(to) => to.as_ref(),
+            None => self.parent_live(&key),
+        };
+        if met != wanted.map(|wanted| &wanted.release) {
+            return Err(format!("`{}` meets {met:?}, not {wanted:?}", asked.name));
+        }
+        let missing = |release: &ReleaseId| self.is_process(release) && world.ready(&key, release) == 0;
+        match met {
+            Some(release) if missing(release) => Err(format!("`{}` asks {release}, which is not ready", asked.name)),
+            _ => Ok(()),
+        }
+    }
+
     fn has_gap(&self, key: &SlotKey, to: &Serving) -> bool {
-        self.is_exclusive(&to.release) && self.parent_live(key).is_some_and(|live| live.release != to.release)
+        let parts =
+            self.is_exclusive(&to.release) && self.parent_live(key).is_some_and(|live| live.release != to.release);
+        parts || self.is_restored(key)
     }
 
     /// What holds after every step.
@@ -150,10 +272,13 @@ impl Rules {
 
     fn always_served(&self, key: &SlotKey) -> bool {
         let had = self.parents[key].live.is_some() || self.parents[key].hold.is_some();
-        had && self.goal.get(key).is_none_or(Option::is_some)
+        had && self.goal.get(key).is_none_or(Option::is_some) && !self.given_up.contains(&key.service)
     }
 
     fn hold_is_needed(&self, world: &World, pool: &Pool) -> Result<(), String> {
+        if self.given_up.contains(&pool.slot.service) || self.is_restored(&pool.slot) {
+            return Ok(());
+        }
         let slot = world.slot(&pool.slot);
         let to = self.goal.get(&pool.slot).and_then(Option::as_ref);
         let either = to.into_iter().chain(self.parent_live(&pool.slot)).map(|serving| &serving.release);
@@ -236,7 +361,7 @@ impl Rules {
     /// What holds when a deployment was taken back. Sets that stood by and were retired already are the reconciler's
     /// to start again: `retired` names how many of a slot's may be missing.
     pub(super) fn taken_back(&self, world: &World, retired: &BTreeMap<SlotKey, usize>) -> Result<(), String> {
-        for (key, parent) in &self.parents {
+        for (key, parent) in self.parents.iter().filter(|(key, _)| !self.given_up.contains(&key.service)) {
             let slot = world.slot(key);
             let as_it_was = Slot { revision: parent.revision, written_by: parent.written_by.clone(), ..slot.clone() };
             if as_it_was != *parent {
@@ -247,7 +372,8 @@ impl Rules {
     }
 
     fn exactly_the_wanted(&self, world: &World, retired: &BTreeMap<SlotKey, usize>) -> Result<(), String> {
-        for slot in world.slots.values() {
+        let given_up = |key: &SlotKey| self.given_up.contains(&key.service);
+        for slot in world.slots.values().filter(|slot| !given_up(&slot.key)) {
             for release in slot.releases() {
                 let (ready, wanted) = (world.ready(&slot.key, release), slot.wanted(release) as usize);
                 let stands_by = slot.warm.iter().any(|warm| warm.release == *release);
@@ -257,7 +383,7 @@ impl Rules {
                 }
             }
         }
-        for instance in world.instances.values() {
+        for instance in world.instances.values().filter(|instance| !given_up(&instance.slot)) {
             let slot = world.slot(&instance.slot);
             let retired = retired.get(&slot.key).copied().unwrap_or(0) > 0
                 && slot.warm.iter().any(|warm| warm.release == instance.release);
@@ -265,7 +391,8 @@ impl Rules {
                 return Err(format!("{} is left behind", instance.id));
             }
         }
-        match world.alive.iter().find(|id| !world.instances.contains_key(id)) {
+        // Of a service that is given up a stop may be half done.
+        match world.alive.iter().find(|id| !world.instances.contains_key(id)).filter(|_| self.given_up.is_empty()) {
             Some(stray) => Err(format!("{stray} runs, and nobody knows")),
             None => Ok(()),
         }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::rules::Rules;
 use crate::{
-    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
+    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::{Instance, InstanceState, instance_id},
     plan::{CheckThrough, Goal, Observed, Plan, PlannedStep, Policy, SlotWrite, Step, Undo, plan, unwind},
     release::Release,
@@ -114,10 +114,16 @@ impl World {
         plan(self.observed(&recorded), goal, policy).expect("releases are known, and nothing goes in circles")
     }
 
-    pub(super) fn unwind(&self, parents: &BTreeMap<SlotKey, Slot>, ran: &[&PlannedStep], kind: StrategyKind) -> Plan {
+    pub(super) fn unwind(
+        &self,
+        parents: &BTreeMap<SlotKey, Slot>,
+        ran: &[&PlannedStep],
+        kind: StrategyKind,
+        given_up: &BTreeSet<ServiceName>,
+    ) -> Plan {
         let recorded: Vec<_> = self.instances.values().cloned().collect();
-        let (deployment, given_up) = (DeploymentId::new("d1"), BTreeSet::new());
-        let undo = Undo { parents, ran, strategy: kind, deployment: &deployment, given_up: &given_up };
+        let deployment = DeploymentId::new("d1");
+        let undo = Undo { parents, ran, strategy: kind, deployment: &deployment, given_up };
         unwind(self.observed(&recorded), &undo)
     }
 
@@ -176,7 +182,10 @@ impl World {
                 }
             }
             Step::Commit { .. } | Step::Stage { .. } | Step::Hooks { .. } | Step::Watch { .. } => {}
-            Step::Snapshot { .. } | Step::RestoreData { .. } | Step::Migrate { .. } | Step::Interact { .. } => {}
+            Step::Snapshot { .. } => {}
+            Step::Migrate { release, kind } => rules.may_migrate(self, release, *kind)?,
+            Step::RestoreData { release, .. } => rules.may_restore(self, release)?,
+            Step::Interact { release, interaction } => rules.may_ask(self, release, interaction)?,
         }
         rules.hold(self)
     }
