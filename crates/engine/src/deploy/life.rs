@@ -131,9 +131,15 @@ async fn before_moving(engine: &Arc<Engine>, active: &Active) -> Result<bool, Fa
         take_leases(engine, active, &goal).await.map_err(Fail::Halt)?;
         Ok(goal)
     };
-    let result = match select(Box::pin(work), Box::pin(outside::stop(engine, active))).await {
-        Either::Left((result, _)) => result,
-        Either::Right((why, _)) => Err(Fail::Failed(Box::new(why.failure(engine, active).await))),
+    // Bound before anything else is awaited: what was given up is dropped here, and with it the lock on the deployment's
+    // record that it may hold.
+    let ended = match select(Box::pin(work), Box::pin(outside::stop(engine, active))).await {
+        Either::Left((result, _)) => Ok(result),
+        Either::Right((why, _)) => Err(why),
+    };
+    let result = match ended {
+        Ok(result) => result,
+        Err(why) => Err(Fail::Failed(Box::new(why.failure(engine, active).await))),
     };
     match result {
         Ok(goal) => moving::record_plan(engine, active, &goal).await,

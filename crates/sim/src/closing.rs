@@ -1,0 +1,88 @@
+//! What must hold when all is over: nothing goes wrong any more, every deployment has ended, and time has passed.
+
+use std::{collections::BTreeMap, path::Path};
+
+use shipway_core::{
+    route::{RouteTable, World as Sight, derive},
+    spec::ServiceKind,
+};
+
+use crate::world::World;
+
+/// Says what is not yet as the slots want it.
+pub fn unsettled(world: &World) -> Option<String> {
+    strays(world).or_else(|| missing(world)).or_else(|| misrouted(world))
+}
+
+fn strays(world: &World) -> Option<String> {
+    for (id, process) in world.machine.all().filter(|(_, process)| process.runs(world.now_ms)) {
+        let wanted = world.watcher.slots.get(&process.slot).map_or(0, |slot| slot.wanted(&process.release));
+        if wanted == 0 {
+            return Some(format!("{id} runs, and nobody wants it"));
+        }
+        if !world.watcher.instances.contains_key(id) {
+            return Some(format!("{id} runs, and nobody recorded it"));
+        }
+    }
+    None
+}
+
+fn missing(world: &World) -> Option<String> {
+    for slot in world.watcher.slots.values() {
+        if !slot.warm.is_empty() {
+            return Some(format!("{} still has {:?} standing by", slot.key, slot.warm));
+        }
+        for id in slot.releases() {
+            let kind = world.watcher.releases.get(id).map(|release| release.serve.kind);
+            let wanted = if kind == Some(ServiceKind::Static) { 0 } else { slot.wanted(id) as usize };
+            let mine = world.machine.all().filter(|(_, p)| p.slot == slot.key && p.release == *id);
+            let running = mine.filter(|(_, process)| process.runs(world.now_ms)).count();
+            if running != wanted {
+                return Some(format!("{} wants {wanted} of {}, and {running} run", slot.key, id.short()));
+            }
+        }
+    }
+    None
+}
+
+fn misrouted(world: &World) -> Option<String> {
+    let slots: Vec<_> = world.watcher.slots.values().cloned().collect();
+    let instances: Vec<_> = world.watcher.instances.values().cloned().collect();
+    let releases: BTreeMap<_, _> =
+        world.watcher.releases.iter().map(|(id, release)| (id.clone(), (**release).clone())).collect();
+    let Some(followed) = world.router.table() else { return Some("the proxy follows no table".into()) };
+    let wanted = derive(&Sight {
+        epoch: followed.epoch,
+        generation: followed.generation,
+        slots: &slots,
+        instances: &instances,
+        releases: &releases,
+        releases_dir: Path::new(crate::run::RELEASES),
+    });
+    (wanted != **followed)
+        .then(|| format!("the proxy follows another table than the slots say: {}", difference(&wanted, followed)))
+}
+
+fn difference(wanted: &RouteTable, followed: &RouteTable) -> String {
+    let mut words = Vec::new();
+    for (name, pool) in &wanted.pools {
+        if followed.pools.get(name) != Some(pool) {
+            words.push(format!("{name} should be {pool:?} and is {:?}", followed.pools.get(name)));
+        }
+    }
+    words.join("; ")
+}
+
+/// What must hold at the very end.
+pub fn check(world: &mut World) {
+    let now_ms = world.now_ms;
+    let unready = world.watcher.instances.values().find(|instance| {
+        let process = world.machine.get(&instance.id);
+        !process.is_some_and(|process| process.runs(now_ms))
+    });
+    let unready = unready.map(|instance| instance.id.clone());
+    world.watcher.checks += 1;
+    if let Some(id) = unready {
+        world.watcher.violate("I9", || format!("{id} is recorded, and does not run"));
+    }
+}

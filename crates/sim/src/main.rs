@@ -1,0 +1,128 @@
+//! Runs seeds: `--seeds N [--from N]` for many, `--seed N [--trace]` for one.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    process::ExitCode,
+    time::Instant,
+};
+
+use shipway_sim::{Coverage, Outcome, run};
+
+/// What was asked for.
+struct Asked {
+    from: u64,
+    seeds: u64,
+    trace: bool,
+    keep_going: bool,
+}
+
+fn asked() -> Result<Asked, String> {
+    let mut asked = Asked { from: 0, seeds: 1000, trace: false, keep_going: false };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let text = words.next().ok_or_else(|| format!("{word} needs a number"))?;
+            text.parse::<u64>().map_err(|_| format!("{word}: `{text}` is not a number"))
+        };
+        match word.as_str() {
+            "--seeds" => asked.seeds = number()?,
+            "--from" => asked.from = number()?,
+            "--seed" => (asked.from, asked.seeds) = (number()?, 1),
+            "--trace" => asked.trace = true,
+            "--keep-going" => asked.keep_going = true,
+            other => {
+                return Err(format!("`{other}` is not known: --seeds N, --from N, --seed N, --trace, --keep-going"));
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn main() -> ExitCode {
+    let mut out = io::stdout().lock();
+    let result = asked().and_then(|asked| all(&asked, &mut out).map_err(|error| error.to_string()));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            let _ = writeln!(out, "{message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    seeds: u64,
+    checks: u64,
+    polls: u64,
+    deployments: u64,
+    crashes: u64,
+    span_ms: u64,
+    broken: u64,
+    ends: BTreeMap<String, u64>,
+    coverage: Coverage,
+}
+
+impl Sum {
+    fn add(&mut self, one: &Outcome) {
+        self.seeds += 1;
+        self.checks += one.checks;
+        self.polls += one.polls;
+        self.deployments += one.deployments;
+        self.crashes += one.crashes;
+        self.span_ms += one.span_ms;
+        self.broken += u64::from(one.broken.is_some());
+        for (end, count) in &one.ends {
+            *self.ends.entry(end.to_string()).or_default() += count;
+        }
+        self.coverage.add(&one.coverage);
+    }
+}
+
+fn all(asked: &Asked, out: &mut impl Write) -> io::Result<bool> {
+    let begun = Instant::now();
+    let mut sum = Sum::default();
+    for seed in asked.from..asked.from.saturating_add(asked.seeds) {
+        let one = run(seed, asked.trace);
+        sum.add(&one);
+        for line in &one.lines {
+            writeln!(out, "{line}")?;
+        }
+        if asked.seeds == 1 {
+            writeln!(out, "seed {seed}: course {:016x}, {} polls", one.hash, one.polls)?;
+        }
+        if let Some(broken) = &one.broken {
+            writeln!(out, "seed {seed} breaks {broken}")?;
+            writeln!(out, "  replay: cargo run --release -p shipway-sim -- --seed {seed} --trace")?;
+            if !asked.keep_going {
+                break;
+            }
+        }
+    }
+    tell(&sum, begun.elapsed().as_secs_f64(), out)?;
+    Ok(sum.broken == 0)
+}
+
+fn tell(sum: &Sum, seconds: f64, out: &mut impl Write) -> io::Result<()> {
+    let seeds = sum.seeds as f64;
+    writeln!(out, "{} seeds in {seconds:.1} s: {:.0} a second; {} broken", sum.seeds, seeds / seconds, sum.broken)?;
+    writeln!(out, "{} checks ({:.0} a seed)", sum.checks, sum.checks as f64 / seeds)?;
+    writeln!(
+        out,
+        "a seed: {:.1} deployments, {:.1} crashes, {:.0} scheduler steps, {:.0} s simulated",
+        sum.deployments as f64 / seeds,
+        sum.crashes as f64 / seeds,
+        sum.polls as f64 / seeds,
+        sum.span_ms as f64 / 1000.0 / seeds
+    )?;
+    let ends: Vec<_> = sum.ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
+    writeln!(out, "deployments ended: {}", ends.join(", "))?;
+    writeln!(out, "{}", sum.coverage)?;
+    let empty: Vec<_> = sum.coverage.empty().iter().map(ToString::to_string).collect();
+    if !empty.is_empty() {
+        writeln!(out, "never met: {}", empty.join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! What people ask for: deployments and all that goes with them, through whichever server is there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use shipway_core::{
+    command::{Command, Registration},
+    deployment::{Kind, OnConflict, Request, Source},
+    id::{Actor, ArtifactDigest, DeploymentId, ServiceName},
+};
+use shipway_engine::{Engine, Refusal, Reply};
+
+use crate::{
+    scenario::{ENVIRONMENT, PROJECT, Scenario, bad, good},
+    world::Shared,
+};
+
+/// The servers that are up.
+#[derive(Clone, Default)]
+pub struct Servers(Arc<Mutex<Vec<Option<Arc<Engine>>>>>);
+
+impl Servers {
+    /// So many, none up.
+    pub fn new(count: usize) -> Self {
+        Self(Arc::new(Mutex::new(vec![None; count])))
+    }
+
+    fn with(&self) -> MutexGuard<'_, Vec<Option<Arc<Engine>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that one is up, or down.
+    pub fn set(&self, server: usize, engine: Option<Arc<Engine>>) {
+        // The old one is dropped after the lock: what it drops may look here.
+        let _old = std::mem::replace(&mut self.with()[server], engine);
+    }
+
+    fn any(&self, number: u64) -> Option<Arc<Engine>> {
+        let up: Vec<_> = self.with().iter().flatten().cloned().collect();
+        let place = usize::try_from(number).ok()?.checked_rem(up.len())?;
+        up.get(place).cloned()
+    }
+}
+
+/// Somebody who asks.
+#[derive(Clone)]
+pub struct Person {
+    /// The simulation.
+    pub shared: Shared,
+    /// Whom they ask.
+    pub servers: Servers,
+    /// What they work on.
+    pub scenario: Arc<Scenario>,
+}
+
+/// How often somebody asks again when they got no answer.
+const TRIES_MAX: u32 = 12;
+/// How long they wait in between.
+const AGAIN_MS: u64 = 700;
+/// How long they look at a deployment before they go on with something else.
+const PATIENCE_MS: u64 = 25_000;
+
+impl Person {
+    fn below(&self, bound: u64) -> u64 {
+        self.shared.world().random.below(bound)
+    }
+
+    fn chance(&self, share: u64) -> bool {
+        self.shared.world().random.per_mille(share)
+    }
+
+    /// Asks until there is an answer, whatever it is.
+    async fn ask(&self, command: Command) -> Option<Result<Reply, Refusal>> {
+        for _ in 0..TRIES_MAX {
+            let number = self.below(8);
+            if let Some(engine) = self.servers.any(number) {
+                match engine.execute(command.clone(), Actor::admin()).await {
+                    Err(Refusal::Fault(fault)) if fault.kind == shipway_core::ports::FaultKind::Unavailable => {}
+                    answer => return Some(answer),
+                }
+            }
+            self.shared.sleep(AGAIN_MS).await;
+        }
+        None
+    }
+
+    /// Registers the project.
+    pub async fn register(&self) {
+        let text = self.scenario.text.clone();
+        let command = Command::Register(Registration { file: "shipway.toml".into(), text, folder: None });
+        if let Some(Err(refusal)) = self.ask(command).await {
+            let words = format!("the spec was refused: {refusal:?}\n{}", self.scenario.text);
+            self.shared.world().watcher.violate("scenario", || words);
+        }
+    }
+
+    async fn submit(&self, kind: Kind, services: Vec<ServiceName>, source: Source) -> Option<DeploymentId> {
+        let on_conflict = match self.below(6) {
+            0 => OnConflict::Refuse,
+            1 => OnConflict::Supersede,
+            _ => OnConflict::Queue,
+        };
+        let request = Request {
+            project: PROJECT.into(),
+            environment: ENVIRONMENT.into(),
+            kind,
+            services,
+            source,
+            version: None,
+            strategy: None,
+            config: None,
+            on_conflict,
+            metadata: BTreeMap::new(),
+            reason: None,
+            description: None,
+        };
+        match self.ask(Command::Deploy(Box::new(request))).await? {
+            Ok(Reply::Deployment(deployment)) => Some(deployment.id),
+            Ok(_) => None,
+            Err(refusal) => {
+                self.shared.world().tell(|| format!("refused: {refusal}"));
+                None
+            }
+        }
+    }
+
+    /// Deploys new artifacts of some services. Says which deployment it became.
+    pub async fn deploy(&self, services: Vec<ServiceName>, goes_badly: bool) -> Option<DeploymentId> {
+        let all: Vec<ServiceName> = self.scenario.services.iter().map(|name| name.as_str().into()).collect();
+        let named = if services.is_empty() { all } else { services.clone() };
+        let mut artifacts = BTreeMap::new();
+        {
+            let mut world = self.shared.world();
+            let world = &mut *world;
+            let which = world.random.below(named.len() as u64);
+            for (number, service) in named.into_iter().enumerate() {
+                let is_bad = goes_badly && number as u64 == which;
+                let behaviour = if is_bad { bad(&mut world.random) } else { good(&mut world.random) };
+                let digest = ArtifactDigest::new(format!("{:016x}{:048x}", world.random.next(), 0));
+                world.behaviours.insert(digest.clone(), behaviour);
+                artifacts.insert(service, digest);
+            }
+        }
+        self.submit(Kind::Deploy, services, Source::Artifact(artifacts)).await
+    }
+
+    /// Waits until a deployment has ended, or for as long as anybody would.
+    pub async fn see_end(&self, id: &DeploymentId) {
+        for _ in 0..PATIENCE_MS / AGAIN_MS {
+            if !self.shared.world().watcher.open.contains(id) {
+                return;
+            }
+            self.shared.sleep(AGAIN_MS).await;
+        }
+    }
+
+    fn some_services(&self) -> Vec<ServiceName> {
+        if self.chance(500) {
+            return Vec::new();
+        }
+        let names = self.scenario.services.iter().filter(|_| self.chance(500));
+        names.map(|name| name.as_str().into()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn one_service(&self) -> ServiceName {
+        self.shared.world().random.pick(&self.scenario.services).as_str().into()
+    }
+
+    fn any_open(&self) -> Option<DeploymentId> {
+        let mut world = self.shared.world();
+        let open: Vec<_> = world.watcher.open.iter().cloned().collect();
+        (!open.is_empty()).then(|| world.random.pick(&open).clone())
+    }
+
+    async fn change_something(&self) -> Option<DeploymentId> {
+        let nothing = Source::Artifact(BTreeMap::new());
+        match self.below(20) {
+            0..=6 => self.deploy(self.some_services(), false).await,
+            7..=11 => self.deploy(self.some_services(), true).await,
+            12..=13 => {
+                let count = u32::try_from(self.below(3) + 1).unwrap_or(1);
+                let instances = BTreeMap::from([(self.one_service(), count)]);
+                self.submit(Kind::Scale { instances }, Vec::new(), nothing).await
+            }
+            14..=16 => {
+                let undo = self.newest().filter(|_| self.chance(500));
+                let force = self.chance(300);
+                let kind = Kind::Rollback { undo, to: None, force, artifact_only: self.chance(150) };
+                self.submit(kind, Vec::new(), nothing).await
+            }
+            17 => self.submit(Kind::Decommission, vec![self.one_service()], nothing).await,
+            _ => self.deploy(vec![self.one_service()], self.chance(300)).await,
+        }
+    }
+
+    fn newest(&self) -> Option<DeploymentId> {
+        self.shared.world().watcher.deployments.keys().next_back().cloned()
+    }
+
+    async fn meddle(&self) {
+        let Some(deployment) = self.any_open() else { return };
+        let command = match self.below(8) {
+            0..=1 => Command::Cancel { deployment, reason: None },
+            2 => Command::Pause { deployment },
+            3..=4 => Command::Resume { deployment },
+            _ => Command::Advance { deployment },
+        };
+        let _ = self.ask(command).await;
+    }
+
+    /// One thing that somebody does on a usual day.
+    pub async fn act(&self) {
+        let submitted = self.change_something().await;
+        for _ in 0..self.below(3) {
+            let span_ms = self.below(1500);
+            self.shared.sleep(span_ms).await;
+            self.meddle().await;
+        }
+        match submitted {
+            Some(id) if self.chance(700) => self.see_end(&id).await,
+            _ => {
+                let span_ms = self.below(800);
+                self.shared.sleep(span_ms).await;
+            }
+        }
+    }
+
+    /// Lets everything that waits for a person go on, for as long as something is open.
+    pub async fn see_to_the_end(&self) {
+        loop {
+            let open: Vec<_> = self.shared.world().watcher.open.iter().cloned().collect();
+            for deployment in open {
+                let _ = self.ask(Command::Resume { deployment: deployment.clone() }).await;
+                let _ = self.ask(Command::Advance { deployment }).await;
+            }
+            self.shared.sleep(AGAIN_MS).await;
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! The ports by which a server reaches the simulated world, all but the store.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use shipway_core::{
+    artifact::Tree,
+    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId},
+    plan::{CheckThrough, Step},
+    ports::{
+        Answer, Artifacts, Capacity, CommandEnd, CommandEvent, CommandRun, Driver, Fault, HeldLimits, Ids, Launch,
+        Life, LogPage, LogPosition, Logs, Observed, Prober, Question, Runner, Sources, Traffic, TrafficRouter,
+    },
+    release::Release,
+    route::{BackendTarget, RouteTable},
+    spec::StopSpec,
+};
+
+use crate::{
+    clock::ServerClock,
+    executor::{Group, ServerTasks},
+    machine::Behaviour,
+    router::upstreams,
+    store::ServerStore,
+    world::{Fate, Shared, World},
+};
+use shipway_engine::Ports;
+use shipway_store::MemoryStore;
+
+/// Where the data plane takes requests, and links.
+const EDGE_PORT: u16 = 8080;
+const LINK_PORT: u16 = 7081;
+
+/// How a server reaches its world.
+#[derive(Clone)]
+pub struct Reach {
+    /// The simulation.
+    pub shared: Shared,
+}
+
+/// All ports of a server.
+pub fn of_server(shared: &Shared, server: usize, store: &Arc<MemoryStore>) -> Ports {
+    let reach = Arc::new(Reach { shared: shared.clone() });
+    Ports {
+        store: Arc::new(ServerStore { shared: shared.clone(), server, inner: store.clone() }),
+        artifacts: reach.clone(),
+        sources: reach.clone(),
+        logs: reach.clone(),
+        driver: reach.clone(),
+        runner: reach.clone(),
+        prober: reach.clone(),
+        router: reach.clone(),
+        clock: Arc::new(ServerClock { shared: shared.clone(), server }),
+        ids: reach,
+        tasks: Arc::new(ServerTasks { spawner: shared.spawner(), server }),
+    }
+}
+
+fn on_purpose() -> Fault {
+    Fault::unavailable("failed on purpose in the simulation")
+}
+
+impl World {
+    fn behaviour(&self, release: &Release) -> Behaviour {
+        self.behaviours.get(&release.artifact).copied().unwrap_or_default()
+    }
+
+    fn start(&mut self, launch: &Launch) -> SocketAddr {
+        let (now_ms, id) = (self.now_ms, &launch.instance);
+        let behaviour = self.behaviour(&launch.release);
+        let death = self.chances.death;
+        let ends_ms = self.random.per_mille(death).then(|| now_ms + self.random.between(1, 15_000));
+        self.machine.start(id, &launch.release.slot, &launch.release.id, behaviour, ends_ms, now_ms)
+    }
+
+    fn stop(&mut self, id: &InstanceId) -> Result<(), Fault> {
+        let now_ms = self.now_ms;
+        let Some(process) = self.machine.get_mut(id).filter(|process| process.runs(now_ms)) else { return Ok(()) };
+        if process.stops_refused > 0 {
+            process.stops_refused -= 1;
+            return Err(Fault::unavailable(format!("{id} does not stop in the simulation")));
+        }
+        // What answers no more is ended while it is routed, and rightly so. A clock that jumps cuts a drain short.
+        let jumped = self.jumped_ms.is_some_and(|at| now_ms < at + 10_000);
+        let excused = process.sick(now_ms);
+        let leaving = self.router.leaving(id, now_ms).filter(|_| !jumped);
+        let routed = self.router.routed().contains(id);
+        self.watcher.stops(id, routed, leaving, excused);
+        self.machine.stop(id, now_ms);
+        self.tell(|| format!("{id} stops"));
+        Ok(())
+    }
+
+    fn follow(&mut self, table: Arc<RouteTable>) -> Result<(), Fault> {
+        let now_ms = self.now_ms;
+        if self.router.follow(table.clone(), &self.machine, &mut self.random, now_ms)? {
+            self.trace.mix(table.generation);
+            let routed = self.router.routed();
+            self.tell(|| format!("the proxy follows {}: {routed:?}", table.generation));
+            self.watcher.followed(&table, &self.machine, now_ms);
+        }
+        Ok(())
+    }
+}
+
+impl Driver for Reach {
+    fn stage<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
+        let staged = release.id.clone();
+        async move {
+            let failing = |step: &Step| matches!(step, Step::Stage { release } if *release == staged);
+            if self.shared.world().watcher.is_failing(failing) {
+                return Err(on_purpose());
+            }
+            self.shared.act(|_| ()).await
+        }
+        .boxed()
+    }
+
+    fn unstage<'a>(&'a self, _: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>> {
+        self.shared.act(|_| ()).boxed()
+    }
+
+    fn start(&self, launch: Launch) -> BoxFuture<'_, Result<SocketAddr, Fault>> {
+        async move {
+            let id = launch.instance.clone();
+            let (lost, again) = {
+                let mut world = self.shared.world();
+                world.watcher.starts(&id);
+                world.tell(|| format!("start {id}"));
+                if world.watcher.is_failing(|step| matches!(step, Step::Start { instance, .. } if *instance == id)) {
+                    return Err(on_purpose());
+                }
+                let chances = world.chances;
+                (world.random.per_mille(chances.lose_start), world.random.per_mille(chances.start_again))
+            };
+            if lost {
+                return Ok(SocketAddr::from(([127, 0, 0, 1], 1)));
+            }
+            if again {
+                self.start_later(launch.clone());
+            }
+            self.shared.act(move |world| world.start(&launch)).await
+        }
+        .boxed()
+    }
+
+    fn observe<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<Life, Fault>> {
+        let id = instance.clone();
+        async move {
+            if self.shared.fate().await == Fate::Refused {
+                return Err(Fault::unavailable("the driver could not look in the simulation"));
+            }
+            let world = self.shared.world();
+            Ok(world.machine.life(&id, world.now_ms))
+        }
+        .boxed()
+    }
+
+    fn instances(&self) -> BoxFuture<'_, Result<Vec<Observed>, Fault>> {
+        async move {
+            if self.shared.fate().await == Fate::Refused {
+                return Err(Fault::unavailable("the driver could not look in the simulation"));
+            }
+            let world = self.shared.world();
+            let seen = world.machine.all().map(|(id, _)| id);
+            Ok(seen.map(|id| Observed { instance: id.clone(), life: world.machine.life(id, world.now_ms) }).collect())
+        }
+        .boxed()
+    }
+
+    fn stop<'a>(&'a self, instance: &'a InstanceId, _: &'a StopSpec) -> BoxFuture<'a, Result<(), Fault>> {
+        let id = instance.clone();
+        async move {
+            if self
+                .shared
+                .world()
+                .watcher
+                .is_failing(|step| matches!(step, Step::Stop { instance, .. } if *instance == id))
+            {
+                return Err(on_purpose());
+            }
+            self.shared.act(move |world| world.stop(&id)).await?
+        }
+        .boxed()
+    }
+
+    fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>> {
+        let id = instance.clone();
+        self.shared.act(move |world| world.machine.forget(&id, world.now_ms)).boxed()
+    }
+
+    fn log<'a>(&'a self, _: &'a InstanceId, from: LogPosition, _: usize) -> BoxFuture<'a, Result<LogPage, Fault>> {
+        async move { Ok(LogPage { lines: Vec::new(), next: from }) }.boxed()
+    }
+
+    fn log_tail<'a>(&'a self, _: &'a InstanceId, _: usize) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
+        async move { Ok(Vec::new()) }.boxed()
+    }
+
+    fn held_limits(&self) -> HeldLimits {
+        HeldLimits { memory: true, cpu: true, processes: true, reason: "simulated".into() }
+    }
+
+    fn capacity(&self) -> Result<Capacity, Fault> {
+        Ok(Capacity { cores: 8, memory_mb: 65_536, memory_free_mb: 65_536, disk_free_mb: 65_536 })
+    }
+}
+
+impl Reach {
+    /// The same start once more, when nobody expects it.
+    fn start_later(&self, launch: Launch) {
+        let shared = self.shared.clone();
+        self.shared.spawn(Group::World, async move {
+            let span_ms = shared.world().random.between(200, 4000);
+            shared.sleep(span_ms).await;
+            let mut world = shared.world();
+            if !world.watcher.calm {
+                world.tell(|| format!("{} is started once more", launch.instance));
+                world.start(&launch);
+            }
+        });
+    }
+}
+
+impl Prober for Reach {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Answer> {
+        async move {
+            let answered = self.shared.fate().await != Fate::Refused;
+            let passed = answered && self.shared.world().asked(&question);
+            let got = if passed { "200" } else { "nothing" };
+            Answer { passed, expected: "200".into(), got: got.into(), took_ms: 1 }
+        }
+        .boxed()
+    }
+}
+
+impl World {
+    fn asked(&mut self, question: &Question) -> bool {
+        let now_ms = self.now_ms;
+        let path = question.ask.http.as_deref().unwrap_or_default();
+        let is_direct = question.host.is_none() && question.address.port() != LINK_PORT;
+        if is_direct {
+            let Some(id) = self.machine.at_port(question.address.port()).cloned() else { return false };
+            return self.asked_instance(&id, path, now_ms);
+        }
+        if self.check_fails(|through| !matches!(through, CheckThrough::Instance { .. })) {
+            return false;
+        }
+        let Some((_, backend)) = self.router.pick(question.host.as_deref(), question.address) else { return false };
+        if let BackendTarget::Files(_) = backend.target {
+            return !path.starts_with("/verify") || !self.is_bad_site(&backend.release);
+        }
+        let running = upstreams(backend).filter_map(|id| self.machine.get(id)).find(|process| process.listens(now_ms));
+        running.is_some_and(|process| match path {
+            "/verify" => !process.behaviour.fails_verify,
+            "/test" => !process.behaviour.fails_test,
+            _ => process.healthy(now_ms),
+        })
+    }
+
+    fn is_bad_site(&self, release: &ReleaseId) -> bool {
+        let release = self.watcher.releases.get(release);
+        release.is_some_and(|release| !self.watcher.calm && self.behaviour(release).fails_verify)
+    }
+
+    fn check_fails(&self, meant: impl Fn(&CheckThrough) -> bool) -> bool {
+        self.watcher.is_failing(|step| matches!(step, Step::Check { through, .. } if meant(through)))
+    }
+
+    fn asked_instance(&mut self, id: &InstanceId, path: &str, now_ms: u64) -> bool {
+        let this = |through: &CheckThrough| matches!(through, CheckThrough::Instance { instance } if instance == id);
+        let unproven = |step: &Step| matches!(step, Step::Prove { instance, .. } if instance == id);
+        if (path == "/test" && self.check_fails(this)) || (path != "/test" && self.watcher.is_failing(unproven)) {
+            return false;
+        }
+        let Some(process) = self.machine.get_mut(id) else { return false };
+        let release = self.watcher.releases.get(&process.release);
+        let by_port = release.is_some_and(|release| release.serve.health.startup.is_none());
+        match path {
+            "/test" => process.listens(now_ms) && !process.behaviour.fails_test,
+            "" => {
+                process.proven |= by_port && process.listens(now_ms);
+                process.listens(now_ms)
+            }
+            _ => {
+                process.proven |= process.healthy(now_ms);
+                process.healthy(now_ms)
+            }
+        }
+    }
+}
+
+impl Runner for Reach {
+    fn run(&self, run: CommandRun) -> BoxStream<'static, Result<CommandEvent, Fault>> {
+        let shared = self.shared.clone();
+        let ended = async move {
+            let fate = shared.fate().await;
+            let service = run.variables.get("SHIPWAY_SERVICE").cloned().unwrap_or_default();
+            let mut world = shared.world();
+            world.tell(|| format!("hook `{}` of {service}", run.command));
+            world.watcher.hook(&service);
+            let failing = world.watcher.is_failing(|step| matches!(step, Step::Hooks { .. }));
+            let release = run.variables.get("SHIPWAY_RELEASE").map(|id| ReleaseId::new(id.clone()));
+            let release = release.and_then(|id| world.watcher.releases.get(&id).cloned());
+            let bad = release.is_some_and(|release| !world.watcher.calm && world.behaviour(&release).fails_hooks);
+            match fate {
+                Fate::Refused => Err(Fault::unavailable("the command could not start in the simulation")),
+                _ => Ok(CommandEvent::Ended(CommandEnd::Exited(i32::from(failing || bad)))),
+            }
+        };
+        stream::once(ended).boxed()
+    }
+
+    fn hand_over<'a>(&'a self, _: &'a Path, _: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        async move { Ok(()) }.boxed()
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<u32, Fault>> {
+        async move { Ok(0) }.boxed()
+    }
+}
+
+impl TrafficRouter for Reach {
+    fn publish(&self, table: Arc<RouteTable>) -> BoxFuture<'_, Result<(), Fault>> {
+        async move { self.shared.act(move |world| world.follow(table)).await? }.boxed()
+    }
+
+    fn traffic(&self) -> BoxFuture<'_, Result<Traffic, Fault>> {
+        async move {
+            if self.shared.fate().await == Fate::Refused {
+                return Err(Fault::unavailable("the proxy does not answer in the simulation"));
+            }
+            let mut world = self.shared.world();
+            let world = &mut *world;
+            let mut traffic = world.router.traffic(&world.machine, world.now_ms);
+            if world.watcher.is_failing(|step| matches!(step, Step::Watch { .. })) {
+                for release in &mut traffic.releases {
+                    release.server_errors = release.requests + 1000;
+                    release.requests += 1000;
+                }
+            }
+            Ok(traffic)
+        }
+        .boxed()
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], EDGE_PORT))
+    }
+
+    fn link_port(&self) -> u16 {
+        LINK_PORT
+    }
+}
+
+impl Artifacts for Reach {
+    fn read_tree<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<Tree, Fault>> {
+        async move { Ok(Tree::new(Vec::new())) }.boxed()
+    }
+
+    fn put<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<Tree, Fault>> {
+        async move { Ok(Tree::new(Vec::new())) }.boxed()
+    }
+
+    fn tree<'a>(&'a self, digest: &'a ArtifactDigest) -> BoxFuture<'a, Result<Tree, Fault>> {
+        let known = self.shared.world().behaviours.contains_key(digest);
+        async move {
+            match known {
+                true => Ok(Tree::new(Vec::new())),
+                false => Err(Fault::not_found(format!("there is no artifact {digest}"))),
+            }
+        }
+        .boxed()
+    }
+
+    fn unpack<'a>(&'a self, _: &'a ArtifactDigest, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
+        async move { Ok(()) }.boxed()
+    }
+}
+
+impl Sources for Reach {
+    fn copy<'a>(&'a self, _: &'a Path, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
+        async move { Ok(()) }.boxed()
+    }
+
+    fn make_folder<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
+        async move { Ok(()) }.boxed()
+    }
+
+    fn remove<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
+        async move { Ok(()) }.boxed()
+    }
+
+    fn read_text<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+        async move { Ok(None) }.boxed()
+    }
+}
+
+impl Logs for Reach {
+    fn append(&self, name: &str, lines: &[String]) -> Result<(), Fault> {
+        self.shared.world().machine.logs.entry(name.to_owned()).or_default().extend_from_slice(lines);
+        Ok(())
+    }
+
+    fn read(&self, _: &str, from: LogPosition, _: usize) -> Result<LogPage, Fault> {
+        Ok(LogPage { lines: Vec::new(), next: from })
+    }
+
+    fn tail(&self, name: &str, lines_max: usize) -> Result<Vec<String>, Fault> {
+        let world = self.shared.world();
+        let lines = world.machine.logs.get(name).cloned().unwrap_or_default();
+        Ok(lines[lines.len().saturating_sub(lines_max)..].to_vec())
+    }
+}
+
+impl Ids for Reach {
+    fn deployment(&self) -> DeploymentId {
+        let mut world = self.shared.world();
+        world.ids += 1;
+        DeploymentId::new(format!("d{:04}", world.ids))
+    }
+
+    fn token(&self) -> String {
+        let mut world = self.shared.world();
+        world.ids += 1;
+        format!("{:032x}", world.ids)
+    }
+}

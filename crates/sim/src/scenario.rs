@@ -1,0 +1,151 @@
+//! What a seed makes up: a project, and releases that go well or badly. Not here: what people do with it (`people`).
+
+use std::fmt::Write;
+
+use crate::{machine::Behaviour, random::Random};
+
+/// The name of the project, and of its only environment.
+pub const PROJECT: &str = "shop";
+/// The environment.
+pub const ENVIRONMENT: &str = "prod";
+/// Services at most.
+const SERVICES_MAX: u64 = 5;
+
+/// A project.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The names of its services.
+    pub services: Vec<String>,
+    /// Its spec.
+    pub text: String,
+}
+
+impl Scenario {
+    /// Makes one up.
+    pub fn draw(random: &mut Random) -> Self {
+        let count = match random.below(10) {
+            0..=2 => 1,
+            3..=6 => 2,
+            7..=8 => 3,
+            _ => random.between(4, SERVICES_MAX),
+        };
+        let services: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
+        let mut text = format!("[project]\nname = \"{PROJECT}\"\n\n");
+        let strategy = strategy(random);
+        for number in 0..services.len() {
+            let own = if random.per_mille(150) { self::strategy(random) } else { strategy.clone() };
+            service(&mut text, &services, number, &own, random);
+        }
+        let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
+        Self { services, text }
+    }
+}
+
+/// A strategy as the spec writes it.
+pub fn strategy(random: &mut Random) -> String {
+    match random.below(8) {
+        0..=2 => "\"blue-green\"".into(),
+        3..=4 => {
+            let batch = random.between(1, 2);
+            let surge = random.between(0, 2);
+            let unavailable = if surge == 0 { 1 } else { random.between(0, 1) };
+            format!("{{ kind = \"rolling\", batch = {batch}, max_surge = {surge}, max_unavailable = {unavailable} }}")
+        }
+        5..=6 => {
+            let middle = match random.below(4) {
+                0 => "50% manual, ",
+                1 => "",
+                _ => "60% 400ms, ",
+            };
+            format!("{{ kind = \"canary\", steps = \"20% 300ms, {middle}100%\" }}")
+        }
+        _ => "{ kind = \"recreate\", hold_ms_max = 5000 }".into(),
+    }
+}
+
+fn service(text: &mut String, services: &[String], number: usize, strategy: &str, random: &mut Random) {
+    let name = &services[number];
+    let is_static = random.per_mille(150);
+    let mut line = |words: String| {
+        let _ = writeln!(text, "{words}");
+    };
+    line(format!("[services.{name}]\nstrategy = {strategy}"));
+    match is_static {
+        true => line("kind = \"static\"".into()),
+        false => line(format!("kind = \"process\"\nrun = [\"bin/run\"]\ninstances = {}", random.between(1, 3))),
+    }
+    let needs: Vec<_> = services[..number].iter().filter(|_| random.per_mille(400)).collect();
+    line(format!("depends_on = {needs:?}"));
+    line(format!("routes = [{{ host = \"{name}.test\", path = \"/\" }}]"));
+    line(format!("warm_for = \"{}ms\"", random.pick(&[0, 0, 500, 2000])));
+    line(format!("bake = \"{}ms\"", random.pick(&[0, 0, 300])));
+    line(format!("deadline_s = {}", random.pick(&[20, 60, 120])));
+    if random.per_mille(80) {
+        line("on_failure = \"stop\"".into());
+    }
+    if random.per_mille(300) {
+        line("success = { error_rate_max = 0.2, min_requests = 0 }".into());
+    }
+    line("timeouts = { start_s = 2, check_s = 2, hook_s = 5, drain_s = 1 }\nstop = { grace_s = 1 }".into());
+    line(String::new());
+    if !is_static {
+        health(text, name, random);
+    }
+    checks_and_hooks(text, name, is_static, random);
+}
+
+fn health(text: &mut String, name: &str, random: &mut Random) {
+    if random.per_mille(800) {
+        let _ = writeln!(text, "[services.{name}.health.startup]\nhttp = \"/health\"\n");
+    }
+    if random.per_mille(250) {
+        let probe = "http = \"/health\"\ninterval_ms = 500\nfailure_threshold = 2";
+        let _ = writeln!(text, "[services.{name}.health.readiness]\n{probe}\n");
+    }
+    if random.per_mille(200) {
+        let probe = "http = \"/health\"\ninterval_ms = 700\nfailure_threshold = 3";
+        let _ = writeln!(text, "[services.{name}.health.liveness]\n{probe}\n");
+    }
+}
+
+fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, random: &mut Random) {
+    for (phase, path) in [("test", "/test"), ("verify", "/verify")] {
+        if random.per_mille(400) {
+            let retries = random.below(2);
+            let check = format!("name = \"{phase}\"\nphase = \"{phase}\"\nhttp = \"{path}\"\nretries = {retries}");
+            let _ = writeln!(text, "[[services.{name}.checks]]\n{check}\n");
+        }
+    }
+    if is_static {
+        return;
+    }
+    for when in ["before-test", "before-promotion", "after-completion", "on-rollback"] {
+        if random.per_mille(130) {
+            let _ = writeln!(text, "[[services.{name}.hooks]]\nwhen = \"{when}\"\ncommand = [\"hook\", \"{when}\"]\n");
+        }
+    }
+}
+
+/// What a release does that goes well.
+pub fn good(random: &mut Random) -> Behaviour {
+    let listen_ms = *random.pick(&[0, 10, 50, 200]);
+    let healthy_ms = *random.pick(&[0, 0, 30, 300]);
+    let ends_after_ms = random.per_mille(60).then(|| random.between(500, 10_000));
+    let sick_after_ms = random.per_mille(40).then(|| random.between(500, 10_000));
+    Behaviour { listen_ms, healthy_ms, ends_after_ms, sick_after_ms, ..Behaviour::default() }
+}
+
+/// What a release does that goes badly.
+pub fn bad(random: &mut Random) -> Behaviour {
+    let well = Behaviour { ends_after_ms: None, sick_after_ms: None, ..good(random) };
+    match random.below(9) {
+        0 => Behaviour { never_healthy: true, ..well },
+        1 => Behaviour { ends_at_once: true, ..well },
+        2 => Behaviour { ends_after_ms: Some(random.between(1, 800)), ..well },
+        3 => Behaviour { fails_test: true, ..well },
+        4 | 5 => Behaviour { fails_verify: true, ..well },
+        6 => Behaviour { fails_requests: true, ..well },
+        7 => Behaviour { fails_hooks: true, ..well },
+        _ => Behaviour { fails_verify: true, stops_refused: u32::try_from(random.between(1, 7)).unwrap_or(1), ..well },
+    }
+}

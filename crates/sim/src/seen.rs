@@ -1,0 +1,121 @@
+//! A commit as the watcher reads it: only the parts that it looks at.
+
+use shipway_core::{
+    deployment::Deployment,
+    event::{EventBody, EventKind},
+    id::{DeploymentId, InstanceId},
+    instance::Instance,
+    phase::Phase,
+    release::Release,
+    slot::Slot,
+    store::{Commit, DocumentKind, Stored, read_body},
+};
+
+use crate::watcher::StepName;
+
+/// What a commit changes.
+#[derive(Default)]
+pub struct Seen {
+    /// Slots that are written.
+    pub slots: Vec<Slot>,
+    /// Instances that are written.
+    pub instances: Vec<Instance>,
+    /// Instances whose records go.
+    pub gone: Vec<InstanceId>,
+    /// Releases that are written.
+    pub releases: Vec<Release>,
+    /// Deployments that begin.
+    pub opened: Vec<DeploymentId>,
+    /// Deployments that end.
+    pub ended: Vec<Deployment>,
+    /// Deployments whose plans are written.
+    pub planned: Vec<Deployment>,
+    /// Its events.
+    pub happenings: Vec<Happening>,
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// A deployment enters a phase.
+    Phase {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Which phase.
+        phase: Phase,
+    },
+    /// A step begins.
+    Began {
+        /// Which one.
+        step: StepName,
+    },
+    /// A step ends.
+    Ended {
+        /// Which one.
+        step: StepName,
+        /// Whether it failed.
+        failed: bool,
+    },
+    /// Anything else.
+    Other,
+}
+
+impl Seen {
+    /// Reads a commit.
+    pub fn of(commit: &Commit) -> Self {
+        let mut seen = Self { happenings: commit.events.iter().map(happening).collect(), ..Self::default() };
+        let ends = commit.deletes.iter().any(|(kind, _)| *kind == DocumentKind::OpenDeployment);
+        let plans = commit.events.iter().any(|event| event.kind == EventKind::PlanRecorded);
+        for put in &commit.puts {
+            match put.kind {
+                DocumentKind::Slot => seen.slots.extend(read(&put.body)),
+                DocumentKind::Instance => seen.instances.extend(read(&put.body)),
+                DocumentKind::Release => seen.releases.extend(read(&put.body)),
+                DocumentKind::OpenDeployment => seen.opened.push(DeploymentId::new(put.key.clone())),
+                DocumentKind::Deployment if ends => seen.ended.extend(read(&put.body)),
+                DocumentKind::Deployment if plans => seen.planned.extend(read(&put.body)),
+                _ => {}
+            }
+        }
+        let gone = commit.deletes.iter().filter(|(kind, _)| *kind == DocumentKind::Instance);
+        seen.gone = gone.map(|(_, key)| InstanceId::new(key.clone())).collect();
+        seen
+    }
+
+    /// The steps that begin in it.
+    pub fn begun(&self) -> impl Iterator<Item = &StepName> {
+        self.happenings.iter().filter_map(|happening| match happening {
+            Happening::Began { step } => Some(step),
+            _ => None,
+        })
+    }
+
+    /// The steps that end in it.
+    pub fn over(&self) -> impl Iterator<Item = &StepName> {
+        self.happenings.iter().filter_map(|happening| match happening {
+            Happening::Ended { step, .. } => Some(step),
+            _ => None,
+        })
+    }
+}
+
+fn read<T: Stored>(body: &str) -> Option<T> {
+    Some(read_body(body).expect("the engine writes what it can read"))
+}
+
+fn happening(event: &EventBody) -> Happening {
+    let Some(deployment) = event.deployment.clone() else { return Happening::Other };
+    let step = |deployment: DeploymentId| {
+        let number = event.details.get("step")?.as_u64()?;
+        let back = event.details.get("back")?.as_bool()?;
+        Some((deployment, back, usize::try_from(number).ok()?))
+    };
+    let made = match event.kind {
+        EventKind::PhaseStarted => event.phase.map(|phase| Happening::Phase { deployment, phase }),
+        EventKind::StepStarted | EventKind::StepRetried => step(deployment).map(|step| Happening::Began { step }),
+        EventKind::StepCompleted => step(deployment).map(|step| Happening::Ended { step, failed: false }),
+        EventKind::StepFailed => step(deployment).map(|step| Happening::Ended { step, failed: true }),
+        _ => None,
+    };
+    made.unwrap_or(Happening::Other)
+}

@@ -1,0 +1,410 @@
+//! What must hold, looked at after every commit, every table and every act on the machine. docs/INVARIANTS.md says each
+//! in words; the numbers are the same.
+//!
+//! Not here: what must hold when all is over (`closing`).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use shipway_core::{
+    deployment::Deployment,
+    id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
+    instance::{Instance, InstanceState},
+    phase::{End, Phase, Turn, next},
+    plan::Step,
+    release::Release,
+    route::RouteTable,
+    slot::{Share, Slot},
+    spec::ServiceKind,
+};
+
+use crate::{
+    coverage::{Coverage, Trouble, node},
+    machine::Machine,
+    router::{Leaving, upstreams},
+    seen::{Happening, Seen},
+};
+
+/// A deployment as the watcher knows it.
+#[derive(Clone, Default)]
+pub struct Watched {
+    /// How far it is.
+    pub phase: Option<Phase>,
+    /// The slots that it writes.
+    pub slots: BTreeSet<SlotKey>,
+    /// The steps of its plan, and of its way back.
+    pub plans: [Vec<Arc<Step>>; 2],
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+/// A step that has begun and has no recorded end.
+#[derive(Clone)]
+pub struct Running {
+    /// What it does.
+    pub step: Arc<Step>,
+    /// Whether this attempt of it fails, on purpose.
+    pub failing: bool,
+    /// How many attempts after this one fail too.
+    pub failing_after: u32,
+}
+
+/// The name of a step: its deployment, its way, its number.
+pub type StepName = (DeploymentId, bool, usize);
+
+/// Everything that is checked as it happens.
+#[derive(Clone, Default)]
+pub struct Watcher {
+    /// The first thing that did not hold.
+    pub broken: Option<String>,
+    /// How many checks were made.
+    pub checks: u64,
+    /// Slots as they are stored.
+    pub slots: BTreeMap<SlotKey, Slot>,
+    /// Instances as they are stored.
+    pub instances: BTreeMap<InstanceId, Instance>,
+    /// Releases as they are stored.
+    pub releases: BTreeMap<ReleaseId, Arc<Release>>,
+    /// Deployments.
+    pub deployments: BTreeMap<DeploymentId, Watched>,
+    /// Deployments that have not ended.
+    pub open: BTreeSet<DeploymentId>,
+    /// Steps that have begun.
+    pub running: BTreeMap<StepName, Running>,
+    begun: BTreeMap<StepName, u32>,
+    /// The newest commit.
+    pub generation: u64,
+    /// The newest event.
+    pub last_event: u64,
+    /// The commit that last changed what is routed to a slot.
+    moved_at: BTreeMap<SlotKey, u64>,
+    /// Slots of which an instance was lost by itself, or was not ready, until they have all of them again.
+    short: BTreeSet<SlotKey>,
+    /// Whether the store was put back: what ran since is unknown to it.
+    pub restored: bool,
+    /// Whether nothing goes wrong any more.
+    pub calm: bool,
+    /// How deployments ended.
+    pub ends: BTreeMap<Phase, u64>,
+}
+
+impl Watcher {
+    /// Something does not hold. The first is kept.
+    pub fn violate(&mut self, which: &str, words: impl FnOnce() -> String) {
+        if self.broken.is_none() {
+            self.broken = Some(format!("{which}: {}", words()));
+        }
+    }
+
+    fn check(&mut self, which: &str, holds: bool, words: impl FnOnce() -> String) {
+        self.checks += 1;
+        if !holds {
+            self.violate(which, words);
+        }
+    }
+
+    /// Takes in a commit that was made.
+    pub fn committed(&mut self, seen: Seen, generation: u64, last_event: u64, coverage: &mut Coverage) {
+        let events = seen.happenings.len() as u64;
+        let dense = generation == self.generation + 1 && last_event == self.last_event + events;
+        self.check("I7", dense, || format!("commit {generation} ends at event {last_event}, of {events}"));
+        (self.generation, self.last_event) = (generation, last_event);
+        self.releases.extend(seen.releases.into_iter().map(|release| (release.id.clone(), Arc::new(release))));
+        for deployment in &seen.opened {
+            self.open.insert(deployment.clone());
+            self.deployments.entry(deployment.clone()).or_default().phase = Some(Phase::Queued);
+        }
+        for deployment in &seen.planned {
+            self.learn_plans(deployment);
+        }
+        for happening in &seen.happenings {
+            self.happened(happening, coverage);
+        }
+        for instance in seen.instances {
+            self.put_instance(instance, generation);
+        }
+        for id in seen.gone {
+            self.drop_instance(&id, generation);
+        }
+        self.put_slots(seen.slots, generation);
+        for deployment in seen.ended {
+            self.ended(&deployment);
+        }
+    }
+
+    fn learn_plans(&mut self, deployment: &Deployment) {
+        let watched = self.deployments.entry(deployment.id.clone()).or_default();
+        watched.slots = deployment.slot_keys();
+        for (way, plan) in [&deployment.plan, &deployment.unwind].into_iter().enumerate() {
+            let steps = plan.iter().flat_map(|plan| &plan.steps);
+            watched.plans[way] = steps.map(|planned| Arc::new(planned.step.clone())).collect();
+        }
+    }
+
+    fn happened(&mut self, happening: &Happening, coverage: &mut Coverage) {
+        match happening {
+            Happening::Phase { deployment, phase } => self.entered(deployment, *phase),
+            Happening::Began { step } => self.began(step, coverage),
+            Happening::Ended { step, failed } => {
+                if let Some(running) = self.running.remove(step)
+                    && *failed
+                {
+                    coverage.note(node(&running.step), step.1, Trouble::Failed);
+                    // Its next attempt fails too, as long as that was the aim.
+                    self.begun.insert(step.clone(), running.failing_after);
+                }
+            }
+            Happening::Other => {}
+        }
+    }
+
+    fn entered(&mut self, id: &DeploymentId, phase: Phase) {
+        let before = self.deployments.get(id).and_then(|watched| watched.phase);
+        let legal = before.is_some_and(|before| before == phase || follows(before, phase));
+        self.check("I7", legal, || format!("{id} went from {before:?} to {phase}"));
+        let watched = self.deployments.entry(id.clone()).or_default();
+        watched.phase = Some(phase);
+        if !phase.moves() {
+            return;
+        }
+        let mine = watched.slots.clone();
+        if phase == Phase::RollingBack {
+            // What was under way forward was given up: it fails nobody any more.
+            let given_up = self.running.iter_mut().filter(|((of, back, _), _)| of == id && !back);
+            given_up.for_each(|(_, running)| running.failing = false);
+        }
+        let others = self.deployments.iter().filter(|(other, its)| *other != id && its.moves());
+        let other = others.filter(|(_, its)| !its.slots.is_disjoint(&mine)).map(|(other, _)| other.clone()).next();
+        self.check("I8", other.is_none(), || format!("{id} and {other:?} move the same slots"));
+    }
+
+    fn began(&mut self, name: &StepName, coverage: &mut Coverage) {
+        let watched = self.deployments.get(&name.0);
+        let Some(step) = watched.and_then(|watched| watched.plans[usize::from(name.1)].get(name.2)).cloned() else {
+            self.violate("I6", || format!("{name:?} began and is in no recorded plan"));
+            return;
+        };
+        if self.begun.contains_key(name) {
+            coverage.note(node(&step), name.1, Trouble::Repeated);
+        }
+        let left = self.begun.insert(name.clone(), 0).unwrap_or(0);
+        let running = Running { step, failing: left > 0, failing_after: left.saturating_sub(1) };
+        self.running.insert(name.clone(), running);
+    }
+
+    fn put_instance(&mut self, instance: Instance, generation: u64) {
+        if instance.state == InstanceState::Unready {
+            self.short.insert(instance.slot.clone());
+        }
+        self.moved_at.insert(instance.slot.clone(), generation);
+        self.instances.insert(instance.id.clone(), instance);
+    }
+
+    fn drop_instance(&mut self, id: &InstanceId, generation: u64) {
+        let Some(instance) = self.instances.remove(id) else { return };
+        self.moved_at.insert(instance.slot.clone(), generation);
+        let by_step = self
+            .running
+            .values()
+            .any(|running| matches!(&*running.step, Step::Stop { instance, .. } if instance == id));
+        if !by_step && instance.state != InstanceState::Draining {
+            self.short.insert(instance.slot);
+        }
+    }
+
+    fn put_slots(&mut self, slots: Vec<Slot>, generation: u64) {
+        for slot in slots {
+            let before = self.slots.get(&slot.key).cloned().unwrap_or_else(|| Slot::empty(slot.key.clone()));
+            let one_more = slot.revision == before.revision + 1;
+            self.check("I7", one_more || self.restored, || {
+                format!("{} jumped to revision {}", slot.key, slot.revision)
+            });
+            self.one_stable(&slot);
+            let only_warm = Slot { warm: before.warm.clone(), revision: before.revision, ..slot.clone() } == before;
+            if !only_warm {
+                self.written_by_its_holder(&slot);
+            }
+            self.moved_at.insert(slot.key.clone(), generation);
+            self.slots.insert(slot.key.clone(), slot);
+        }
+    }
+
+    fn one_stable(&mut self, slot: &Slot) {
+        let release = slot.live.as_ref().map(|live| &live.release);
+        let twice = slot.candidate.iter().any(|candidate| Some(&candidate.release) == release);
+        self.check("I2", !twice, || format!("{} is its own candidate", slot.key));
+        let warm = slot.warm.iter().any(|warm| Some(&warm.release) == release);
+        self.check("I2", !warm, || format!("{} has its live release standing by", slot.key));
+    }
+
+    fn written_by_its_holder(&mut self, slot: &Slot) {
+        let holder = slot.written_by.as_ref().and_then(|by| Some((by, self.deployments.get(by)?)));
+        let holds = holder.is_some_and(|(_, watched)| watched.moves() && watched.slots.contains(&slot.key));
+        // A swap back restores the parents with who wrote them; then whoever moves the slot is its holder.
+        let moved = self.deployments.values().any(|watched| watched.moves() && watched.slots.contains(&slot.key));
+        self.check("I1", holds || moved, || {
+            format!("{} was written by {:?}, and nothing moves it", slot.key, slot.written_by)
+        });
+    }
+
+    /// Looks at a deployment that has just ended.
+    fn ended(&mut self, deployment: &Deployment) {
+        let id = &deployment.id;
+        let before = self.deployments.get(id).and_then(|watched| watched.phase);
+        let legal = before.is_some_and(|before| before == deployment.phase || follows(before, deployment.phase));
+        self.check("I7", legal, || format!("{id} ended from {before:?} as {}", deployment.phase));
+        let watched = self.deployments.entry(id.clone()).or_default();
+        watched.phase = Some(deployment.phase);
+        watched.ended = true;
+        self.open.remove(id);
+        self.running.retain(|(of, ..), _| of != id);
+        *self.ends.entry(deployment.phase).or_default() += 1;
+        let says_why = deployment.phase == Phase::Completed || !deployment.failures.is_empty();
+        self.check("I5", says_why, || format!("{id} is {} and does not say why", deployment.phase));
+        match deployment.phase {
+            Phase::Completed => self.reached_its_goal(deployment),
+            Phase::Stuck => {}
+            _ => self.went_back(deployment),
+        }
+    }
+
+    fn reached_its_goal(&mut self, deployment: &Deployment) {
+        for key in deployment.slot_keys() {
+            let wanted = deployment.goal.get(&key.service).cloned().flatten();
+            let slot = self.slots.get(&key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
+            let there = slot.live == wanted && slot.candidate.is_none() && slot.hold.is_none();
+            self.check("I10", there, || format!("{} completed, and {key} is {slot:?}", deployment.id));
+        }
+    }
+
+    fn went_back(&mut self, deployment: &Deployment) {
+        for parent in &deployment.parents {
+            let slot = self.slots.get(&parent.key).cloned().unwrap_or_else(|| Slot::empty(parent.key.clone()));
+            let (revision, written_by) = (parent.revision, parent.written_by.clone());
+            let same = Slot { revision, written_by, ..slot.clone() } == *parent;
+            self.check("I10", same, || format!("{} went back, and {slot:?} was {parent:?}", deployment.id));
+        }
+    }
+
+    /// Looks at a table that the data plane has begun to follow.
+    pub fn followed(&mut self, table: &RouteTable, machine: &Machine, now_ms: u64) {
+        let known = table.generation <= self.generation || self.restored;
+        self.check("I6", known, || format!("table {} is of no commit", table.generation));
+        for pool in table.pools.values() {
+            let stable = pool.backends.iter().filter(|backend| !backend.candidate).count();
+            self.check("I2", stable <= 1, || format!("{} has {stable} stable releases", pool.slot));
+            for id in pool.backends.iter().flat_map(upstreams) {
+                self.routed(id, machine, now_ms);
+            }
+        }
+        let slots: Vec<_> = self.slots.values().cloned().collect();
+        for slot in slots {
+            self.has_capacity(&slot, table, machine, now_ms);
+        }
+    }
+
+    fn routed(&mut self, id: &InstanceId, machine: &Machine, now_ms: u64) {
+        self.checks += 1;
+        if self.restored {
+            return;
+        }
+        let Some(process) = machine.get(id) else {
+            return self.violate("I3", || format!("{id} is routed and was never started"));
+        };
+        let stopped = process.stopped_ms.is_some() && !process.ended_itself(now_ms);
+        if stopped && !process.sick(now_ms) {
+            self.violate("I3", || format!("{id} is routed and was stopped"));
+        } else if !process.proven {
+            self.violate("I3", || format!("{id} is routed and was never healthy"));
+        }
+    }
+
+    fn has_capacity(&mut self, slot: &Slot, table: &RouteTable, machine: &Machine, now_ms: u64) {
+        let newest = self.moved_at.get(&slot.key).is_none_or(|moved| *moved <= table.generation);
+        let Some(live) = slot.live.as_ref().filter(|_| newest && slot.hold.is_none()) else { return };
+        if self.releases.get(&live.release).is_none_or(|release| release.serve.kind == ServiceKind::Static) {
+            return;
+        }
+        let share = slot.candidate.as_ref().map(|candidate| candidate.share);
+        let coming = slot.candidate.iter().filter(|_| share == Some(Share::ByInstances));
+        let wanted = live.instances + coming.map(|candidate| candidate.instances).sum::<u32>();
+        let pool = table.pools.values().find(|pool| pool.slot == slot.key);
+        let counted = |candidate: bool| !candidate || share == Some(Share::ByInstances);
+        let backends = pool.iter().flat_map(|pool| &pool.backends).filter(|backend| counted(backend.candidate));
+        let routed = u32::try_from(backends.flat_map(upstreams).count()).unwrap_or(u32::MAX);
+        self.checks += 1;
+        if routed >= wanted {
+            self.short.remove(&slot.key);
+            return;
+        }
+        let lost = machine.all().any(|(_, p)| p.slot == slot.key && (p.ended_itself(now_ms) || p.sick_ms.is_some()));
+        if !self.short.contains(&slot.key) && !lost && !self.restored && !self.is_stuck(&slot.key) {
+            self.violate("I4", || format!("{} has {routed} of {wanted} instances at {}", slot.key, table.generation));
+        }
+    }
+
+    /// Whether the newest deployment of a slot is stuck.
+    pub fn is_stuck(&self, key: &SlotKey) -> bool {
+        self.deployments.values().any(|watched| watched.slots.contains(key) && watched.phase == Some(Phase::Stuck))
+    }
+
+    /// Looks at a start.
+    pub fn starts(&mut self, id: &InstanceId) {
+        let recorded = self.instances.contains_key(id);
+        self.check("I6", recorded || self.restored, || format!("{id} is started and not recorded"));
+        let Some(deployment) = self.instances.get(id).and_then(|instance| instance.deployment.clone()) else { return };
+        let meant =
+            |step: &Step| matches!(step, Step::Start { instance, .. } | Step::Prove { instance, .. } if instance == id);
+        let intended = self.running.iter().any(|((of, ..), running)| *of == deployment && meant(&running.step));
+        self.check("I6", intended || self.restored, || {
+            format!("{id} is started, and no step of {deployment} means it")
+        });
+    }
+
+    /// Looks at a stop of a process that runs.
+    pub fn stops(&mut self, id: &InstanceId, routed: bool, leaving: Option<Leaving>, excused: bool) {
+        self.check("I3", !routed || excused || self.restored, || format!("{id} is stopped while it is routed"));
+        self.check("I3", leaving.is_none() || excused || self.restored, || {
+            format!("{id} is stopped with requests in flight: {leaving:?}")
+        });
+    }
+
+    /// Looks at a hook that begins.
+    pub fn hook(&mut self, service: &str) {
+        let meant = |step: &Step| matches!(step, Step::Hooks { .. });
+        let of = |running: &Running| {
+            let release = running.step.release().and_then(|id| self.releases.get(id));
+            meant(&running.step) && release.is_some_and(|release| release.slot.service.as_str() == service)
+        };
+        let intended = self.running.values().any(of);
+        self.check("I6", intended, || format!("a hook of {service} runs, and no step means it"));
+    }
+
+    /// Whether an attempt of a running step is to fail.
+    pub fn is_failing(&self, meant: impl Fn(&Step) -> bool) -> bool {
+        self.running.values().any(|running| running.failing && meant(&running.step))
+    }
+
+    /// What a restore of an older store makes it forget.
+    pub fn forget_since(&mut self, earlier: Self) {
+        let (checks, ends, broken) = (self.checks, self.ends.clone(), self.broken.take());
+        *self = Self { checks, ends, broken, restored: true, ..earlier };
+    }
+}
+
+impl Watched {
+    /// Whether it changes its environment now.
+    pub fn moves(&self) -> bool {
+        !self.ended && self.phase.is_some_and(Phase::moves)
+    }
+}
+
+/// Whether a phase may follow another, by any turn.
+fn follows(before: Phase, after: Phase) -> bool {
+    let ends = [End::Failed, End::RolledBack, End::Cancelled];
+    let turns = [Turn::Enter(after), Turn::Complete, Turn::Unwind, Turn::GiveUp];
+    let turns = turns.into_iter().chain(ends.map(Turn::Abandon)).chain(ends.map(Turn::Unwound));
+    turns.into_iter().any(|turn| next(before, turn) == Some(after))
+}
