@@ -242,13 +242,14 @@ async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -
         Stuck::Contract => (
             "a `contract` migration ran, or may have run: the old may not work with the data any more",
             format!(
-                "deploy what mends it; or go back all the same with `shipway rollback {} --accept-contract`, and put                  data back with `shipway snapshot restore`",
+                "deploy what mends it; or go back all the same with `shipway rollback {} --accept-contract`, and put \
+                 data back with `shipway snapshot restore`",
                 deployment.name
             ),
         ),
         _ => (
             "on_failure = \"stop\"",
-            format!("look at it, then `shipway retry {}` to go back, or deploy again", deployment.name),
+            format!("look at it, then `shipway rollback {}` or deploy again", deployment.name),
         ),
     };
     let now = engine.ports.clock.now();
