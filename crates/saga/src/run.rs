@@ -89,6 +89,8 @@ struct Run<'a, F> {
     graph: &'a Graph,
     /// For each step, how many of its needs are not done.
     missing: Vec<usize>,
+    /// Which steps had ended before this run, well or for good: they don't begin, whatever is done before them.
+    ended_before: Vec<bool>,
     /// Steps whose needs are all done, and that were not begun in this run.
     ready: Vec<usize>,
     failed: BTreeMap<usize, Option<F>>,
@@ -100,10 +102,10 @@ impl<'a, F> Run<'a, F> {
         let steps = || 0..graph.len();
         let not_done = |step: &&usize| !is(**step, Recorded::Done);
         let missing: Vec<_> = steps().map(|step| graph.needs(step).iter().filter(not_done).count()).collect();
-        let ended = |step| is(step, Recorded::Done) || is(step, Recorded::Failed);
-        let ready = steps().filter(|step| missing[*step] == 0 && !ended(*step)).collect();
+        let ended_before: Vec<_> = steps().map(|step| is(step, Recorded::Done) || is(step, Recorded::Failed)).collect();
+        let ready = steps().filter(|step| missing[*step] == 0 && !ended_before[*step]).collect();
         let failed = steps().filter(|step| is(*step, Recorded::Failed)).map(|step| (step, None)).collect();
-        Self { graph, missing, ready, failed }
+        Self { graph, missing, ended_before, ready, failed }
     }
 
     fn ended(&mut self, step: usize, result: Result<(), F>) {
@@ -113,13 +115,13 @@ impl<'a, F> Run<'a, F> {
         }
         for next in self.graph.needed_by(step) {
             self.missing[*next] -= 1;
-            if self.missing[*next] == 0 {
+            if self.missing[*next] == 0 && !self.ended_before[*next] {
                 self.ready.push(*next);
             }
         }
     }
 
     fn outcome(self) -> Outcome<F> {
-        Outcome::of(self.graph, self.failed)
+        Outcome::of(self.graph, self.failed, &self.ended_before)
     }
 }

@@ -1,219 +1,234 @@
-//! Every node of every graph: fail it, crash before it acts, crash after it acted and before that is recorded, repeat
-//! it, let it fail once and for ever.
+//! Every node of every shape of graph: fail it, crash at it, repeat it, stop at it, fail its undo. The laboratory
+//! judges each end by the whole log of effects.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+mod lab;
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, pending},
-};
+use lab::{Act, End, Fault, Kind, Lab, SPOTS, Spot, Way};
 use proptest::prelude::*;
-use shipway_saga::{Graph, Manner, Next, Outcome, Recorded, Work, run};
+use shipway_saga::Recorded;
 
-/// What a crash comes just before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Crash {
-    Intent(usize),
-    Effect(usize),
-    Record(usize),
+type Needs = Vec<Vec<usize>>;
+
+fn shapes() -> Vec<Needs> {
+    let chain = (0..5usize).map(|step| step.checked_sub(1).into_iter().collect()).collect();
+    let diamond = vec![vec![], vec![0], vec![0], vec![1, 2]];
+    let fan_out_and_in = vec![vec![], vec![0], vec![0], vec![0], vec![0], vec![1, 2, 3, 4]];
+    let two_components = vec![vec![], vec![], vec![0], vec![1], vec![0, 2], vec![1, 3]];
+    let ladder = vec![vec![], vec![], vec![0, 1], vec![1], vec![2, 3], vec![3, 3]];
+    let no_edges = vec![vec![]; 4];
+    vec![vec![vec![]], chain, diamond, fan_out_and_in, two_components, ladder, no_edges]
 }
 
-#[derive(Default)]
-struct Lab {
-    recorded: Mutex<Vec<Recorded>>,
-    effects: Mutex<BTreeSet<usize>>,
-    order: Mutex<Vec<usize>>,
-    repeated: Mutex<BTreeSet<usize>>,
-    crash: Mutex<Option<Crash>>,
-    fails: Mutex<Vec<(usize, u32)>>,
-    needs: Vec<Vec<usize>>,
-    broken: AtomicBool,
-    retries_max: u32,
-}
-
-impl Lab {
-    fn new(needs: &[Vec<usize>]) -> Self {
-        Self { recorded: Mutex::new(vec![Recorded::Nothing; needs.len()]), needs: needs.to_vec(), ..Self::default() }
-    }
-
-    fn hit(&self, crash: Crash) -> bool {
-        let mut planned = self.crash.lock().expect("lock");
-        if *planned == Some(crash) {
-            *planned = None;
-            return true;
+/// Every step of every shape.
+fn each_node(mut look: impl FnMut(&Needs, usize)) {
+    for needs in shapes() {
+        for step in 0..needs.len() {
+            look(&needs, step);
         }
-        false
     }
 }
 
-impl Work for Lab {
-    type Failure = &'static str;
-    type Halt = &'static str;
-
-    fn begin(&self, step: usize, attempt: u32) -> BoxFuture<'_, Result<(), &'static str>> {
-        async move {
-            if self.hit(Crash::Intent(step)) {
-                return Err("crash");
-            }
-            self.recorded.lock().expect("lock")[step] = Recorded::Begun { attempts: attempt + 1 };
-            if self.hit(Crash::Effect(step)) { Err("crash") } else { Ok(()) }
+/// The same, for every step at which the way forward can end, so that each undo is met from everywhere.
+fn each_node_going_back(mut look: impl FnMut(&Needs, Fault, usize)) {
+    each_node(|needs, ends_at| {
+        let why = [Kind::once(), Kind::Fails { times: 1, after_effect: true }, Kind::Stop(Spot::Effect)];
+        for (kind, step) in why.into_iter().flat_map(|kind| (0..needs.len()).map(move |step| (kind, step))) {
+            look(needs, Fault::forward(ends_at, kind), step);
         }
-        .boxed()
-    }
-
-    fn perform(&self, step: usize, again: bool) -> BoxFuture<'_, Result<(), &'static str>> {
-        async move {
-            let done = self.recorded.lock().expect("lock").clone();
-            if self.needs[step].iter().any(|need| done[*need] != Recorded::Done) {
-                self.broken.store(true, Ordering::SeqCst);
-            }
-            if let Some(left) = self.fails.lock().expect("lock").iter_mut().find(|(at, left)| *at == step && *left > 0)
-            {
-                left.1 -= 1;
-                return Err("no");
-            }
-            let first = self.effects.lock().expect("lock").insert(step);
-            if !first && !again {
-                self.broken.store(true, Ordering::SeqCst);
-            }
-            if again {
-                self.repeated.lock().expect("lock").insert(step);
-            }
-            self.order.lock().expect("lock").push(step);
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn done(&self, step: usize) -> BoxFuture<'_, Result<(), &'static str>> {
-        async move {
-            if self.hit(Crash::Record(step)) {
-                return Err("crash");
-            }
-            self.recorded.lock().expect("lock")[step] = Recorded::Done;
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn failed<'a>(&'a self, _: usize, attempt: u32, _: &'a &'static str) -> BoxFuture<'a, Result<Next, &'static str>> {
-        async move { Ok(if attempt < self.retries_max { Next::Again } else { Next::GiveUp }) }.boxed()
-    }
-
-    fn due(&self, _: usize, _: u32) -> BoxFuture<'_, ()> {
-        async {}.boxed()
-    }
+    });
 }
 
-fn go(lab: &Lab, manner: Manner) -> Result<Outcome<&'static str>, &'static str> {
-    let graph = Graph::new(lab.needs.clone()).expect("only earlier needs");
-    let recorded = lab.recorded.lock().expect("lock").clone();
-    run(&graph, &recorded, lab, manner, pending()).now_or_never().expect("nothing here waits")
-}
-
-fn failed(outcome: Result<Outcome<&'static str>, &'static str>) -> Option<Vec<usize>> {
-    let Ok(Outcome::Failed { failed, .. }) = outcome else { return None };
-    Some(failed.into_iter().map(|failed| failed.step).collect())
-}
-
-fn diamond() -> Vec<Vec<usize>> {
-    vec![vec![], vec![0], vec![0], vec![1, 2], vec![], vec![3, 4]]
+fn ends(needs: &Needs, faults: &[Fault]) -> (Lab, End) {
+    let lab = Lab::new(needs, faults);
+    let end = lab.drive();
+    lab.check(&end);
+    (lab, end)
 }
 
 #[test]
-fn a_graph_knows_only_earlier_needs() {
-    assert!(Graph::new(vec![vec![0]]).is_err());
-    assert!(Graph::new(vec![vec![1], vec![]]).is_err());
-    assert_eq!(Graph::new(diamond()).expect("fine").len(), 6);
+fn without_a_fault_everything_is_done_in_one_try() {
+    each_node(|needs, step| {
+        let (lab, end) = ends(needs, &[]);
+        assert_eq!((end, lab.begins(Way::Forward, step)), (End::Done, 1));
+    });
+}
+
+#[test]
+fn one_that_fails_is_undone_with_everything_before_it() {
+    each_node(|needs, step| {
+        for after_effect in [false, true] {
+            let (lab, end) = ends(needs, &[Fault::forward(step, Kind::Fails { times: 1, after_effect })]);
+            assert_eq!(end, End::Undone);
+            let log = lab.kept().log.clone();
+            assert!(log.contains(&Act::Undid(step)), "{log:?}");
+            let later = (0..needs.len()).filter(|later| lab.is_above(step, *later));
+            assert!(later.into_iter().all(|later| !log.contains(&Act::Did(later))), "{log:?}");
+        }
+    });
+}
+
+#[test]
+fn one_that_fails_and_then_passes_is_tried_so_often_and_no_more() {
+    each_node(|needs, step| {
+        for (times, after_effect) in [(1, false), (3, false), (1, true), (3, true), (4, false), (4, true)] {
+            let fault = Fault::forward(step, Kind::Fails { times, after_effect });
+            let lab = Lab { retries_max: (3, 2), ..Lab::new(needs, &[fault]) };
+            let end = lab.drive();
+            lab.check(&end);
+            assert_eq!(end, if times <= 3 { End::Done } else { End::Undone });
+            assert_eq!(lab.begins(Way::Forward, step), times.min(3) + 1);
+        }
+    });
 }
 
 #[test]
 fn a_crash_anywhere_is_finished_by_the_next_run() {
-    for step in 0..diamond().len() {
-        for crash in [Crash::Intent(step), Crash::Effect(step), Crash::Record(step)] {
-            let lab = Lab::new(&diamond());
-            *lab.crash.lock().expect("lock") = Some(crash);
-            assert_eq!(go(&lab, Manner::StopAtFirst), Err("crash"), "{crash:?}");
-            assert_eq!(go(&lab, Manner::StopAtFirst), Ok(Outcome::Done), "{crash:?}");
-            assert_eq!(lab.effects.lock().expect("lock").len(), diamond().len(), "{crash:?}");
-            let told = lab.repeated.lock().expect("lock").contains(&step);
-            assert_eq!(told, !matches!(crash, Crash::Intent(_)), "a step that may have run is told so: {crash:?}");
-            assert!(!lab.broken.load(Ordering::SeqCst), "{crash:?}");
+    each_node(|needs, step| {
+        for spot in SPOTS {
+            let (lab, end) = ends(needs, &[Fault::forward(step, Kind::Crash(spot))]);
+            assert_eq!(end, End::Done, "{spot:?}");
+            let tries = if matches!(spot, Spot::Begun | Spot::Effect) { 2 } else { 1 };
+            assert_eq!(lab.begins(Way::Forward, step), tries, "{spot:?}");
         }
-    }
+    });
 }
 
 #[test]
-fn the_first_failure_stops_and_nothing_after_it_begins() {
-    for step in 0..diamond().len() {
-        let lab = Lab::new(&diamond());
-        lab.fails.lock().expect("lock").push((step, 1));
-        assert_eq!(failed(go(&lab, Manner::StopAtFirst)), Some(vec![step]));
-        let recorded = lab.recorded.lock().expect("lock").clone();
-        assert_eq!(recorded[step], Recorded::Begun { attempts: 1 }, "the failed step counts as one that may have run");
-        assert!(
-            recorded
-                .iter()
-                .enumerate()
-                .all(|(at, state)| !diamond()[at].contains(&step) || *state == Recorded::Nothing)
-        );
-    }
+fn a_crash_gives_nobody_new_patience() {
+    each_node(|needs, step| {
+        let faults = [Fault::forward(step, Kind::for_ever()), Fault::forward(step, Kind::Crash(Spot::Record))];
+        let lab =
+            Lab { retries_max: (3, 2), ..Lab::new(needs, &[faults[0], faults[1], faults[1], faults[1], faults[1]]) };
+        let end = lab.drive();
+        lab.check(&end);
+        assert_eq!((end, lab.begins(Way::Forward, step)), (End::Undone, 4));
+        let begun = |(way, at, _): &&(Way, usize, u32)| (*way, *at) == (Way::Forward, step);
+        let numbers: Vec<_> = lab.kept().begins.iter().filter(begun).map(|(_, _, attempt)| *attempt).collect();
+        assert_eq!(numbers, [0, 1, 2, 3]);
+    });
 }
 
 #[test]
-fn going_on_retries_and_blocks_only_what_needs_the_failed_one() {
-    for step in 0..diamond().len() {
-        let once = Lab { retries_max: 2, ..Lab::new(&diamond()) };
-        once.fails.lock().expect("lock").push((step, 2));
-        assert_eq!(go(&once, Manner::KeepGoing), Ok(Outcome::Done));
+fn one_that_is_repeated_changes_nothing() {
+    each_node(|needs, step| {
+        let (lab, _) = ends(needs, &[]);
+        let log = lab.kept().log.clone();
+        lab.kept().forward[step] = Recorded::Begun { attempts: 1 };
+        let end = lab.drive();
+        lab.check(&end);
+        assert_eq!((end, lab.begins(Way::Forward, step)), (End::Done, 2));
+        assert_eq!(lab.kept().log, log);
+    });
+}
 
-        let ever = Lab { retries_max: 2, ..Lab::new(&diamond()) };
-        ever.fails.lock().expect("lock").push((step, u32::MAX));
-        assert_eq!(failed(go(&ever, Manner::KeepGoing)), Some(vec![step]));
-        let effects = ever.effects.lock().expect("lock").clone();
-        let blocked = |at: usize| {
-            let mut below = BTreeSet::from([step]);
-            for (next, needs) in diamond().iter().enumerate() {
-                if needs.iter().any(|need| below.contains(need)) {
-                    below.insert(next);
-                }
+#[test]
+fn stopped_at_it_everything_that_may_have_run_is_undone() {
+    each_node(|needs, step| {
+        for spot in [Spot::Begun, Spot::Effect] {
+            let (lab, end) = ends(needs, &[Fault::forward(step, Kind::Stop(spot))]);
+            assert_eq!(end, End::Undone);
+            assert!(lab.kept().log.contains(&Act::Undid(step)));
+        }
+    });
+}
+
+#[test]
+fn an_undo_that_fails_once_is_tried_again() {
+    each_node_going_back(|needs, ends_at, step| {
+        for after_effect in [false, true] {
+            let (lab, end) = ends(needs, &[ends_at, Fault::back(step, Kind::Fails { times: 1, after_effect })]);
+            assert_eq!(end, End::Undone);
+            let tries = if lab.kept().forward[step].may_have_run() { 2 } else { 0 };
+            assert_eq!(lab.begins(Way::Back, step), tries);
+        }
+    });
+}
+
+#[test]
+fn an_undo_that_fails_for_ever_holds_up_only_what_it_needs_and_is_told() {
+    each_node_going_back(|needs, ends_at, step| {
+        for after_effect in [false, true] {
+            let fault = Fault::back(step, Kind::Fails { times: u32::MAX, after_effect });
+            let (lab, end) = ends(needs, &[ends_at, fault]);
+            if !lab.kept().forward[step].may_have_run() {
+                assert_eq!(end, End::Undone);
+                continue;
             }
-            below.contains(&at)
-        };
-        for at in 0..diamond().len() {
-            assert_eq!(effects.contains(&at), !blocked(at), "step {at} when {step} fails for ever");
+            let End::Stuck { failed, blocked } = end else { panic!("{end:?}") };
+            assert_eq!(failed, [step]);
+            assert!(blocked.iter().all(|(held, by)| lab.is_above(*held, step) && *by == [step]), "{blocked:?}");
+            assert_eq!(lab.begins(Way::Back, step), lab.retries_max.1 + 1);
         }
-    }
+    });
 }
 
 #[test]
-fn stopping_leaves_the_rest_waiting() {
-    let lab = Lab::new(&diamond());
-    let graph = Graph::new(diamond()).expect("graph");
-    let recorded = lab.recorded.lock().expect("lock").clone();
-    let outcome = run(&graph, &recorded, &lab, Manner::StopAtFirst, std::future::ready(())).now_or_never();
-    assert_eq!(outcome, Some(Ok(Outcome::Stopped)));
-    assert!(lab.effects.lock().expect("lock").len() < diamond().len());
+fn a_crash_anywhere_while_going_back_is_finished_by_the_next_run() {
+    each_node_going_back(|needs, ends_at, step| {
+        for crash in Kind::crashes() {
+            let (_, end) = ends(needs, &[ends_at, Fault::back(step, crash)]);
+            assert_eq!(end, End::Undone, "{crash:?}");
+        }
+    });
+}
+
+#[test]
+fn crashes_and_failures_of_one_undo_together_end_stuck_after_as_many_tries() {
+    each_node_going_back(|needs, ends_at, step| {
+        let crash = Fault::back(step, Kind::Crash(Spot::Record));
+        let (lab, end) = ends(needs, &[ends_at, Fault::back(step, Kind::for_ever()), crash, crash, crash]);
+        if lab.kept().forward[step].may_have_run() {
+            assert!(matches!(end, End::Stuck { .. }));
+            assert_eq!(lab.begins(Way::Back, step), lab.retries_max.1 + 1);
+        }
+    });
+}
+
+fn any_needs() -> impl Strategy<Value = Needs> {
+    let raw = prop::collection::vec(prop::collection::vec(0usize..100, 0..4), 1..11);
+    raw.prop_map(|raw| {
+        let needs = |(at, raw): (usize, Vec<usize>)| match at {
+            0 => Vec::new(),
+            _ => raw.into_iter().map(|need| need % at).collect(),
+        };
+        raw.into_iter().enumerate().map(needs).collect()
+    })
+}
+
+fn any_kind() -> impl Strategy<Value = Kind> {
+    let spot = || prop::sample::select(SPOTS.to_vec());
+    prop_oneof![
+        (1u32..5, any::<bool>()).prop_map(|(times, after_effect)| Kind::Fails { times, after_effect }),
+        any::<bool>().prop_map(|after_effect| Kind::Fails { times: u32::MAX, after_effect }),
+        spot().prop_map(Kind::Crash),
+        spot().prop_map(Kind::Stop),
+    ]
+}
+
+/// Faults of both ways. The way back is never stopped.
+fn any_faults() -> impl Strategy<Value = Vec<(bool, usize, Kind)>> {
+    prop::collection::vec((any::<bool>(), 0usize..100, any_kind()), 0..7)
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
     #[test]
-    fn any_graph_runs_in_the_order_of_its_needs(seeds in prop::collection::vec(prop::collection::vec(0usize..100, 0..4), 1..24)) {
-        let needs: Vec<Vec<usize>> = seeds
-            .iter()
-            .enumerate()
-            .map(|(at, raw)| if at == 0 { vec![] } else { raw.iter().map(|need| need % at).collect() })
-            .collect();
-        let lab = Lab::new(&needs);
-        prop_assert_eq!(go(&lab, Manner::StopAtFirst), Ok(Outcome::Done));
-        prop_assert!(!lab.broken.load(Ordering::SeqCst));
-        let order = lab.order.lock().expect("lock").clone();
-        prop_assert_eq!(order.len(), needs.len());
+    fn any_graph_ends_as_it_must_whatever_goes_wrong(
+        needs in any_needs(),
+        raw in any_faults(),
+        yields in prop::collection::vec(0u32..4, 11),
+        retries_max in (0u32..4, 0u32..4),
+    ) {
+        let forward = |back: bool, kind: &Kind| !back || matches!(kind, Kind::Stop(_));
+        let fault = |(back, at, kind): (bool, usize, Kind)| match forward(back, &kind) {
+            true => Fault::forward(at % needs.len(), kind),
+            false => Fault::back(at % needs.len(), kind),
+        };
+        let faults: Vec<_> = raw.into_iter().map(fault).collect();
+        let lab = Lab { retries_max, yields, ..Lab::new(&needs, &faults) };
+        let end = lab.drive();
+        lab.check(&end);
+        prop_assert_eq!(lab.drive(), end, "a restart changes nothing");
     }
 }
