@@ -101,8 +101,17 @@ fn slot() -> SlotKey {
     SlotKey { project: "shop".into(), environment: "dev".into(), service: "web".into() }
 }
 
-/// Everything that is to be kept of a tree: mode, owner, time, and content or target.
-fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u32, u32, (i64, i64), Vec<u8>)> {
+/// What is to be kept of a file, folder or link.
+#[derive(Debug, PartialEq)]
+struct Kept {
+    mode: u32,
+    owner: (u32, u32),
+    modified: (i64, i64),
+    /// What is in it, or where it leads.
+    content: Vec<u8>,
+}
+
+fn tree(root: &Path) -> BTreeMap<PathBuf, Kept> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![root.to_path_buf()];
     while let Some(path) = waiting.pop() {
@@ -118,7 +127,8 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, u32, u32, (i64, i64), Vec<u8>)> 
             panic!("{} is special", path.display())
         };
         let inner = path.strip_prefix(root).expect("below the root").to_path_buf();
-        found.insert(inner, (about.mode(), about.uid(), about.gid(), (about.mtime(), about.mtime_nsec()), content));
+        let (mode, owner) = (about.mode(), (about.uid(), about.gid()));
+        found.insert(inner, Kept { mode, owner, modified: (about.mtime(), about.mtime_nsec()), content });
     }
     found
 }
@@ -501,8 +511,8 @@ async fn whatever_the_application_does_meanwhile_nothing_foreign_is_copied() {
         let name = format!("s-{at}");
         if data.driver.snapshot_data(&slot(), &name, PLENTY_BYTES).await.is_ok() {
             let copied = tree(&data.copies().join(&name).join("data"));
-            assert!(copied.values().all(|(.., content)| content != b"foreign"), "{copied:?}");
-            assert_eq!(copied[Path::new("steady")].4, b"steady");
+            assert!(copied.values().all(|kept| kept.content != b"foreign"), "{copied:?}");
+            assert_eq!(copied[Path::new("steady")].content, b"steady");
             whole += 1;
         }
     }
