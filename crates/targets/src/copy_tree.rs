@@ -376,3 +376,49 @@ fn fault(doing: &'static str, path: &Path, errno: Errno) -> CopyFault {
 fn io_fault(doing: &'static str, path: &Path, error: io::Error) -> CopyFault {
     CopyFault::Io { doing, path: path.to_path_buf(), error }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Copies two files of a kilobyte after they were measured otherwise: as if they had grown meanwhile.
+    fn copied(bytes_max: u64, to_come: u64, given_up: bool) -> Result<u64, CopyFault> {
+        let home = tempfile::TempDir::new().unwrap();
+        let (from, to) = (home.path().join("from"), home.path().join("to"));
+        for folder in [&from, &to] {
+            fs::create_dir(folder).unwrap();
+        }
+        for name in ["a", "b"] {
+            fs::write(from.join(name), [1; 1024]).unwrap();
+        }
+        let (source, target) = (open_folder(CWD, &from).unwrap(), open_folder(CWD, &to).unwrap());
+        let given_up = AtomicBool::new(given_up);
+        let is_root = is_root();
+        let mut copying =
+            Copying { bytes_max, given_up: &given_up, bytes: 0, entries: 0, to_come, shares: true, is_root };
+        copying.folder(&source, &target, &from, 0)?;
+        Ok(copying.bytes)
+    }
+
+    #[test]
+    fn what_grows_while_it_is_copied_meets_its_bound() {
+        assert!(matches!(copied(2048, 0, false), Ok(2048)));
+        assert!(matches!(copied(2047, 0, false), Err(CopyFault::TooLarge)));
+        assert!(matches!(copied(1023, 0, false), Err(CopyFault::TooLarge)));
+    }
+
+    #[test]
+    fn what_nobody_wants_any_more_ends() {
+        assert!(matches!(copied(2048, 0, true), Err(CopyFault::GivenUp)));
+    }
+
+    #[test]
+    fn a_disk_without_the_room_is_told_before_it_is_full() {
+        match copied(2048, u64::MAX / 2, false) {
+            Err(CopyFault::NoRoom { wanted_bytes, free_bytes }) => assert!(wanted_bytes > free_bytes),
+            // Shared blocks need no room.
+            Ok(2048) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
