@@ -78,6 +78,7 @@ impl LocalDriver {
         }
         let shim = std::path::absolute(&config.shim).map_err(|error| Fault::io("finding the shim", &error))?;
         staging::sweep(&data);
+        snapshots::sweep(&data);
         sweep_forgotten(&data);
         Ok(Arc::new(Self {
             cgroups: if config.cgroups { Cgroups::detect(&data) } else { Cgroups::default() },

@@ -6,6 +6,7 @@
 mod atomic;
 mod cgroup;
 mod command_output;
+mod copy_tree;
 mod driver;
 mod fingerprint;
 mod launch;

@@ -26,9 +26,14 @@ pub(crate) fn folder(data: &Path, release: &ReleaseId) -> PathBuf {
     data.join(RELEASES).join(release.as_str())
 }
 
+/// Where the data folders of all slots are.
+pub(crate) fn all_volumes(data: &Path) -> PathBuf {
+    data.join(VOLUMES)
+}
+
 /// Where the data folders of a slot are.
 pub(crate) fn volumes(data: &Path, slot: &SlotKey) -> PathBuf {
-    data.join(VOLUMES).join(slot.project.as_str()).join(slot.environment.as_str()).join(slot.service.as_str())
+    all_volumes(data).join(slot.project.as_str()).join(slot.environment.as_str()).join(slot.service.as_str())
 }
 
 /// Stages a release; one that is there is whole.
@@ -123,7 +128,7 @@ fn own(folder: &Path, user: User) -> io::Result<()> {
 }
 
 /// A folder that others may pass through: instances run as other users.
-fn make_open_folder(folder: &Path) -> Result<(), Fault> {
+pub(crate) fn make_open_folder(folder: &Path) -> Result<(), Fault> {
     let make = || -> io::Result<()> {
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
@@ -217,7 +222,7 @@ pub(crate) fn sweep(data: &Path) {
 }
 
 /// Removes a folder with read-only folders in it.
-fn remove(folder: &Path) -> Result<(), Fault> {
+pub(crate) fn remove(folder: &Path) -> Result<(), Fault> {
     fn open(folder: &Path) -> io::Result<()> {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
         for entry in fs::read_dir(folder)? {
