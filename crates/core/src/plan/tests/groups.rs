@@ -541,3 +541,28 @@ fn on_the_way_back_gaps_wait_for_their_own() {
     ",
     );
 }
+
+#[test]
+fn what_stays_live_runs_no_hook_for_going_back() {
+    let hooks = json!([{ "when": "on-rollback", "command": "./undo" }]);
+    let hooked = |on: &[&str]| json!({ "kind": "process", "depends_on": on, "hooks": hooks });
+    let (mut world, goal) = world([("api", hooked(&[]))]);
+    let web = world.release("web", 1, hooked(&["api"]));
+    world.live("web", &web, 1);
+    let scaled: Goal = goal.into_iter().chain([(key("web"), to(&web, 2))]).collect();
+    let interactions = vec![interaction("shows", "verify", "web", Some("api"))];
+    let policy = Policy { interactions, ..blue_green() };
+    let all = world.plan(&scaled, &policy).steps.len();
+    expect(
+        &way_back_without(&world, &scaled, &policy, all, &[]),
+        "
+        0 rolling_back api: wait until prod-api-r1-api-1-1 is healthy
+        1 rolling_back *: switch api: all to r1-api, web: all to r1-web; no more to prod-web-r1-web-2-1 <- 0
+        2 rolling_back api: drain prod-api-r2-api-2-1 <- 1
+        3 rolling_back api: stop prod-api-r2-api-2-1 <- 2
+        4 rolling_back web: drain prod-web-r1-web-2-1 <- 1
+        5 rolling_back web: stop prod-web-r1-web-2-1 <- 4
+        6 rolling_back api: run hooks on rollback <- 3
+    ",
+    );
+}
