@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     id::{ReleaseId, ServiceName},
+    instance::InstanceState,
     plan::{Goal, Plan, PlanFault, Policy, is_past_contract},
     spec::{InteractionSpec, Order, OrderName},
     strategy::StrategySpec,
@@ -563,6 +564,26 @@ fn what_stays_live_runs_no_hook_for_going_back() {
         4 rolling_back web: drain prod-web-r1-web-2-1 <- 1
         5 rolling_back web: stop prod-web-r1-web-2-1 <- 4
         6 rolling_back api: run hooks on rollback <- 3
+    ",
+    );
+}
+
+#[test]
+fn who_takes_requests_is_kept_rather_than_who_starts() {
+    let (mut world, _) = world([("web", process())]);
+    let live = ReleaseId::new("r1-web");
+    world.live("web", &live, 2);
+    let first = world.instances.keys().next().expect("it runs").clone();
+    world.instances.get_mut(&first).expect("it is recorded").state = InstanceState::Starting;
+    let goal = goal([("web", to(&live, 1))]);
+    expect(
+        &world.plan(&goal, &Policy { proven: true, ..blue_green() }),
+        "
+        0 promoting *: switch web: all to r1-web; no more to prod-web-r1-web-2-2, prod-web-r1-web-1-1
+        1 cleaning web: drain prod-web-r1-web-2-2 <- 0
+        2 cleaning web: stop prod-web-r1-web-2-2 <- 1
+        3 cleaning web: drain prod-web-r1-web-1-1 <- 0
+        4 cleaning web: stop prod-web-r1-web-1-1 <- 3
     ",
     );
 }
