@@ -31,6 +31,8 @@ pub(super) struct Move<'a> {
     pub(super) old: Vec<InstanceId>,
     /// Every recorded instance of the slot that is not used again, whatever its release.
     pub(super) others: Vec<(ReleaseId, InstanceId)>,
+    /// An earlier deployment got stuck in it.
+    pub(super) is_half_done: bool,
     pub(super) warm_for: Span,
     /// The change of data that comes with it.
     pub(super) migrate: Option<&'a MigrateSpec>,
@@ -65,9 +67,10 @@ impl Move<'_> {
         self.new.is_some_and(is_process) && (parts || self.restore.is_some())
     }
 
-    /// Whether all of it is proven in testing, before users meet any of it.
+    /// Whether all of it is proven in testing and can be reached then, before users meet any of it.
     pub(super) fn is_proven_unseen(&self, strategy: StrategyKind) -> bool {
-        self.to.is_some() && !self.has_gap(strategy) && !(strategy == StrategyKind::Rolling && self.rolls())
+        let rolls = strategy == StrategyKind::Rolling && self.rolls();
+        self.to.is_some() && !self.is_half_done && !self.has_gap(strategy) && !rolls
     }
 
     /// The change of data of that kind which comes with it.
@@ -140,14 +143,15 @@ fn one_move<'a>(
     let wanted = to.as_ref().filter(|_| restore.is_none()).map_or(0, |serving| serving.instances as usize);
     let kept: Vec<_> = running.into_iter().take(wanted).collect();
     let fresh = fresh_ids(view, slot, to.as_ref(), kept.len());
-    let old = slot.live.as_ref().map(|live| view.running(&slot.key, &live.release)).unwrap_or_default();
+    let old = slot.live.as_ref().map(|live| view.running_by_age(&slot.key, &live.release)).unwrap_or_default();
     let mine = view.instances(&slot.key).iter().filter(|one| !kept.contains(&one.id));
     let others = mine.map(|one| (one.release.clone(), one.id.clone())).collect();
     let migrates = !policy.proven && changes_release(slot.live.as_ref(), to.as_ref());
     let migrate = new.filter(|_| migrates).and_then(|release| release.serve.migrate.as_ref());
     let warm_for = warm_for(new, migrate, policy.strategy.kind());
     let (key, from, after, rank) = (slot.key.clone(), slot.live.clone(), Vec::new(), 0);
-    let one = Move { key, from, to, new, kept, fresh, old, others, warm_for, migrate, restore, after, rank };
+    let one =
+        Move { key, from, to, new, kept, fresh, old, others, is_half_done, warm_for, migrate, restore, after, rank };
     Ok(Some((slot.key.service.clone(), one)))
 }
 

@@ -39,14 +39,24 @@ impl<'a> View<'a> {
     }
 
     /// The running instances of a release in a slot, the oldest first.
+    pub(super) fn running_by_age(&self, key: &SlotKey, release: &ReleaseId) -> Vec<InstanceId> {
+        let mine = self.instances(key).iter().filter(|one| one.release == *release && self.runs(one));
+        let mut mine: Vec<_> = mine.map(|one| (one.created_at, &one.id)).collect();
+        mine.sort_unstable();
+        mine.into_iter().map(|(_, id)| id.clone()).collect()
+    }
+
+    /// The running instances of a release in a slot: first those that take requests, of these the oldest first.
     pub(super) fn running(&self, key: &SlotKey, release: &ReleaseId) -> Vec<InstanceId> {
         self.instances_of(key, release).into_iter().filter(|one| self.runs(one)).map(|one| one.id.clone()).collect()
     }
 
-    /// The recorded instances of a release in a slot: first those that run, of these the oldest first.
+    /// The recorded instances of a release in a slot: first those that take requests, then those that run, the oldest
+    /// first.
     fn instances_of(&self, key: &SlotKey, release: &ReleaseId) -> Vec<&'a Instance> {
         let mut all: Vec<_> = self.instances(key).iter().filter(|one| one.release == *release).copied().collect();
-        all.sort_by_key(|one| (!self.runs(one), one.created_at, &one.id));
+        let serves = |one: &Instance| one.state == InstanceState::Ready;
+        all.sort_by_key(|one| (!self.runs(one), !serves(one), one.created_at, &one.id));
         all
     }
 

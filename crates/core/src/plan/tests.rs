@@ -1,6 +1,7 @@
 //! Plans as text, plans run against a small world, and the way back from anywhere.
 
 mod golden;
+mod groups;
 mod random;
 mod rules;
 mod world;

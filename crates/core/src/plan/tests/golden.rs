@@ -32,22 +32,22 @@ pub(super) fn render(plan: &Plan) -> String {
     text
 }
 
-fn expect(plan: &Plan, expected: &str) {
+pub(super) fn expect(plan: &Plan, expected: &str) {
     let expected: Vec<_> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let found = render(plan);
     let found: Vec<_> = found.lines().collect();
     assert_eq!(found, expected, "\n{}", found.join("\n"));
 }
 
-fn to(release: &ReleaseId, instances: u32) -> Option<Serving> {
+pub(super) fn to(release: &ReleaseId, instances: u32) -> Option<Serving> {
     Some(Serving { release: release.clone(), instances })
 }
 
-fn goal<const N: usize>(entries: [(&str, Option<Serving>); N]) -> Goal {
+pub(super) fn goal<const N: usize>(entries: [(&str, Option<Serving>); N]) -> Goal {
     entries.into_iter().map(|(service, serving)| (key(service), serving)).collect()
 }
 
-fn process() -> serde_json::Value {
+pub(super) fn process() -> serde_json::Value {
     json!({ "kind": "process" })
 }
 
@@ -59,20 +59,20 @@ fn web(instances: u32) -> (World, ReleaseId, ReleaseId) {
     (world, old, new)
 }
 
-fn rolling(batch: u32, max_surge: u32, max_unavailable: u32) -> StrategySpec {
+pub(super) fn rolling(batch: u32, max_surge: u32, max_unavailable: u32) -> StrategySpec {
     StrategySpec::Rolling(Rolling { batch, max_surge, max_unavailable })
 }
 
-fn canary() -> StrategySpec {
+pub(super) fn canary() -> StrategySpec {
     StrategySpec::Canary(Canary { steps: "5% 30s, 25% manual, 100%".parse().expect("steps") })
 }
 
-fn recreate() -> StrategySpec {
+pub(super) fn recreate() -> StrategySpec {
     StrategySpec::Recreate(Recreate::default())
 }
 
 /// The way back when the first `done` steps of a plan have ended.
-fn way_back(mut world: World, goal: &Goal, policy: &Policy, done: usize) -> Plan {
+pub(super) fn way_back(mut world: World, goal: &Goal, policy: &Policy, done: usize) -> Plan {
     let parents = world.parents(goal);
     let plan = world.plan(goal, policy);
     let rules = super::rules::Rules::new(&world, goal, policy);

@@ -299,7 +299,8 @@ proptest! {
         let back = world.unwind(&parents, &ran, policy.strategy.kind(), &given_up);
         let both = |why| {
             let texts = [&plan, &first, &back].map(render);
-            TestCaseError::fail(format!("{why}\nfailed at {fail_at}, then at {back_at}, given up {given_up:?} of:\n{}", texts.join("\n")))
+            let words = format!("failed at {fail_at}, then at {back_at}, given up {given_up:?} of:");
+            TestCaseError::fail(format!("{why}\n{words}\n{}", texts.join("\n")))
         };
         world.run(&back, &rules, &mut dice, None).map_err(both)?;
         rules.taken_back(&world, &retired).map_err(both)?;
@@ -361,8 +362,10 @@ proptest! {
             let ran = of(|step| matches!(step, Step::Migrate { .. }));
             let copied = of(|step| matches!(step, Step::Snapshot { .. }));
             prop_assert_eq!(ran, usize::from(migrate.is_some()), "\n{}", render(&plan));
-            prop_assert_eq!(copied, usize::from(migrate.is_some_and(|migrate| migrate.snapshot)), "\n{}", render(&plan));
-            let named = plan.notes.iter().filter(|note| note.starts_with(&format!("{name}: what the migration"))).count();
+            let copies = migrate.is_some_and(|migrate| migrate.snapshot);
+            prop_assert_eq!(copied, usize::from(copies), "\n{}", render(&plan));
+            let begin = format!("{name}: what the migration");
+            let named = plan.notes.iter().filter(|note| note.starts_with(&begin)).count();
             prop_assert_eq!(named, ran, "a migration is named before it starts: {:?}", plan.notes);
             let ran: Vec<_> = plan.steps.iter().collect();
             let contracts = of(|step| matches!(step, Step::Migrate { kind: MigrateKind::Contract, .. })) > 0;

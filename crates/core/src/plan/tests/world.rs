@@ -12,7 +12,7 @@ use super::rules::Rules;
 use crate::{
     id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::{Instance, InstanceState, instance_id},
-    plan::{CheckThrough, Goal, Observed, Plan, PlannedStep, Policy, SlotWrite, Step, Undo, plan, unwind},
+    plan::{CheckThrough, Goal, Observed, Plan, PlanFault, PlannedStep, Policy, SlotWrite, Step, Undo, plan, unwind},
     release::Release,
     route::{BackendTarget, Pool, RouteTable, World as Sources, derive},
     slot::{Serving, Slot, Warm},
@@ -110,8 +110,12 @@ impl World {
     }
 
     pub(super) fn plan(&self, goal: &Goal, policy: &Policy) -> Plan {
+        self.try_plan(goal, policy).expect("releases are known, and nothing goes in circles")
+    }
+
+    pub(super) fn try_plan(&self, goal: &Goal, policy: &Policy) -> Result<Plan, PlanFault> {
         let recorded: Vec<_> = self.instances.values().cloned().collect();
-        plan(self.observed(&recorded), goal, policy).expect("releases are known, and nothing goes in circles")
+        plan(self.observed(&recorded), goal, policy)
     }
 
     pub(super) fn unwind(
