@@ -37,7 +37,9 @@ const PROCESS: &str = "kind = \"process\"\nrun = [\"./start\"]\n\
 /// Registers a project of these services; each has a source of its own with a program of few bytes.
 pub fn group(server: &Server, members: &[Member]) -> PathBuf {
     let folder = server.home.path().join("project");
-    let mut spec = "[project]\nname = \"app\"\n\n[environments.test]\ntype = \"testing\"\n".to_owned();
+    // These tests are the storm that an environment otherwise stops.
+    let limit = "rollback_limit = { max = 1000, per = \"1h\" }";
+    let mut spec = format!("[project]\nname = \"app\"\n\n[environments.test]\ntype = \"testing\"\n{limit}\n");
     for member in members {
         write_source(&folder.join(member.name), member.name);
         writeln!(spec, "\n{}", member.spec()).expect("a text takes all");
