@@ -27,7 +27,7 @@ const RECREATE: &str = "\"recreate\"";
 /// Writes its version into the data folder of the ledger.
 const WRITES: &str = "printf \"$SHIPWAY_VERSION,\" >> \"$SHIPWAY_DATA_DIR/uploads/kept\"";
 
-const MEMBERS: [Member; 5] = [
+static MEMBERS: [Member; 5] = [
     Member { name: "web", calls: &["catalog", "checkout"], path: Some("/"), more: CHECKS },
     Member { name: "catalog", calls: &["ledger"], path: Some("/api/catalog"), more: TWO },
     Member { name: "checkout", calls: &["ledger", "mail"], path: Some("/api/checkout"), more: CHECKS },
@@ -245,32 +245,43 @@ fn find(folder: &Path, content: &str) -> Option<PathBuf> {
     })
 }
 
-fn everything(strategy: &str, harms: &[Harm]) {
+fn everything(strategy: &str, harms: &[Harm], members: &[&Member]) {
     let mut shop = Shop::open(strategy);
     for harm in harms {
-        for member in &MEMBERS {
+        for member in members {
             shop.harm(strategy, *harm, member);
         }
     }
     shop.close();
 }
 
-#[test]
-fn blue_green_goes_back_from_every_phase_of_every_member() {
-    everything(BLUE_GREEN, &ALL);
+fn all_members() -> Vec<&'static Member> {
+    MEMBERS.iter().collect()
+}
+
+/// Who calls, who is called and calls, and who is only called.
+fn some_members() -> Vec<&'static Member> {
+    ["web", "checkout", "ledger"].iter().filter_map(|name| MEMBERS.iter().find(|one| one.name == *name)).collect()
 }
 
 #[test]
-fn canary_goes_back_from_every_phase_of_every_member() {
-    everything(CANARY, &ALL);
+fn blue_green_goes_back_from_every_phase_of_every_member() {
+    everything(BLUE_GREEN, &ALL, &all_members());
+}
+
+/// Until its first share its plan is that of blue-green.
+#[test]
+fn canary_goes_back_from_the_later_phases_of_every_member() {
+    let harms = [Harm::Unhealthy, Harm::BeforePromotion, Harm::Verify, Harm::Success, Harm::AfterCompletion];
+    everything(CANARY, &harms, &all_members());
 }
 
 #[test]
 fn rolling_goes_back_from_the_middle_and_from_the_end() {
-    everything(ROLLING, &[Harm::Exit, Harm::AfterCompletion]);
+    everything(ROLLING, &[Harm::Exit, Harm::AfterCompletion], &some_members());
 }
 
 #[test]
 fn recreate_goes_back_from_the_middle_and_from_the_end() {
-    everything(RECREATE, &[Harm::Exit, Harm::Verify]);
+    everything(RECREATE, &[Harm::Exit, Harm::Verify], &some_members());
 }

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Between two requests of a thread.
-const PAUSE_MS: u64 = 2;
+const PAUSE_MS: u64 = 4;
 
 /// What is asked, and of whom the answer may tell.
 #[derive(Clone, Default)]
