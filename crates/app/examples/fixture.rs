@@ -2,11 +2,14 @@
 //!
 //! `BEHAVIOUR` is a list of words: `exit` (at once, status 3), `unhealthy`, `error` (500 on `/`), `slow-start=MS`,
 //! `ignore-term`, `daemon` (leaves a process in a session of its own), `die-after=MS`, `unready` (503 on `/ready`).
-//! `/become?WORDS` sets them while it runs, with commas between them.
+//! `/become?WORDS` sets them while it runs, with commas between them. `/chain` stamps `service@version` on what its
+//! dependencies answer there, so that a client reads whom its request met; a call that failed is marked with `!`.
+//! Every path takes `?ms=N`, which makes it wait, or `?gate=FILE`: it waits until that file is there.
 
 #![expect(clippy::print_stdout, reason = "what it prints is its log")]
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
@@ -18,6 +21,8 @@ use std::{
 struct App {
     behaviour: Mutex<Vec<String>>,
     name: String,
+    /// What it leaves on the answers of `/chain`.
+    stamp: String,
 }
 
 fn main() {
@@ -29,7 +34,8 @@ fn main() {
     }
     let name =
         format!("{} {} {}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"), variable("SHIPWAY_INSTANCE"));
-    let app = App { behaviour: Mutex::new(behaviour), name };
+    let stamp = format!("{}@{}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"));
+    let app = App { behaviour: Mutex::new(behaviour), name, stamp };
     app.begin();
     let listener = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).expect("its port is free");
     println!("{} listens, secret-looking value {:?}", app.name, variable("STRANGE"));
@@ -134,10 +140,37 @@ impl App {
         }
     }
 
+    /// Its own stamp, and those of everybody that the request meets from here on.
+    fn chain(&self, query: &str) -> (u16, String) {
+        let (mut status, mut stamps) = (200, self.stamp.clone());
+        // A gate holds up only the first.
+        let query = if query.starts_with("gate=") { "" } else { query };
+        for (service, url) in dependencies() {
+            let answer = match get(&url, &format!("/chain?{query}")) {
+                Some((200, body)) => body,
+                Some((other, body)) => {
+                    status = 500;
+                    format!("!{service} {other} {body}")
+                }
+                None => {
+                    status = 500;
+                    format!("!{service} gave no answer")
+                }
+            };
+            stamps = format!("{stamps} {answer}");
+        }
+        if self.has("error") { (500, format!("{stamps} broken on purpose")) } else { (status, stamps) }
+    }
+
     fn answer(&self, path: &str, length: usize) -> (u16, String) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         if let Some(ms) = query.strip_prefix("ms=").and_then(|ms| ms.parse().ok()) {
             std::thread::sleep(Duration::from_millis(ms));
+        }
+        if let Some(file) = query.strip_prefix("gate=") {
+            while !std::path::Path::new(file).exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         match path {
             "/healthz" if self.has("unhealthy") => (503, "not well".into()),
@@ -153,6 +186,7 @@ impl App {
             "/write" => (200, write(query).to_string()),
             "/read" => (200, std::fs::read_to_string(kept_file()).unwrap_or_default()),
             "/call" => (200, format!("{} | {}", self.name, ask(query).unwrap_or_else(|| "no answer".into()))),
+            "/chain" => self.chain(query),
             _ if self.has("error") => (500, "broken on purpose".into()),
             _ => (200, self.name.clone()),
         }
@@ -161,15 +195,27 @@ impl App {
 
 /// What a dependency answers, asked by the address that the instance was given for it.
 fn ask(service: &str) -> Option<String> {
-    let address = std::env::var(format!("SHIPWAY_URL_{}", service.to_uppercase())).ok()?;
-    let address = address.strip_prefix("http://")?;
+    let url = std::env::var(format!("SHIPWAY_URL_{}", service.to_uppercase())).ok()?;
+    get(&url, "/").map(|(_, body)| body)
+}
+
+/// The status and the body of a path at an address.
+fn get(url: &str, path: &str) -> Option<(u16, String)> {
+    let address = url.strip_prefix("http://")?;
     let mut stream = TcpStream::connect(address).ok()?;
     // In one write: in pieces, each would wait for the acknowledgement of the one before.
-    let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split_whitespace().nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+/// The addresses of the dependencies, by name.
+fn dependencies() -> BTreeMap<String, String> {
+    let of = |(name, url): (String, String)| Some((name.strip_prefix("SHIPWAY_URL_")?.to_lowercase(), url));
+    std::env::vars().filter_map(of).collect()
 }
 
 /// A file in the data folder `uploads`.

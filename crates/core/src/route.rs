@@ -3,7 +3,7 @@
 //! Not here: publishing it (`engine`), following it (`proxy`).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -118,7 +118,7 @@ pub struct World<'a> {
     pub slots: &'a [Slot],
     /// All recorded instances.
     pub instances: &'a [Instance],
-    /// Every release that a slot names.
+    /// Every release that a slot names, or an instance runs.
     pub releases: &'a BTreeMap<ReleaseId, Release>,
     /// The folder that holds the files of releases, one folder each.
     pub releases_dir: &'a Path,
@@ -158,6 +158,7 @@ fn pool(world: &World<'_>, slot: &Slot) -> Pool {
     if let Some(live) = &slot.live {
         backends.extend(backend(world, slot, &live.release, live_weight, false));
     }
+    backends.extend(left_behind(world, slot));
     if let Some(candidate) = &slot.candidate {
         let weight = match candidate.share {
             Share::Lane => 0,
@@ -184,14 +185,32 @@ fn backend(world: &World<'_>, slot: &Slot, id: &ReleaseId, weight: u32, candidat
     Some(Backend { release: id.clone(), weight, candidate, target })
 }
 
+/// What a swap replaced, as long as it answers: only requests that were begun before reach it, by links.
+fn left_behind(world: &World<'_>, slot: &Slot) -> Option<Backend> {
+    let old = slot.replaced.as_ref().filter(|old| !slot.names_as_serving(old))?;
+    let backend = backend(world, slot, old, 0, false)?;
+    let answers = match &backend.target {
+        BackendTarget::Instances(upstreams) => !upstreams.is_empty(),
+        // The folder of what nobody names may be gone.
+        BackendTarget::Files(_) => slot.warm.iter().any(|warm| warm.release == *old),
+    };
+    answers.then_some(backend)
+}
+
 fn upstreams(world: &World<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstream> {
     let mine = |instance: &&Instance| instance.slot == slot.key && instance.release == *release;
-    let ready = |instance: &&Instance| instance.state == InstanceState::Ready;
+    let leaves = slot.replaced.as_ref() == Some(release) && !slot.names_as_serving(release);
+    let takes = |instance: &&Instance| match instance.state {
+        InstanceState::Ready => true,
+        // What drains finishes what it began, and what it began may come by here again.
+        InstanceState::Draining => leaves,
+        InstanceState::Starting | InstanceState::Unready => false,
+    };
     let mut upstreams: Vec<_> = world
         .instances
         .iter()
         .filter(mine)
-        .filter(ready)
+        .filter(takes)
         .filter_map(|instance| Some(Upstream { instance: instance.id.clone(), address: instance.address? }))
         .collect();
     upstreams.sort_by(|a, b| a.instance.cmp(&b.instance));
@@ -222,15 +241,18 @@ pub fn host_in(route: &RouteSpec, slot: &SlotKey) -> String {
     route.host.replace("{environment}", slot.environment.as_str()).to_ascii_lowercase()
 }
 
-/// The links of every release of a slot: to each dependency, and to itself (for checks of what has no route yet).
+/// The links of every release of a slot, also of what leaves it: to each dependency, and to itself (for checks of what
+/// has no route yet).
 fn links(world: &World<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
     let mut links = Vec::new();
-    for id in slot.releases() {
+    let running = world.instances.iter().filter(|instance| instance.slot == slot.key).map(|one| &one.release);
+    for id in slot.releases().into_iter().chain(running).collect::<BTreeSet<_>>() {
         let Some(release) = world.releases.get(id) else { continue };
         for dependency in &release.serve.depends_on {
             let key = SlotKey { service: dependency.clone(), ..slot.key.clone() };
             let other = world.slots.iter().find(|other| other.key == key);
-            let link = Link { pool: key.to_string(), release: other.and_then(|other| same_side(slot, id, other)) };
+            let link =
+                Link { pool: key.to_string(), release: other.and_then(|other| same_side(world, slot, id, other)) };
             links.push((link_address(id, dependency), link));
         }
         let own = Link { pool: slot.key.to_string(), release: Some(id.clone()) };
@@ -241,7 +263,10 @@ fn links(world: &World<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
 
 /// While two slots are moved by one deployment, the release of the dependency that stands on the caller's side: the
 /// new meets the new, and the old the old. None when they are not, and the live route decides with its weights.
-fn same_side(caller: &Slot, release: &ReleaseId, dependency: &Slot) -> Option<ReleaseId> {
+fn same_side(world: &World<'_>, caller: &Slot, release: &ReleaseId, dependency: &Slot) -> Option<ReleaseId> {
+    if caller.replaced.as_ref() == Some(release) && !caller.names_as_serving(release) {
+        return left_together(world, caller, dependency);
+    }
     let (mine, its) = (caller.candidate.as_ref()?, dependency.candidate.as_ref()?);
     if mine.deployment != its.deployment {
         return None;
@@ -253,6 +278,15 @@ fn same_side(caller: &Slot, release: &ReleaseId, dependency: &Slot) -> Option<Re
     let is_live = caller.live.as_ref().is_some_and(|live| live.release == *release);
     let whole = matches!(its.share, Share::Lane | Share::Percent(_));
     dependency.live.as_ref().filter(|_| is_live && whole).map(|live| live.release.clone())
+}
+
+/// What a swap replaced in the dependency, when it was the same deployment's that replaced the caller: they go on
+/// together until the last request has ended. None when nothing of it runs any more.
+fn left_together(world: &World<'_>, caller: &Slot, dependency: &Slot) -> Option<ReleaseId> {
+    if caller.written_by.is_none() || caller.written_by != dependency.written_by {
+        return None;
+    }
+    left_behind(world, dependency).map(|backend| backend.release)
 }
 
 /// The loopback address by which a release reaches a service: a hash of both, so that there is nothing to allocate

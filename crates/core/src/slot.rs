@@ -28,6 +28,9 @@ pub struct Slot {
     pub hold: Option<Recreate>,
     /// The deployment that wrote last; none after a repair.
     pub written_by: Option<DeploymentId>,
+    /// The release that the newest swap took from users. Requests that it had begun call what stood beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<ReleaseId>,
 }
 
 /// A release with a count of instances.
@@ -81,7 +84,8 @@ pub struct Warm {
 impl Slot {
     /// A slot that was never written.
     pub fn empty(key: SlotKey) -> Self {
-        Self { key, revision: 0, live: None, candidate: None, warm: Vec::new(), hold: None, written_by: None }
+        let warm = Vec::new();
+        Self { key, revision: 0, live: None, candidate: None, warm, hold: None, written_by: None, replaced: None }
     }
 
     /// How many instances of a release should run, whatever their part.
@@ -90,6 +94,12 @@ impl Slot {
         let candidate = self.candidate.iter().filter(|c| c.release == *release).map(|c| c.instances);
         let warm = self.warm.iter().filter(|warm| warm.release == *release).map(|warm| warm.instances);
         live.chain(candidate).chain(warm).max().unwrap_or(0)
+    }
+
+    /// Whether a release is live, or coming.
+    pub fn names_as_serving(&self, release: &ReleaseId) -> bool {
+        let is_live = self.live.as_ref().is_some_and(|live| live.release == *release);
+        is_live || self.candidate.as_ref().is_some_and(|candidate| candidate.release == *release)
     }
 
     /// Every release that the slot names.

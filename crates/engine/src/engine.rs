@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::try_join_all;
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
-    id::{DeploymentId, ReleaseId},
+    id::{DeploymentId, ReleaseId, SlotKey},
     instance::Instance,
     ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, Tasks, TrafficRouter},
     release::Release,
@@ -76,6 +76,12 @@ impl Folders {
     /// Unpacked releases.
     pub fn releases(&self) -> PathBuf {
         self.data.join("releases")
+    }
+
+    /// The data folders of a service, as its driver makes them.
+    pub fn volumes(&self, slot: &SlotKey) -> PathBuf {
+        let (project, environment, service) = (&slot.project, &slot.environment, &slot.service);
+        self.data.join("volumes").join(project.as_str()).join(environment.as_str()).join(service.as_str())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one writer of the route table: derives the whole table from all slots, and publishes the newest.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -118,7 +118,8 @@ pub(crate) async fn derive_table(engine: &Engine) -> Result<RouteTable, Fault> {
     let slots: Vec<Slot> = slots.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
     let instances: Vec<Instance> = instances.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
     let mut releases = BTreeMap::new();
-    for id in slots.iter().flat_map(Slot::releases) {
+    let running = instances.iter().map(|instance| &instance.release);
+    for id in slots.iter().flat_map(Slot::releases).chain(running).collect::<BTreeSet<_>>() {
         let release: Release = (*engine.release(id).await?).clone();
         releases.insert(id.clone(), release);
     }

@@ -283,7 +283,7 @@ impl Watcher {
         for parent in &deployment.parents {
             let slot = self.slots.get(&parent.key).cloned().unwrap_or_else(|| Slot::empty(parent.key.clone()));
             let (revision, written_by) = (parent.revision, parent.written_by.clone());
-            let same = Slot { revision, written_by, ..slot.clone() } == *parent;
+            let same = Slot { revision, written_by, replaced: parent.replaced.clone(), ..slot.clone() } == *parent;
             self.check("I10", same, || format!("{} went back, and {slot:?} was {parent:?}", deployment.id));
         }
     }

@@ -50,8 +50,9 @@ pub(super) async fn routes(shared: State) -> Answer<RoutesView> {
 fn route_view(table: &RouteTable, route: &Route) -> RouteView {
     let pool = table.pools.get(&route.pool);
     let backends = pool.map(|pool| pool.backends.as_slice()).unwrap_or_default();
-    let weights: BTreeMap<_, _> =
-        backends.iter().map(|backend| (backend.release.to_string(), backend.weight)).collect();
+    // What a swap left behind takes no requests from routes.
+    let shares = backends.iter().filter(|backend| backend.weight > 0 || backend.candidate);
+    let weights: BTreeMap<_, _> = shares.map(|backend| (backend.release.to_string(), backend.weight)).collect();
     RouteView {
         host: route.host.clone(),
         path: route.path.clone(),

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 #![allow(clippy::print_stderr, reason = "a failed test shows the server's log")]
 
+pub mod clients;
 pub mod day;
+pub mod group;
 pub mod http;
 pub mod load;
 pub mod more;

@@ -106,11 +106,24 @@ impl Builder {
 
     /// Drains and stops an instance, unless an earlier step does. Gives the step that stops it.
     pub(super) fn stop(&mut self, service: &ServiceName, release: &ReleaseId, instance: &InstanceId) -> Option<usize> {
+        self.stop_after(service, &[], release, instance).map(|(_, stopped)| stopped)
+    }
+
+    /// The same after other steps. Gives the step that drains, and the one that stops.
+    pub(super) fn stop_after(
+        &mut self,
+        service: &ServiceName,
+        needs: &[usize],
+        release: &ReleaseId,
+        instance: &InstanceId,
+    ) -> Option<(usize, usize)> {
         if !self.stopped.insert(instance.clone()) {
             return None;
         }
-        let drained = self.add(service, Step::Drain { release: release.clone(), instance: instance.clone() });
-        Some(self.after(service, &[drained], Step::Stop { release: release.clone(), instance: instance.clone() }))
+        let drain = Step::Drain { release: release.clone(), instance: instance.clone() };
+        let drained = self.after(service, needs, drain);
+        let stop = Step::Stop { release: release.clone(), instance: instance.clone() };
+        Some((drained, self.after(service, &[drained], stop)))
     }
 
     /// Whether a step so far stops an instance.

@@ -5,6 +5,7 @@ use super::{
     builder::Builder,
     canary, gap,
     interacting::{self, Interactions},
+    leaving::{Leaving, leave},
     migrating,
     moves::{Move, moves},
     observed::{View, surplus, unwanted},
@@ -90,7 +91,7 @@ fn promote(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &
         StrategySpec::Rolling(settings) => rolling::roll(builder, moves, policy, settings),
         StrategySpec::BlueGreen | StrategySpec::Recreate(_) => {}
     }
-    gap::close_gaps(builder, moves, policy);
+    gap::close_gaps(builder, moves, view, policy);
     swap(builder, moves, view);
 }
 
@@ -111,7 +112,8 @@ fn swap(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>) {
         let others = slot.warm.iter().filter(|old| one.to.as_ref().is_some_and(|to| to.release != old.release));
         let room = WARM_SETS_MAX.saturating_sub(warm.len());
         warm.extend(others.filter(|_| !one.changes_release()).take(room).cloned());
-        let next = Slot { live: one.to.clone(), candidate: None, warm, hold: None, ..slot };
+        let replaced = one.from.as_ref().filter(|_| one.changes_release()).map(|old| old.release.clone());
+        let next = Slot { live: one.to.clone(), candidate: None, warm, hold: None, replaced, ..slot };
         let leaving = surplus(&next, unwanted(&next, view, &one.fresh));
         draining.extend(leaving.into_iter().filter(|instance| !builder.stops(instance)));
         changes.push((next, warm_for));
@@ -144,12 +146,12 @@ fn monitor(builder: &mut Builder, moves: &[Move<'_>]) {
 /// Stops what the slots no longer want, and ends. What nothing comes back from is last.
 fn clean(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &Policy) {
     builder.enter(Phase::Cleaning);
-    for one in moves {
-        let slot = builder.slot(&one.key);
-        for (release, instance) in unwanted(&slot, view, &one.fresh) {
-            builder.stop(one.service(), &release, &instance);
-        }
-    }
+    let leaving = moves.iter().map(|one| {
+        let instances = unwanted(&builder.slot(&one.key), view, &one.fresh);
+        Leaving::new(one.service(), instances, view)
+    });
+    let leaving = leaving.collect();
+    leave(builder, leaving);
     builder.wall();
     migrating::contract(builder, moves, policy);
     hooks(builder, moves, HookMoment::AfterCompletion, policy);

@@ -4,7 +4,9 @@
 use super::{
     Policy, Step,
     builder::Builder,
+    leaving::{Leaving, leave},
     moves::Move,
+    observed::View,
     proving::{Turns, candidate, prove},
 };
 use crate::{
@@ -14,25 +16,23 @@ use crate::{
 };
 
 /// Takes every gap: hold, stop the old, start and prove the new. The swap that follows lets the requests go.
-pub(super) fn close_gaps(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
+pub(super) fn close_gaps(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &Policy) {
     let gaps: Vec<_> = moves.iter().filter(|one| one.has_gap(policy.strategy.kind())).collect();
     if gaps.is_empty() {
         return;
     }
     hold(builder, &gaps, policy);
-    let stopped: Vec<_> = gaps.iter().map(|one| stop_all(builder, one)).collect();
+    let leaving = gaps.iter().map(|one| Leaving::new(one.service(), one.others.clone(), view)).collect();
+    let mut stopped = leave(builder, leaving);
     let mut turns = Turns::default();
-    for (one, stopped) in gaps.into_iter().zip(stopped) {
+    for one in gaps {
+        let stopped = stopped.remove(one.service()).unwrap_or_default();
         let needs = turns.needs(one);
         let empty = restore(builder, one, stopped);
         let ends = prove(builder, one, &one.kept, &one.fresh, policy, &[empty, needs.clone()].concat());
         turns.had(one, needs, ends);
     }
     builder.wall();
-}
-
-fn stop_all(builder: &mut Builder, one: &Move<'_>) -> Vec<usize> {
-    one.others.iter().filter_map(|(release, instance)| builder.stop(one.service(), release, instance)).collect()
 }
 
 /// Puts data folders back, where that is asked for. Gives the steps after which the new may start.
@@ -49,7 +49,8 @@ fn hold(builder: &mut Builder, gaps: &[&Move<'_>], policy: &Policy) {
         let coming = candidate(policy, to, to.instances, Share::Lane);
         let hold = Some(hold_settings(one, policy));
         // What stands by would run beside the new too.
-        let slot = Slot { live: None, candidate: Some(coming), warm: Vec::new(), hold, ..builder.slot(&one.key) };
+        let (warm, replaced) = (Vec::new(), one.from.as_ref().map(|old| old.release.clone()));
+        let slot = Slot { live: None, candidate: Some(coming), warm, hold, replaced, ..builder.slot(&one.key) };
         changes.push((slot, None));
     }
     let draining = gaps.iter().flat_map(|one| one.others.iter().map(|(_, instance)| instance.clone())).collect();

@@ -9,6 +9,7 @@ mod canary;
 mod forward;
 mod gap;
 mod interacting;
+mod leaving;
 mod migrating;
 mod moves;
 mod observed;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CheckThrough, Observed, PLAN_VERSION, Plan, PlannedStep, Step, Undo,
     builder::Builder,
+    leaving::{Leaving, leave},
     moves::{beside, fresh_ids, is_exclusive},
     observed::{View, surplus, unwanted},
     order::line_up,
@@ -23,7 +24,7 @@ use crate::{
 type Ends<'a> = BTreeMap<&'a ServiceName, Vec<usize>>;
 
 /// Plans the way back. The order is: make the old capable again, one transaction for all slots, and then each member
-/// by itself: drain and stop the new, the hooks that are declared for going back, the old's checks. Where old and new
+/// by itself: drain and stop the new (callers drain first), the hooks that are declared for going back, the old's checks. Where old and new
 /// may not run at a time, the new stops first and requests are held. Only the transaction needs all members: what
 /// fails for one elsewhere holds up no other.
 pub fn unwind(observed: Observed<'_>, undo: &Undo<'_>) -> Plan {
@@ -34,10 +35,10 @@ pub fn unwind(observed: Observed<'_>, undo: &Undo<'_>) -> Plan {
     let parents = undo.parents.values().filter(|parent| !undo.given_up.contains(&parent.key.service));
     let returns: Vec<_> = parents.filter_map(|parent| Return::new(&view, parent, undo.strategy)).collect();
     let written = dependencies_before(returns.iter().filter(|one| one.writes).collect(), &view);
-    let stopped = stop_before_start(&mut builder, &written, undo.deployment);
+    let stopped = stop_before_start(&mut builder, &written, &view, undo.deployment);
     make_capable(&mut builder, &written, &stopped);
     swap_back(&mut builder, &written);
-    let mut ends = stop_the_new(&mut builder, &returns);
+    let mut ends = stop_the_new(&mut builder, &returns, &view);
     hooks_back(&mut builder, undo, &view, &mut ends);
     verify_the_old(&mut builder, &written, &view, &ends);
     Plan { version: PLAN_VERSION, strategy: undo.strategy, steps: builder.finish(), notes: notes(undo) }
@@ -130,6 +131,16 @@ impl<'a> Return<'a> {
         self.old.map(|release| release.serve.depends_on.as_slice()).unwrap_or_default()
     }
 
+    /// What users meet beside the old, as the slot stands now.
+    fn replaced(&self, now: &Slot) -> Option<ReleaseId> {
+        let candidate = now.candidate.iter().map(|candidate| &candidate.release);
+        let mut met = now.live.iter().map(|live| &live.release).chain(candidate);
+        let old = self.parent.live.as_ref().map(|live| &live.release);
+        let met = met.find(|release| Some(*release) != old).cloned();
+        // In a gap it was noted when the gap began.
+        met.or_else(|| now.replaced.clone().filter(|_| now.live.is_none()))
+    }
+
     fn hold_settings(&self) -> Recreate {
         match self.old.map(|release| &release.serve.strategy) {
             Some(StrategySpec::Recreate(settings)) => settings.clone(),
@@ -166,6 +177,7 @@ fn dependencies_before<'r, 'a>(
 fn stop_before_start<'r>(
     builder: &mut Builder,
     returns: &[(&'r Return<'_>, Vec<ServiceName>)],
+    view: &View<'_>,
     deployment: &DeploymentId,
 ) -> Ends<'r> {
     let gaps: Vec<_> = returns.iter().map(|(one, _)| *one).filter(|one| one.gap).collect();
@@ -180,16 +192,22 @@ fn stop_before_start<'r>(
             share: Share::Lane,
             deployment: deployment.clone(),
         };
-        changes.push((Slot { live: None, candidate: Some(coming), hold, ..now }, None));
+        let replaced = one.replaced(&now);
+        changes.push((Slot { live: None, candidate: Some(coming), hold, replaced, ..now }, None));
     }
     let leaving = gaps.iter().flat_map(|one| one.leaving.iter().map(|(_, instance)| instance.clone())).collect();
     builder.commit(changes, leaving);
-    gaps.into_iter().map(|one| (&one.parent.key.service, stop_leaving(builder, one))).collect()
+    leave_all(builder, &gaps, view)
 }
 
-fn stop_leaving(builder: &mut Builder, one: &Return<'_>) -> Vec<usize> {
-    let service = &one.parent.key.service;
-    one.leaving.iter().filter_map(|(release, instance)| builder.stop(service, release, instance)).collect()
+fn leave_all<'r>(builder: &mut Builder, returns: &[&'r Return<'_>], view: &View<'_>) -> Ends<'r> {
+    let leaving = returns.iter().map(|one| Leaving::new(&one.parent.key.service, one.leaving.clone(), view));
+    let mut stopped = leave(builder, leaving.collect());
+    let stops = |one: &&'r Return<'_>| {
+        let service = &one.parent.key.service;
+        (service, stopped.remove(service).unwrap_or_default())
+    };
+    returns.iter().map(stops).collect()
 }
 
 /// Starts what is missing of the old, a dependency before its dependents, and proves what doesn't serve.
@@ -219,14 +237,18 @@ fn make_capable<'r>(builder: &mut Builder, returns: &[(&'r Return<'_>, Vec<Servi
 
 /// One swap for all members. The parents' written-by stays with this deployment: it is the one that wrote.
 fn swap_back(builder: &mut Builder, returns: &[(&Return<'_>, Vec<ServiceName>)]) {
-    let changes = returns.iter().map(|(one, _)| (one.parent.clone(), None)).collect();
+    let changes = returns.iter().map(|(one, _)| {
+        let replaced = one.replaced(&builder.slot(&one.parent.key));
+        (Slot { replaced, ..one.parent.clone() }, None)
+    });
+    let changes = changes.collect();
     let surplus = returns.iter().flat_map(|(one, _)| surplus(one.parent, one.leaving.clone()));
     let draining = surplus.filter(|instance| !builder.stops(instance)).collect();
     builder.commit(changes, draining);
 }
 
-fn stop_the_new<'r>(builder: &mut Builder, returns: &'r [Return<'_>]) -> Ends<'r> {
-    returns.iter().map(|one| (&one.parent.key.service, stop_leaving(builder, one))).collect()
+fn stop_the_new<'r>(builder: &mut Builder, returns: &'r [Return<'_>], view: &View<'_>) -> Ends<'r> {
+    leave_all(builder, &returns.iter().collect::<Vec<_>>(), view)
 }
 
 /// The hooks of every release of which more than its files came, newest first. A release that stays live is not one

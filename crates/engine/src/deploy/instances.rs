@@ -93,6 +93,10 @@ pub(super) fn context(
     if let Some(address) = address {
         variables.insert(variable::PORT.into(), address.port().to_string());
     }
+    if !release.serve.data.is_empty() {
+        let volumes = engine.settings.folders.volumes(&release.slot);
+        variables.insert(variable::DATA.into(), volumes.to_string_lossy().into_owned());
+    }
     variables.entry("PATH".into()).or_insert_with(|| "/usr/local/bin:/usr/bin:/bin".into());
     CommandContext {
         folder: engine.settings.folders.releases().join(release.id.as_str()),

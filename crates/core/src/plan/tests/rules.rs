@@ -363,7 +363,8 @@ impl Rules {
     pub(super) fn taken_back(&self, world: &World, retired: &BTreeMap<SlotKey, usize>) -> Result<(), String> {
         for (key, parent) in self.parents.iter().filter(|(key, _)| !self.given_up.contains(&key.service)) {
             let slot = world.slot(key);
-            let as_it_was = Slot { revision: parent.revision, written_by: parent.written_by.clone(), ..slot.clone() };
+            let (revision, written_by) = (parent.revision, parent.written_by.clone());
+            let as_it_was = Slot { revision, written_by, replaced: parent.replaced.clone(), ..slot.clone() };
             if as_it_was != *parent {
                 return Err(format!("{key} is not what it was:\n{slot:?}\n{parent:?}"));
             }

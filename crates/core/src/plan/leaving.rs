@@ -1,0 +1,55 @@
+//! Instances that leave: drained and stopped, whoever calls before whom it calls, so that a request which one of them
+//! has begun still finds what it needs. Not here: who leaves (`observed`).
+
+use std::collections::BTreeMap;
+
+use super::{builder::Builder, observed::View, order::line_up};
+use crate::{
+    id::{InstanceId, ReleaseId, ServiceName},
+    spec::{Order, OrderName},
+};
+
+/// What leaves of a service.
+pub(super) struct Leaving {
+    service: ServiceName,
+    instances: Vec<(ReleaseId, InstanceId)>,
+    /// The services that these instances call.
+    calls: Vec<ServiceName>,
+}
+
+impl Leaving {
+    pub(super) fn new(service: &ServiceName, instances: Vec<(ReleaseId, InstanceId)>, view: &View<'_>) -> Self {
+        let releases = instances.iter().filter_map(|(release, _)| view.releases.get(release));
+        let mut calls: Vec<_> = releases.flat_map(|release| release.serve.depends_on.iter().cloned()).collect();
+        calls.sort();
+        calls.dedup();
+        Self { service: service.clone(), instances, calls }
+    }
+}
+
+/// Drains and stops all of it. Only draining keeps the order: what is idle may stop beside others. Gives the steps that
+/// stop, by service.
+pub(super) fn leave(builder: &mut Builder, all: Vec<Leaving>) -> BTreeMap<ServiceName, Vec<usize>> {
+    let mut callers_drained: BTreeMap<ServiceName, Vec<usize>> = BTreeMap::new();
+    let mut stopped = BTreeMap::new();
+    for one in callers_first(all) {
+        let needs = callers_drained.get(&one.service).cloned().unwrap_or_default();
+        let stop = |(release, instance): &_| builder.stop_after(&one.service, &needs, release, instance);
+        let (drained, stops): (Vec<_>, Vec<_>) = one.instances.iter().filter_map(stop).unzip();
+        // What has nothing that leaves passes on what it would wait for.
+        let drained = if drained.is_empty() { needs } else { drained };
+        for called in one.calls {
+            callers_drained.entry(called).or_default().extend(&drained);
+        }
+        stopped.insert(one.service, stops);
+    }
+    stopped
+}
+
+/// In the order in which they drain. In a circle there is none, and they drain as they come.
+fn callers_first(all: Vec<Leaving>) -> Vec<Leaving> {
+    let calls = all.iter().map(|one| (&one.service, one.calls.as_slice())).collect();
+    let Ok(places) = line_up(&calls, &BTreeMap::new(), &Order::Named(OrderName::Parallel)) else { return all };
+    let mut by_service: BTreeMap<_, _> = all.into_iter().map(|one| (one.service.clone(), one)).collect();
+    places.into_iter().rev().filter_map(|place| by_service.remove(&place.service)).collect()
+}
