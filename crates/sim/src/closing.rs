@@ -65,6 +65,12 @@ fn misrouted(world: &World) -> Option<String> {
 
 fn difference(wanted: &RouteTable, followed: &RouteTable) -> String {
     let mut words = Vec::new();
+    if wanted.routes != followed.routes {
+        words.push("other routes".to_owned());
+    }
+    if wanted.links != followed.links {
+        words.push("other links".to_owned());
+    }
     for (name, pool) in &wanted.pools {
         if followed.pools.get(name) != Some(pool) {
             words.push(format!("{name} should be {pool:?} and is {:?}", followed.pools.get(name)));

@@ -9,6 +9,7 @@ use shipway_core::{
     command::{Command, Registration},
     deployment::{Kind, OnConflict, Request, Source},
     id::{Actor, ArtifactDigest, DeploymentId, ServiceName},
+    phase::Phase,
 };
 use shipway_engine::{Engine, Refusal, Reply};
 
@@ -35,6 +36,11 @@ impl Servers {
     pub fn set(&self, server: usize, engine: Option<Arc<Engine>>) {
         // The old one is dropped after the lock: what it drops may look here.
         let _old = std::mem::replace(&mut self.with()[server], engine);
+    }
+
+    /// None is up any more.
+    pub fn clear(&self) {
+        let _old = std::mem::take(&mut *self.with());
     }
 
     fn any(&self, number: u64) -> Option<Arc<Engine>> {
@@ -102,20 +108,8 @@ impl Person {
             1 => OnConflict::Supersede,
             _ => OnConflict::Queue,
         };
-        let request = Request {
-            project: PROJECT.into(),
-            environment: ENVIRONMENT.into(),
-            kind,
-            services,
-            source,
-            version: None,
-            strategy: None,
-            config: None,
-            on_conflict,
-            metadata: BTreeMap::new(),
-            reason: None,
-            description: None,
-        };
+        let request = Request::new(PROJECT.into(), ENVIRONMENT.into(), kind);
+        let request = Request { services, source, on_conflict, ..request };
         match self.ask(Command::Deploy(Box::new(request))).await? {
             Ok(Reply::Deployment(deployment)) => Some(deployment.id),
             Ok(_) => None,
@@ -187,12 +181,47 @@ impl Person {
             14..=16 => {
                 let undo = self.newest().filter(|_| self.chance(500));
                 let force = self.chance(300);
-                let kind = Kind::Rollback { undo, to: None, force, artifact_only: self.chance(150) };
+                let kind = Kind::Rollback {
+                    undo,
+                    to: None,
+                    force,
+                    artifact_only: self.chance(150),
+                    accept_contract: self.chance(500),
+                };
                 self.submit(kind, Vec::new(), nothing).await
             }
+            18 => match self.any_copy() {
+                Some(snapshots) => self.submit(Kind::RestoreData { snapshots }, Vec::new(), nothing).await,
+                None => self.deploy(self.some_services(), true).await,
+            },
             17 => self.submit(Kind::Decommission, vec![self.one_service()], nothing).await,
             _ => self.deploy(vec![self.one_service()], self.chance(300)).await,
         }
+    }
+
+    fn any_copy(&self) -> Option<BTreeMap<ServiceName, String>> {
+        let mut world = self.shared.world();
+        let copies: Vec<_> =
+            world.machine.all_copies().map(|(slot, copy)| (slot.service.clone(), copy.name.clone())).collect();
+        (!copies.is_empty()).then(|| BTreeMap::from([world.random.pick(&copies).clone()]))
+    }
+
+    fn any_stuck(&self) -> Option<DeploymentId> {
+        let world = self.shared.world();
+        let stuck = world.watcher.deployments.iter().filter(|(_, watched)| watched.phase == Some(Phase::Stuck));
+        stuck.map(|(id, _)| id.clone()).next_back()
+    }
+
+    /// What somebody does about a stuck deployment.
+    async fn unstick(&self, deployment: DeploymentId) {
+        let reason = "simulated".to_owned();
+        let step = usize::try_from(self.below(12)).unwrap_or(0);
+        let command = match self.below(4) {
+            0..=1 => Command::Retry { deployment },
+            2 => Command::Skip { deployment, step, reason },
+            _ => Command::Resolve { deployment, reason },
+        };
+        let _ = self.ask(command).await;
     }
 
     fn newest(&self) -> Option<DeploymentId> {
@@ -200,6 +229,9 @@ impl Person {
     }
 
     async fn meddle(&self) {
+        if let Some(stuck) = self.any_stuck().filter(|_| self.chance(600)) {
+            return self.unstick(stuck).await;
+        }
         let Some(deployment) = self.any_open() else { return };
         let command = match self.below(8) {
             0..=1 => Command::Cancel { deployment, reason: None },
@@ -231,6 +263,8 @@ impl Person {
     pub async fn see_to_the_end(&self) {
         loop {
             let open: Vec<_> = self.shared.world().watcher.open.iter().cloned().collect();
+            let reset = Command::ResetBreaker { name: "local".into(), reason: "simulated".into() };
+            let _ = self.ask(reset).await;
             for deployment in open {
                 let _ = self.ask(Command::Resume { deployment: deployment.clone() }).await;
                 let _ = self.ask(Command::Advance { deployment }).await;

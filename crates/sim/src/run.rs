@@ -111,6 +111,7 @@ struct Run {
     scheduler: Random,
     store: Arc<MemoryStore>,
     servers: Servers,
+    count: usize,
     person: Person,
     plot: Plot,
     copy: Option<(MemoryState, Watcher)>,
@@ -125,19 +126,23 @@ impl Run {
         let scenario = Arc::new(Scenario::draw(&mut random));
         let plot = Plot::draw(&mut random);
         let executor = Executor::default();
-        let mut world = World::new(random, 1, traced);
+        let servers = if plot.copied_at.is_none() && random.per_mille(200) { 2 } else { 1 };
+        let mut world = World::new(random, servers, traced);
         world.chances = chances(&mut world.random);
         world.aims = aims(seed, &mut world.random);
         world.tell(|| format!("seed {seed}\n{}", scenario.text));
         let shared = Shared::new(world, executor.spawner());
-        let servers = Servers::new(1);
+        let count = servers;
+        let servers = Servers::new(count);
         let person = Person { shared: shared.clone(), servers: servers.clone(), scenario };
         let store = MemoryStore::new();
-        Self { shared, executor, scheduler, store, servers, person, plot, copy: None, polls: 0, crashes: 0 }
+        Self { shared, executor, scheduler, store, servers, person, plot, count, copy: None, polls: 0, crashes: 0 }
     }
 
     fn live(&mut self) {
-        start(&self.shared, &self.servers, &self.store, 0);
+        for server in 0..self.count {
+            start(&self.shared, &self.servers, &self.store, server, self.count == 1);
+        }
         let done = self.people();
         self.until(PEOPLE_MS_MAX, |_| done.load(std::sync::atomic::Ordering::SeqCst));
         if self.crashes == 0 {
@@ -266,25 +271,32 @@ impl Run {
             self.copy = Some((self.store.copy(), self.shared.world().watcher.clone()));
         }
         if self.plot.crashes.contains(&polls) {
-            self.crash(0);
+            let server = self.any_server();
+            self.crash(server);
         }
+        let server = self.any_server();
         let mut world = self.shared.world();
         let world = &mut *world;
         if self.plot.jumps.contains(&polls) {
             let back = world.random.per_mille(500);
             let span_ms = i64::try_from(world.random.between(100, 15_000)).unwrap_or(0);
-            world.skew_ms[0] += if back { -span_ms } else { span_ms };
+            world.skew_ms[server] += if back { -span_ms } else { span_ms };
             world.jumped_ms = Some(world.now_ms);
             world.tell(|| format!("the clock jumps by {span_ms} ms, back: {back}"));
         }
         if self.plot.cuts.contains(&polls) {
-            world.cut_off_until_ms[0] = world.now_ms + world.random.between(100, 8000);
+            world.cut_off_until_ms[server] = world.now_ms + world.random.between(100, 8000);
             world.tell(|| "the store is out of reach".into());
         }
         if self.plot.reboots.contains(&polls) {
             world.router.restart();
             world.tell(|| "the proxy starts again".into());
         }
+    }
+
+    fn any_server(&self) -> usize {
+        let number = if self.count > 1 { self.shared.world().random.below(self.count as u64) } else { 0 };
+        usize::try_from(number).unwrap_or(0)
     }
 
     /// Ends a server between two polls, and has it started again a little later.
@@ -301,13 +313,14 @@ impl Run {
             world.router.replace();
         }
         let (shared, servers, store) = (self.shared.clone(), self.servers.clone(), self.store.clone());
+        let sole = self.count == 1;
         self.shared.spawn(Group::World, async move {
             let span_ms = {
                 let mut world = shared.world();
                 if world.random.per_mille(500) { 0 } else { world.random.below(2500) }
             };
             shared.sleep(span_ms).await;
-            start(&shared, &servers, &store, server);
+            start(&shared, &servers, &store, server, sole);
         });
     }
 
@@ -332,17 +345,20 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         // Tasks hold the simulation, and the simulation's timers hold tasks.
-        for group in [Group::Server(0), Group::People, Group::World] {
-            self.executor.kill(group);
+        self.servers.clear();
+        for server in 0..self.count {
+            self.executor.kill(Group::Server(server));
         }
+        self.executor.kill(Group::People);
+        self.executor.kill(Group::World);
     }
 }
 
 /// Starts a server on what is stored.
-fn start(shared: &Shared, servers: &Servers, store: &Arc<MemoryStore>, server: usize) {
+fn start(shared: &Shared, servers: &Servers, store: &Arc<MemoryStore>, server: usize, sole: bool) {
     let ports = of_server(shared, server, store);
     let settings =
-        Settings { folders: Folders { data: DATA.into() }, is_root: false, disk_free_mb_min: 0, crash: None };
+        Settings { folders: Folders { data: DATA.into() }, is_root: false, disk_free_mb_min: 0, sole, crash: None };
     let (shared, servers) = (shared.clone(), servers.clone());
     let spawner = shared.spawner();
     spawner.spawn(Group::Server(server), async move {

@@ -36,6 +36,9 @@ impl Scenario {
             let own = if random.per_mille(150) { self::strategy(random) } else { strategy.clone() };
             service(&mut text, &services, number, &own, random);
         }
+        if count > 1 && random.per_mille(300) {
+            interaction(&mut text, &services, random);
+        }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
         Self { services, text }
     }
@@ -80,18 +83,33 @@ fn service(text: &mut String, services: &[String], number: usize, strategy: &str
     line(format!("warm_for = \"{}ms\"", random.pick(&[0, 0, 500, 2000])));
     line(format!("bake = \"{}ms\"", random.pick(&[0, 0, 300])));
     line(format!("deadline_s = {}", random.pick(&[20, 60, 120])));
+    if !is_static && random.per_mille(120) {
+        line(migration(random));
+    }
     if random.per_mille(80) {
         line("on_failure = \"stop\"".into());
     }
     if random.per_mille(300) {
         line("success = { error_rate_max = 0.2, min_requests = 0 }".into());
     }
-    line("timeouts = { start_s = 2, check_s = 2, hook_s = 5, drain_s = 1 }\nstop = { grace_s = 1 }".into());
+    line("timeouts = { start_s = 2, check_s = 2, hook_s = 5, drain_s = 1, migrate_s = 5, rollback_s = 60 }\nstop = { grace_s = 1 }".into());
     line(String::new());
     if !is_static {
         health(text, name, random);
     }
     checks_and_hooks(text, name, is_static, random);
+}
+
+fn interaction(text: &mut String, services: &[String], random: &mut Random) {
+    let (from, phase) = (random.pick(services), random.pick(&["test", "verify"]));
+    let lines = format!("name = \"together\"\nphase = \"{phase}\"\nfrom = \"{from}\"\nhttp = \"/interact\"");
+    let _ = writeln!(text, "[[interactions]]\n{lines}\n");
+}
+
+fn migration(random: &mut Random) -> String {
+    let kind = random.pick(&["expand", "expand", "contract"]);
+    let snapshot = random.per_mille(600);
+    format!("data = [\"db\"]\nmigrate = {{ command = [\"migrate\"], kind = \"{kind}\", snapshot = {snapshot} }}")
 }
 
 fn health(text: &mut String, name: &str, random: &mut Random) {
@@ -138,7 +156,7 @@ pub fn good(random: &mut Random) -> Behaviour {
 /// What a release does that goes badly.
 pub fn bad(random: &mut Random) -> Behaviour {
     let well = Behaviour { ends_after_ms: None, sick_after_ms: None, ..good(random) };
-    match random.below(9) {
+    match random.below(10) {
         0 => Behaviour { never_healthy: true, ..well },
         1 => Behaviour { ends_at_once: true, ..well },
         2 => Behaviour { ends_after_ms: Some(random.between(1, 800)), ..well },
@@ -146,6 +164,7 @@ pub fn bad(random: &mut Random) -> Behaviour {
         4 | 5 => Behaviour { fails_verify: true, ..well },
         6 => Behaviour { fails_requests: true, ..well },
         7 => Behaviour { fails_hooks: true, ..well },
+        8 => Behaviour { fails_together: true, ..well },
         _ => Behaviour { fails_verify: true, stops_refused: u32::try_from(random.between(1, 7)).unwrap_or(1), ..well },
     }
 }

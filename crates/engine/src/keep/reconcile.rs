@@ -148,7 +148,12 @@ async fn retire_warm(engine: &Engine, sight: &Sight, slot: &Slot) -> Result<(), 
     match engine.ports.store.commit(sight.commit(engine).fence(leases, revision).put_slot(&next).event(event)).await {
         // A deployment came first: the next look decides again.
         Err(fault) if fault.kind == FaultKind::Conflict => Ok(()),
-        committed => committed.map(|_| ()),
+        Err(fault) => Err(fault),
+        Ok(_) => {
+            // Its links go too; where it had no instances to stop, nothing else would say so.
+            engine.publisher.kick();
+            Ok(())
+        }
     }
 }
 
