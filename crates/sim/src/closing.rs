@@ -11,6 +11,9 @@ use crate::world::World;
 
 /// Says what is not yet as the slots want it.
 pub fn unsettled(world: &World) -> Option<String> {
+    if world.under_way > 0 {
+        return Some("something is still under way".into());
+    }
     strays(world).or_else(|| missing(world)).or_else(|| misrouted(world))
 }
 

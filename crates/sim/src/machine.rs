@@ -174,7 +174,8 @@ impl Machine {
             ends_ms: at_once.or(own_end_ms).or(ends_ms).filter(|_| trouble),
             sick_ms: behaviour.sick_after_ms.filter(|_| trouble).map(|span| healthy_ms + span),
             stopped_ms: None,
-            proven: false,
+            // What is started again under its old name was proven under it.
+            proven: self.processes.get(id).is_some_and(|earlier| earlier.proven),
             stops_refused: if trouble { behaviour.stops_refused } else { 0 },
         };
         self.by_port.insert(port, id.clone());

@@ -214,6 +214,7 @@ impl Driver for Reach {
     }
 
     fn stop<'a>(&'a self, instance: &'a InstanceId, _: &'a StopSpec) -> BoxFuture<'a, Result<(), Fault>> {
+        self.shared.world().tell(|| format!("stop {instance}"));
         let id = instance.clone();
         async move {
             if self
