@@ -87,7 +87,7 @@ impl World {
         }
         // What answers no more is ended while it is routed, and rightly so. A clock that jumps cuts a drain short.
         let jumped = self.jumped_ms.is_some_and(|at| now_ms < at + 10_000);
-        let excused = process.sick(now_ms);
+        let excused = !process.healthy(now_ms);
         let leaving = self.router.leaving(id, now_ms).filter(|_| !jumped);
         let routed = self.router.routed().contains(id);
         self.watcher.stops(id, routed, leaving, excused);

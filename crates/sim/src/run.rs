@@ -32,7 +32,7 @@ const SETTLE_MS_MAX: u64 = 200_000;
 /// How long nothing may change after that.
 const IDLE_MS: u64 = 3000;
 /// Polls of one seed: one that needs more goes in circles.
-const POLLS_MAX: u64 = 2_000_000;
+const POLLS_MAX: u64 = 100_000;
 
 /// How a seed went.
 pub struct Outcome {
