@@ -15,6 +15,7 @@ use shipway_core::{
     slot::Slot,
     spec::EnvironmentPlan,
     store::{Commit, Guarded, Listing, OpenDeployment},
+    time::Timestamp,
 };
 
 use crate::{
@@ -115,9 +116,9 @@ impl Engine {
         self.complete_request(&mut request, &project).await?;
         breakers::refuse_stopped(self, &request).await?;
         self.make_way(&request, &actor).await?;
-        let number = self.next_number(&request).await?;
+        let (number, created_at) = self.next_place(&request).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);
-        let mut deployment = Deployment::new(ids.deployment(), number, request, actor, ids.token(), clock.now());
+        let mut deployment = Deployment::new(ids.deployment(), number, request, actor, ids.token(), created_at);
         deployment.carrier = Carrier { server: self.itself.id.clone(), token: 1 };
         for service in deployment.request.services.clone() {
             deployment.services.entry(service).or_default();
@@ -275,10 +276,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn next_number(&self, request: &Request) -> Result<u64, Fault> {
+    /// The number of an environment's next deployment, and its time. The time is after that of the one before, whatever
+    /// a clock says that was set back: history is read by it.
+    async fn next_place(&self, request: &Request) -> Result<(u64, Timestamp), Fault> {
         let scope = format!("{}/{}", request.project, request.environment);
-        let newest = self.newest_that(&scope, |_| true).await?;
-        Ok(newest.map_or(0, |newest| newest.number) + 1)
+        let now = self.ports.clock.now();
+        let Some(newest) = self.newest_that(&scope, |_| true).await? else { return Ok((1, now)) };
+        Ok((newest.number + 1, now.max(newest.created_at.plus_ms(1))))
     }
 
     pub(crate) async fn known_project(&self, id: &ProjectId) -> Result<Project, Refusal> {
