@@ -120,6 +120,11 @@ impl Person {
         }
     }
 
+    /// Lets a moment pass.
+    pub async fn rest(&self) {
+        self.shared.sleep(AGAIN_MS).await;
+    }
+
     /// Deploys new artifacts of some services. Says which deployment it became.
     pub async fn deploy(&self, services: Vec<ServiceName>, goes_badly: bool) -> Option<DeploymentId> {
         let all: Vec<ServiceName> = self.scenario.services.iter().map(|name| name.as_str().into()).collect();

@@ -206,8 +206,9 @@ impl Run {
             }
             while first.shared.world().watcher.deployments.len() < 3 {
                 let goes_badly = first.shared.world().random.per_mille(400);
-                if let Some(id) = first.deploy(Vec::new(), goes_badly).await {
-                    first.see_end(&id).await;
+                match first.deploy(Vec::new(), goes_badly).await {
+                    Some(id) => first.see_end(&id).await,
+                    None => first.rest().await,
                 }
             }
             told.store(true, std::sync::atomic::Ordering::SeqCst);
