@@ -14,7 +14,7 @@ use shipway_core::{
 };
 use tracing::{info, warn};
 
-use crate::Engine;
+use crate::{Engine, leases};
 
 /// How often a server says that it is there.
 const RENEW_MS: u64 = 5_000;
@@ -74,6 +74,7 @@ async fn look_after(engine: &Arc<Engine>) -> Result<(), Fault> {
     let servers: Vec<Server> = engine.ports.store.below("").await?;
     lead(engine, &servers, expires_at).await?;
     take_over(engine, &servers).await?;
+    leases::clear(engine).await?;
     forget_gone(engine, servers).await
 }
 
