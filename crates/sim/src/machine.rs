@@ -58,6 +58,8 @@ pub struct Process {
     pub sick_ms: Option<u64>,
     /// When it was stopped by a server.
     pub stopped_ms: Option<u64>,
+    /// Whether it was not healthy when it was stopped.
+    pub stopped_ill: bool,
     /// Whether a probe of it ever passed.
     pub proven: bool,
     /// How often stopping it will still fail.
@@ -174,6 +176,7 @@ impl Machine {
             ends_ms: at_once.or(own_end_ms).or(ends_ms).filter(|_| trouble),
             sick_ms: behaviour.sick_after_ms.filter(|_| trouble).map(|span| healthy_ms + span),
             stopped_ms: None,
+            stopped_ill: false,
             // What is started again under its old name was proven under it.
             proven: self.processes.get(id).is_some_and(|earlier| earlier.proven),
             stops_refused: if trouble { behaviour.stops_refused } else { 0 },
@@ -186,6 +189,7 @@ impl Machine {
     /// Stops a process. Says whether that changed anything.
     pub fn stop(&mut self, id: &InstanceId, now_ms: u64) -> bool {
         let Some(process) = self.processes.get_mut(id).filter(|process| process.runs(now_ms)) else { return false };
+        process.stopped_ill = !process.healthy(now_ms);
         process.stopped_ms = Some(now_ms);
         self.acts += 1;
         true

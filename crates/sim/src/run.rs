@@ -29,6 +29,8 @@ const PEOPLE_MS_MAX: u64 = 240_000;
 const END_MS_MAX: u64 = 400_000;
 /// How long the world may take to be as the slots want it.
 const SETTLE_MS_MAX: u64 = 200_000;
+/// How long probes remember trouble that is over.
+const PASSES_MS: u64 = 4000;
 /// How long nothing may change after that.
 const IDLE_MS: u64 = 3000;
 /// Polls of one seed: one that needs more goes in circles.
@@ -157,6 +159,8 @@ impl Run {
             self.violate("I5", &format!("these never end: {open}"));
         }
         self.executor.kill(Group::People);
+        // What probes remember of the trouble passes first.
+        self.until(PASSES_MS, |_| false);
         if !self.until(SETTLE_MS_MAX, |world| closing::unsettled(world).is_none()) {
             let why = closing::unsettled(&self.shared.world()).unwrap_or_default();
             self.violate("I9", &why);

@@ -323,7 +323,7 @@ impl Watcher {
             return self.violate("I3", || format!("{id} is routed and was never started"));
         };
         let stopped = process.stopped_ms.is_some() && !process.ended_itself(now_ms);
-        if stopped && !process.sick(now_ms) {
+        if stopped && !process.stopped_ill {
             self.violate("I3", || format!("{id} is routed and was stopped"));
         } else if !process.proven {
             self.violate("I3", || format!("{id} is routed and was never healthy"));
