@@ -376,7 +376,8 @@ impl Engine {
 
     async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
         let deployment = self.find_deployment(id.as_str()).await?;
-        let active = self.active().get(&deployment.id).cloned();
+        // One that has ended is still there while it tidies up.
+        let active = self.active().get(&deployment.id).cloned().filter(|_| !deployment.phase.is_end());
         active.ok_or_else(|| {
             let message = format!("{} has ended: it is {}", deployment.name, deployment.phase);
             conflict(message, format!("to take it back, use `shipway rollback {}`", deployment.name))
