@@ -44,7 +44,8 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
             return Err(Broken::release(format!("{id} is not recorded any more")));
         };
         engine.ports.driver.forget(id).await?;
-        launch(engine, &release, Instance { address: None, ..instance }).await?;
+        let right = mover.active.read().await.right();
+        launch(engine, &release, Instance { address: None, ..instance }, right).await?;
     }
 }
 
