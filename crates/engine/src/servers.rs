@@ -75,6 +75,8 @@ async fn look_after(engine: &Arc<Engine>) -> Result<(), Fault> {
     lead(engine, &servers, expires_at).await?;
     take_over(engine).await?;
     leases::clear(engine).await?;
+    // What another server changed and did not live to publish, and what was changed by a write whose answer was lost.
+    engine.publisher.kick();
     forget_gone(engine, servers).await
 }
 
