@@ -175,6 +175,9 @@ impl Person {
 
     async fn change_something(&self) -> Option<DeploymentId> {
         let nothing = Source::Artifact(BTreeMap::new());
+        if let Some(snapshots) = self.any_copy().filter(|_| self.scenario.puts_data_back && self.chance(700)) {
+            return self.submit(Kind::RestoreData { snapshots }, Vec::new(), nothing).await;
+        }
         match self.below(20) {
             0..=6 => self.deploy(self.some_services(), false).await,
             7..=11 => self.deploy(self.some_services(), true).await,

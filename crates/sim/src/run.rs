@@ -9,7 +9,7 @@ use shipway_store::{MemoryState, MemoryStore};
 use crate::{
     aim::Aim,
     closing,
-    coverage::{Cell, Coverage, Trouble},
+    coverage::{Cell, Coverage, NODES, Trouble},
     executor::{Executor, Group},
     people::{Person, Servers},
     ports::of_server,
@@ -125,13 +125,15 @@ impl Run {
     fn new(seed: u64, traced: bool) -> Self {
         let mut random = Random::new(seed);
         let scheduler = Random::new(random.next());
-        let scenario = Arc::new(Scenario::draw(&mut random));
+        let aims = aims(seed, &mut random);
+        let met = aims.iter().map(|aim| NODES[aim.cell.node]).collect();
+        let scenario = Arc::new(Scenario::draw(&mut random, &met));
         let plot = Plot::draw(&mut random);
         let executor = Executor::default();
         let servers = if plot.copied_at.is_none() && random.per_mille(200) { 2 } else { 1 };
         let mut world = World::new(random, servers, traced);
         world.chances = chances(&mut world.random);
-        world.aims = aims(seed, &mut world.random);
+        world.aims = aims;
         world.tell(|| format!("seed {seed}\n{}", scenario.text));
         let shared = Shared::new(world, executor.spawner());
         let count = servers;

@@ -1,6 +1,6 @@
 //! What a seed makes up: a project, and releases that go well or badly. Not here: what people do with it (`people`).
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use crate::{machine::Behaviour, random::Random};
 
@@ -18,11 +18,13 @@ pub struct Scenario {
     pub services: Vec<String>,
     /// Its spec.
     pub text: String,
+    /// Whether people often put data back.
+    pub puts_data_back: bool,
 }
 
 impl Scenario {
-    /// Makes one up.
-    pub fn draw(random: &mut Random) -> Self {
+    /// Makes one up. It has what the sorts of steps need that are to be met.
+    pub fn draw(random: &mut Random, met: &BTreeSet<&str>) -> Self {
         let count = match random.below(10) {
             0..=2 => 1,
             3..=6 => 2,
@@ -34,13 +36,13 @@ impl Scenario {
         let strategy = strategy(random);
         for number in 0..services.len() {
             let own = if random.per_mille(150) { self::strategy(random) } else { strategy.clone() };
-            service(&mut text, &services, number, &own, random);
+            service(&mut text, &services, number, &own, met, random);
         }
-        if count > 1 && random.per_mille(300) {
+        if met.contains("interact") || (count > 1 && random.per_mille(300)) {
             interaction(&mut text, &services, random);
         }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
-        Self { services, text }
+        Self { services, text, puts_data_back: met.contains("restore data") }
     }
 }
 
@@ -66,9 +68,17 @@ pub fn strategy(random: &mut Random) -> String {
     }
 }
 
-fn service(text: &mut String, services: &[String], number: usize, strategy: &str, random: &mut Random) {
+fn service(
+    text: &mut String,
+    services: &[String],
+    number: usize,
+    strategy: &str,
+    met: &BTreeSet<&str>,
+    random: &mut Random,
+) {
+    let data = number == 0 && ["snapshot", "restore data", "migrate"].iter().any(|node| met.contains(node));
     let name = &services[number];
-    let is_static = random.per_mille(150);
+    let is_static = random.per_mille(150) && !data;
     let mut line = |words: String| {
         let _ = writeln!(text, "{words}");
     };
@@ -83,8 +93,8 @@ fn service(text: &mut String, services: &[String], number: usize, strategy: &str
     line(format!("warm_for = \"{}ms\"", random.pick(&[0, 0, 500, 2000])));
     line(format!("bake = \"{}ms\"", random.pick(&[0, 0, 300])));
     line(format!("deadline_s = {}", random.pick(&[20, 60, 120])));
-    if !is_static && random.per_mille(120) {
-        line(migration(random));
+    if data || (!is_static && random.per_mille(120)) {
+        line(migration(data, random));
     }
     if random.per_mille(80) {
         line("on_failure = \"stop\"".into());
@@ -97,7 +107,7 @@ fn service(text: &mut String, services: &[String], number: usize, strategy: &str
     if !is_static {
         health(text, name, random);
     }
-    checks_and_hooks(text, name, is_static, random);
+    checks_and_hooks(text, name, is_static, met, random);
 }
 
 fn interaction(text: &mut String, services: &[String], random: &mut Random) {
@@ -106,9 +116,9 @@ fn interaction(text: &mut String, services: &[String], random: &mut Random) {
     let _ = writeln!(text, "[[interactions]]\n{lines}\n");
 }
 
-fn migration(random: &mut Random) -> String {
+fn migration(copied: bool, random: &mut Random) -> String {
     let kind = random.pick(&["expand", "expand", "contract"]);
-    let snapshot = random.per_mille(600);
+    let snapshot = copied || random.per_mille(600);
     format!("data = [\"db\"]\nmigrate = {{ command = [\"migrate\"], kind = \"{kind}\", snapshot = {snapshot} }}")
 }
 
@@ -126,7 +136,7 @@ fn health(text: &mut String, name: &str, random: &mut Random) {
     }
 }
 
-fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, random: &mut Random) {
+fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, met: &BTreeSet<&str>, random: &mut Random) {
     for (phase, path) in [("test", "/test"), ("verify", "/verify")] {
         if random.per_mille(400) {
             let retries = random.below(2);
@@ -138,7 +148,7 @@ fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, random: &mut
         return;
     }
     for when in ["before-test", "before-promotion", "after-completion", "on-rollback"] {
-        if random.per_mille(130) {
+        if random.per_mille(if met.contains("hooks") { 600 } else { 130 }) {
             let _ = writeln!(text, "[[services.{name}.hooks]]\nwhen = \"{when}\"\ncommand = [\"hook\", \"{when}\"]\n");
         }
     }

@@ -23,7 +23,8 @@ fn go_through(part: u64) -> Left {
         left.coverage.add(&one.coverage);
         left.checks += one.checks;
         if let Some(broken) = &one.broken {
-            left.failures.push(format!("{broken}\n  replay: cargo run --release -p shipway-sim -- --seed {seed} --trace"));
+            left.failures
+                .push(format!("{broken}\n  replay: cargo run --release -p shipway-sim -- --seed {seed} --trace"));
         } else if let Some(thin) = too_thin(&one) {
             left.failures.push(format!("seed {seed} is too thin: {thin}"));
         }
