@@ -449,9 +449,8 @@ impl Engine {
 
     /// The environment of a project as it is now, with all layers.
     pub(crate) async fn environment_plan(&self, project: &Project, name: &EnvironmentName) -> Option<EnvironmentPlan> {
-        let spec = Spec::read(&project.file, &project.text).ok()?;
         let layers = layers(self, &project.id, name, None).await.ok()?;
-        spec.environment(name, &layers).ok().map(|(plan, _)| plan)
+        self.understood.plan(project, name, layers)
     }
 }
 

@@ -35,7 +35,17 @@ pub(crate) async fn launch(
         variables: variables(engine, release, &instance.id),
     };
     let starting = engine.clone();
-    let started = engine.ports.tasks.finish(async move { starting.ports.driver.start(launch).await }).await;
+    let started = engine
+        .ports
+        .tasks
+        .finish(async move {
+            // Whoever gave this start up has perhaps stopped the instance by now, and removed its record: then it stays so.
+            if starting.ports.store.find::<Instance>(launch.instance.as_str()).await?.is_none() {
+                return Err(Fault::unavailable(format!("the start of {} was given up", launch.instance)));
+            }
+            starting.ports.driver.start(launch).await
+        })
+        .await;
     let address = started.unwrap_or_else(|| Err(Fault::unavailable("the start was cut off: the server stops")))?;
     let instance = Instance { address: Some(address), ..instance };
     store.commit(record().put(&instance)).await?;
