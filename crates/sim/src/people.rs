@@ -63,6 +63,10 @@ pub struct Person {
 
 /// How often somebody asks again when they got no answer.
 const TRIES_MAX: u32 = 12;
+/// Deployments that every seed has.
+const DEPLOYMENTS_MIN: usize = 3;
+/// Polls that every seed has.
+const POLLS_MIN: u64 = 200;
 /// How long they wait in between.
 const AGAIN_MS: u64 = 700;
 /// How long they look at a deployment before they go on with something else.
@@ -265,6 +269,22 @@ impl Person {
                 self.shared.sleep(span_ms).await;
             }
         }
+    }
+
+    /// Deploys until the seed has what every seed has.
+    pub async fn fill(&self) {
+        while self.is_thin() {
+            let goes_badly = self.chance(400);
+            match self.deploy(Vec::new(), goes_badly).await {
+                Some(id) => self.see_end(&id).await,
+                None => self.rest().await,
+            }
+        }
+    }
+
+    fn is_thin(&self) -> bool {
+        let world = self.shared.world();
+        world.watcher.deployments.len() < DEPLOYMENTS_MIN || world.polls < POLLS_MIN
     }
 
     /// Lets everything that waits for a person go on, for as long as something is open.

@@ -1,6 +1,12 @@
 //! One seed, from its beginning to its end.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use shipway_core::phase::Phase;
 use shipway_engine::{Engine, Folders, Settings};
@@ -14,7 +20,7 @@ use crate::{
     people::{Person, Servers},
     ports::of_server,
     random::Random,
-    scenario::Scenario,
+    scenario::{GAP, Scenario},
     watcher::Watcher,
     world::{Chances, Shared, World},
 };
@@ -126,7 +132,10 @@ impl Run {
         let mut random = Random::new(seed);
         let scheduler = Random::new(random.next());
         let aims = aims(seed, &mut random);
-        let met = aims.iter().map(|aim| NODES[aim.cell.node]).collect();
+        let mut met: BTreeSet<_> = aims.iter().map(|aim| NODES[aim.cell.node]).collect();
+        if aims.iter().any(|aim| aim.cell.back && matches!(NODES[aim.cell.node], "start" | "prove")) {
+            met.insert(GAP);
+        }
         let scenario = Arc::new(Scenario::draw(&mut random, &met));
         let plot = Plot::draw(&mut random);
         let executor = Executor::default();
@@ -148,7 +157,7 @@ impl Run {
             start(&self.shared, &self.servers, &self.store, server, self.count == 1);
         }
         let done = self.people();
-        self.until(PEOPLE_MS_MAX, |_| done.load(std::sync::atomic::Ordering::SeqCst));
+        self.until(PEOPLE_MS_MAX, |_| done.load(Ordering::SeqCst));
         if self.crashes == 0 {
             self.crash(0);
         }
@@ -156,6 +165,13 @@ impl Run {
         self.executor.kill(Group::People);
         let person = self.person.clone();
         self.shared.spawn(Group::People, async move { person.see_to_the_end().await });
+        let (person, filled) = (self.person.clone(), Arc::new(AtomicBool::new(false)));
+        let told = filled.clone();
+        self.shared.spawn(Group::People, async move {
+            person.fill().await;
+            told.store(true, Ordering::SeqCst);
+        });
+        self.until(END_MS_MAX, |_| filled.load(Ordering::SeqCst));
         if !self.until(END_MS_MAX, |world| world.watcher.open.is_empty()) {
             let open = self.open_ones();
             self.violate("I5", &format!("these never end: {open}"));
@@ -193,8 +209,8 @@ impl Run {
     }
 
     /// Sends the people out; the flag says when they are done.
-    fn people(&mut self) -> Arc<std::sync::atomic::AtomicBool> {
-        let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    fn people(&mut self) -> Arc<AtomicBool> {
+        let done = Arc::new(AtomicBool::new(false));
         let (first, told) = (self.person.clone(), done.clone());
         self.shared.spawn(Group::People, async move {
             first.register().await;
@@ -210,14 +226,8 @@ impl Run {
             for _ in 0..acts {
                 first.act().await;
             }
-            while first.shared.world().watcher.deployments.len() < 3 {
-                let goes_badly = first.shared.world().random.per_mille(400);
-                match first.deploy(Vec::new(), goes_badly).await {
-                    Some(id) => first.see_end(&id).await,
-                    None => first.rest().await,
-                }
-            }
-            told.store(true, std::sync::atomic::Ordering::SeqCst);
+            first.fill().await;
+            told.store(true, Ordering::SeqCst);
         });
         done
     }
@@ -253,6 +263,7 @@ impl Run {
         self.polls += 1;
         let crash = {
             let mut world = self.shared.world();
+            world.polls = self.polls;
             world.trace.mix(task as u64);
             if self.polls >= POLLS_MAX {
                 world.watcher.violate("I5", || "it goes in circles".into());

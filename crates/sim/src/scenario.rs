@@ -8,6 +8,8 @@ use crate::{machine::Behaviour, random::Random};
 pub const PROJECT: &str = "shop";
 /// The environment.
 pub const ENVIRONMENT: &str = "prod";
+/// Said of a scenario in which the old must stop before the new starts, so that a way back starts it again.
+pub const GAP: &str = "gap";
 /// Services at most.
 const SERVICES_MAX: u64 = 5;
 
@@ -33,7 +35,7 @@ impl Scenario {
         };
         let services: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
         let mut text = format!("[project]\nname = \"{PROJECT}\"\n\n");
-        let strategy = strategy(random);
+        let strategy = if met.contains(GAP) { "{ kind = \"recreate\" }".into() } else { strategy(random) };
         for number in 0..services.len() {
             let own = if random.per_mille(150) { self::strategy(random) } else { strategy.clone() };
             service(&mut text, &services, number, &own, met, random);

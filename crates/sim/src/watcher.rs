@@ -264,7 +264,10 @@ impl Watcher {
         self.check("I7", legal, || format!("{id} ended from {before:?} as {}", deployment.phase));
         let watched = self.deployments.entry(id.clone()).or_default();
         watched.phase = Some(deployment.phase);
-        watched.ended = true;
+        if std::mem::replace(&mut watched.ended, true) {
+            // Written once more; its slots may be another's by now.
+            return;
+        }
         self.open.remove(id);
         self.running.retain(|(of, ..), _| of != id);
         *self.ends.entry(deployment.phase).or_default() += 1;

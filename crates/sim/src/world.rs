@@ -61,6 +61,8 @@ pub struct World {
     pub crash: Option<usize>,
     /// What happened.
     pub trace: Trace,
+    /// How often a task was polled.
+    pub polls: u64,
     /// What goes on by itself though who asked may be gone.
     pub under_way: u64,
     /// Deployment ids and tokens that were made.
@@ -142,6 +144,7 @@ impl World {
             coverage: Coverage::default(),
             crash: None,
             trace: Trace::new(traced),
+            polls: 0,
             under_way: 0,
             ids: 0,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shipway_sim::{Coverage, Outcome, coverage::Cell, run};
 
 /// Seeds that every test run goes through.
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 2000;
 /// Threads that share them.
 const THREADS: u64 = 2;
 
