@@ -103,7 +103,9 @@ impl Cell {
         let only_forward =
             matches!(NODES[self.node], "stage" | "watch" | "snapshot" | "restore data" | "migrate" | "interact");
         let never_fails = NODES[self.node] == "drain";
-        !(self.back && only_forward) && !(self.trouble == Trouble::Failed && never_fails)
+        let is_other_way = self.back && only_forward;
+        let is_failure = self.trouble == Trouble::Failed && never_fails;
+        !(is_other_way || is_failure)
     }
 }
 

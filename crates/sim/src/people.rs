@@ -141,7 +141,7 @@ impl Person {
             for (number, service) in named.into_iter().enumerate() {
                 let is_bad = goes_badly && number as u64 == which;
                 let behaviour = if is_bad { bad(&mut world.random) } else { good(&mut world.random) };
-                let digest = ArtifactDigest::new(format!("{:016x}{:048x}", world.random.next(), 0));
+                let digest = ArtifactDigest::new(format!("{:016x}{:048x}", world.random.number(), 0));
                 world.behaviours.insert(digest.clone(), behaviour);
                 artifacts.insert(service, digest);
             }

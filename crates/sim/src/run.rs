@@ -130,7 +130,7 @@ struct Run {
 impl Run {
     fn new(seed: u64, traced: bool) -> Self {
         let mut random = Random::new(seed);
-        let scheduler = Random::new(random.next());
+        let scheduler = Random::new(random.number());
         let aims = aims(seed, &mut random);
         let mut met: BTreeSet<_> = aims.iter().map(|aim| NODES[aim.cell.node]).collect();
         if aims.iter().any(|aim| aim.cell.back && matches!(NODES[aim.cell.node], "start" | "prove")) {
