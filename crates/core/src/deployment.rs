@@ -20,6 +20,7 @@ use crate::{
     plan::{Plan, Step},
     slot::{Serving, Slot},
     spec::{InteractionSpec, Order},
+    store::Guarded,
     strategy::{StrategyKind, StrategySpec},
     time::Timestamp,
 };
@@ -630,6 +631,11 @@ impl Deployment {
     /// The state of a step.
     pub fn step_mut(&mut self, back: bool, number: usize) -> Option<&mut StepState> {
         self.steps.iter_mut().find(|state| state.back == back && state.number == number)
+    }
+
+    /// By which right its carrier writes: a commit that names it is refused once another server carries it.
+    pub fn right(&self) -> (Guarded, u64) {
+        (Guarded::Carrier(self.id.clone()), self.carrier.token)
     }
 
     /// The slots that it writes, once it is known what they should serve.

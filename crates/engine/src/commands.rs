@@ -15,6 +15,7 @@ use shipway_core::{
     slot::Slot,
     spec::EnvironmentPlan,
     store::{Commit, Guarded, Listing, OpenDeployment},
+    time::Timestamp,
 };
 
 use crate::{
@@ -115,9 +116,9 @@ impl Engine {
         self.complete_request(&mut request, &project).await?;
         breakers::refuse_stopped(self, &request).await?;
         self.make_way(&request, &actor).await?;
-        let number = self.next_number(&request).await?;
+        let (number, created_at) = self.next_place(&request).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);
-        let mut deployment = Deployment::new(ids.deployment(), number, request, actor, ids.token(), clock.now());
+        let mut deployment = Deployment::new(ids.deployment(), number, request, actor, ids.token(), created_at);
         deployment.carrier = Carrier { server: self.itself.id.clone(), token: 1 };
         for service in deployment.request.services.clone() {
             deployment.services.entry(service).or_default();
@@ -275,10 +276,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn next_number(&self, request: &Request) -> Result<u64, Fault> {
+    /// The number of an environment's next deployment, and its time. The time is after that of the one before, whatever
+    /// a clock says that was set back: history is read by it.
+    async fn next_place(&self, request: &Request) -> Result<(u64, Timestamp), Fault> {
         let scope = format!("{}/{}", request.project, request.environment);
-        let newest = self.newest_that(&scope, |_| true).await?;
-        Ok(newest.map_or(0, |newest| newest.number) + 1)
+        let now = self.ports.clock.now();
+        let Some(newest) = self.newest_that(&scope, |_| true).await? else { return Ok((1, now)) };
+        Ok((newest.number + 1, now.max(newest.created_at.plus_ms(1))))
     }
 
     pub(crate) async fn known_project(&self, id: &ProjectId) -> Result<Project, Refusal> {
@@ -372,7 +376,8 @@ impl Engine {
 
     async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
         let deployment = self.find_deployment(id.as_str()).await?;
-        let active = self.active().get(&deployment.id).cloned();
+        // One that has ended is still there while it tidies up.
+        let active = self.active().get(&deployment.id).cloned().filter(|_| !deployment.phase.is_end());
         active.ok_or_else(|| {
             let message = format!("{} has ended: it is {}", deployment.name, deployment.phase);
             conflict(message, format!("to take it back, use `shipway rollback {}`", deployment.name))
@@ -444,9 +449,8 @@ impl Engine {
 
     /// The environment of a project as it is now, with all layers.
     pub(crate) async fn environment_plan(&self, project: &Project, name: &EnvironmentName) -> Option<EnvironmentPlan> {
-        let spec = Spec::read(&project.file, &project.text).ok()?;
         let layers = layers(self, &project.id, name, None).await.ok()?;
-        spec.environment(name, &layers).ok().map(|(plan, _)| plan)
+        self.understood.plan(project, name, layers)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     leases::Returned,
     notify,
     servers::{self, Itself},
+    spec::Understood,
     traffic::Publisher,
 };
 
@@ -120,6 +121,7 @@ pub struct Engine {
     pub(crate) breaker: Arc<GuardedDriver>,
     pub(crate) itself: Itself,
     pub(crate) returned: Returned,
+    pub(crate) understood: Understood,
     pub(crate) publisher: Publisher,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     /// One registration of a deployment at a time: numbers and conflicts are decided on what is stored.
@@ -152,6 +154,7 @@ impl Engine {
             breaker,
             itself,
             returned: Returned::default(),
+            understood: Understood::default(),
             publisher,
             active: Mutex::default(),
             intake: tokio::sync::Mutex::default(),

@@ -12,7 +12,7 @@ use shipway_core::{
 };
 use tokio::sync::Notify;
 
-use crate::Engine;
+use crate::{Engine, servers::EXPIRES_MS};
 
 /// How often a decision is taken again because somebody wrote in between.
 const CONFLICTS_MAX: u32 = 100;
@@ -90,6 +90,25 @@ pub(crate) async fn give_back(engine: &Engine, deployment: &Deployment) -> Resul
     let (project, environment) = (&deployment.request.project, &deployment.request.environment);
     decide(engine, project, environment, |leases| leases.release(&deployment.id)).await?;
     engine.returned.0.notify_waiters();
+    Ok(())
+}
+
+/// Gives back what deployments have that ended, and whose servers died before they gave it back themselves: nothing
+/// would retire or stop anything there until somebody asks for these slots. A fresh lease may be that of a stuck one
+/// that is just being taken up again, so only older ones are looked at.
+pub(crate) async fn clear(engine: &Engine) -> Result<(), Fault> {
+    let now = engine.ports.clock.now();
+    let all: Vec<Leases> = engine.ports.store.below("").await?;
+    for leases in &all {
+        let older = leases.held.values().filter(|lease| lease.since.plus_ms(EXPIRES_MS) < now);
+        let holders: BTreeSet<_> = older.map(|lease| &lease.holder).collect();
+        for holder in holders {
+            if !engine.active().contains_key(holder) && has_ended(engine, holder).await? {
+                decide(engine, &leases.project, &leases.environment, |leases| leases.release(holder)).await?;
+                engine.returned.0.notify_waiters();
+            }
+        }
+    }
     Ok(())
 }
 

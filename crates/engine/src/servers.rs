@@ -14,7 +14,7 @@ use shipway_core::{
 };
 use tracing::{info, warn};
 
-use crate::Engine;
+use crate::{Engine, leases};
 
 /// How often a server says that it is there.
 const RENEW_MS: u64 = 5_000;
@@ -73,7 +73,10 @@ async fn look_after(engine: &Arc<Engine>) -> Result<(), Fault> {
     engine.ports.store.commit(Commit::at(now).put(&itself)).await?;
     let servers: Vec<Server> = engine.ports.store.below("").await?;
     lead(engine, &servers, expires_at).await?;
-    take_over(engine, &servers).await?;
+    take_over(engine).await?;
+    leases::clear(engine).await?;
+    // What another server changed and did not live to publish, and what was changed by a write whose answer was lost.
+    engine.publisher.kick();
     forget_gone(engine, servers).await
 }
 
@@ -103,21 +106,27 @@ async fn lead(engine: &Engine, servers: &[Server], until: Timestamp) -> Result<(
 }
 
 /// Takes over every deployment that nobody carries, oldest first, those that move before those that wait.
-async fn take_over(engine: &Arc<Engine>, servers: &[Server]) -> Result<(), Fault> {
+async fn take_over(engine: &Arc<Engine>) -> Result<(), Fault> {
     // One that is being registered is recorded before it is carried.
     let _one_at_a_time = engine.intake.lock().await;
     let now = engine.ports.clock.now();
     let named: Vec<OpenDeployment> = engine.ports.store.below("").await?;
-    let mut lost = Vec::new();
+    let mut open = Vec::new();
     for OpenDeployment { id } in named {
-        if engine.active().contains_key(&id) {
-            continue;
+        if !engine.active().contains_key(&id) {
+            open.extend(engine.ports.store.find::<Deployment>(id.as_str()).await?);
         }
-        let stored: Option<Deployment> = engine.ports.store.find(id.as_str()).await?;
+    }
+    // Read after the deployments: a server says that it is there before it carries anything.
+    let servers: Vec<Server> = engine.ports.store.below("").await?;
+    let mut lost = Vec::new();
+    for stored in open {
         let carried = |deployment: &Deployment| {
-            deployment.carrier.server != engine.itself.id && is_there(servers, &deployment.carrier.server, now)
+            deployment.carrier.server != engine.itself.id && is_there(&servers, &deployment.carrier.server, now)
         };
-        lost.extend(stored.filter(|deployment| !carried(deployment) && !deployment.phase.is_end()));
+        if !carried(&stored) && !stored.phase.is_end() {
+            lost.push(stored);
+        }
     }
     lost.sort_by_key(|deployment| (!deployment.phase.moves(), deployment.created_at));
     for deployment in lost {

@@ -1,6 +1,10 @@
 //! Specs as projects have them: read, layered, checked.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use shipway_config::{
     Target, findings,
@@ -69,6 +73,38 @@ impl Spec {
         }
         let plan = resolve::environment(&self.source, name.as_str(), layers)?;
         Ok((plan, found))
+    }
+}
+
+/// The spec that was understood last: who asks for an environment's plan asks many times for the same, with every event.
+#[derive(Default)]
+pub(crate) struct Understood(Mutex<Option<Known>>);
+
+struct Known {
+    text: String,
+    name: EnvironmentName,
+    layers: Vec<Layer>,
+    plan: Option<EnvironmentPlan>,
+}
+
+impl Understood {
+    /// One environment of a project; none when the spec is wrong.
+    pub(crate) fn plan(
+        &self,
+        project: &Project,
+        name: &EnvironmentName,
+        layers: Vec<Layer>,
+    ) -> Option<EnvironmentPlan> {
+        // The value is replaced whole: a panic elsewhere leaves none of it half written.
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &&Known| known.text == project.text && known.name == *name && known.layers == layers;
+        if let Some(known) = last.as_ref().filter(same) {
+            return known.plan.clone();
+        }
+        let spec = Spec::read(&project.file, &project.text).ok();
+        let plan = spec.and_then(|spec| spec.environment(name, &layers).ok()).map(|(plan, _)| plan);
+        *last = Some(Known { text: project.text.clone(), name: name.clone(), layers, plan: plan.clone() });
+        plan
     }
 }
 

@@ -11,7 +11,10 @@ use crate::world::World;
 
 /// Says what is not yet as the slots want it.
 pub fn unsettled(world: &World) -> Option<String> {
-    strays(world).or_else(|| missing(world)).or_else(|| misrouted(world))
+    if world.under_way > 0 {
+        return Some("something is still under way".into());
+    }
+    strays(world).or_else(|| gone(world)).or_else(|| missing(world)).or_else(|| misrouted(world))
 }
 
 fn strays(world: &World) -> Option<String> {
@@ -25,6 +28,12 @@ fn strays(world: &World) -> Option<String> {
         }
     }
     None
+}
+
+fn gone(world: &World) -> Option<String> {
+    let runs = |id| world.machine.get(id).is_some_and(|process| process.runs(world.now_ms));
+    let gone = world.watcher.instances.keys().find(|id| !runs(*id));
+    gone.map(|id| format!("{id} is recorded, and does not run"))
 }
 
 fn missing(world: &World) -> Option<String> {
@@ -65,24 +74,16 @@ fn misrouted(world: &World) -> Option<String> {
 
 fn difference(wanted: &RouteTable, followed: &RouteTable) -> String {
     let mut words = Vec::new();
+    if wanted.routes != followed.routes {
+        words.push("other routes".to_owned());
+    }
+    if wanted.links != followed.links {
+        words.push("other links".to_owned());
+    }
     for (name, pool) in &wanted.pools {
         if followed.pools.get(name) != Some(pool) {
             words.push(format!("{name} should be {pool:?} and is {:?}", followed.pools.get(name)));
         }
     }
     words.join("; ")
-}
-
-/// What must hold at the very end.
-pub fn check(world: &mut World) {
-    let now_ms = world.now_ms;
-    let unready = world.watcher.instances.values().find(|instance| {
-        let process = world.machine.get(&instance.id);
-        !process.is_some_and(|process| process.runs(now_ms))
-    });
-    let unready = unready.map(|instance| instance.id.clone());
-    world.watcher.checks += 1;
-    if let Some(id) = unready {
-        world.watcher.violate("I9", || format!("{id} is recorded, and does not run"));
-    }
 }

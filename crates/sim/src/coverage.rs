@@ -5,7 +5,21 @@ use std::fmt;
 use shipway_core::plan::Step;
 
 /// The sorts of steps, as the table names them.
-pub const NODES: [&str; 9] = ["stage", "hooks", "start", "prove", "check", "commit", "watch", "drain", "stop"];
+pub const NODES: [&str; 13] = [
+    "stage",
+    "hooks",
+    "start",
+    "prove",
+    "check",
+    "commit",
+    "watch",
+    "drain",
+    "stop",
+    "snapshot",
+    "restore data",
+    "migrate",
+    "interact",
+];
 
 /// A sort of step: its place in `NODES`.
 pub fn node(step: &Step) -> usize {
@@ -19,6 +33,10 @@ pub fn node(step: &Step) -> usize {
         Step::Watch { .. } => 6,
         Step::Drain { .. } => 7,
         Step::Stop { .. } => 8,
+        Step::Snapshot { .. } => 9,
+        Step::RestoreData { .. } => 10,
+        Step::Migrate { .. } => 11,
+        Step::Interact { .. } => 12,
     }
 }
 
@@ -80,11 +98,14 @@ impl Cell {
         all
     }
 
-    /// Whether it can be met: nothing is staged or watched on the way back, and a drain can't fail: it gives up waiting.
+    /// Whether it can be met: some steps are no part of a way back, and a drain can't fail: it gives up waiting.
     pub fn exists(self) -> bool {
-        let only_forward = matches!(NODES[self.node], "stage" | "watch");
+        let only_forward =
+            matches!(NODES[self.node], "stage" | "watch" | "snapshot" | "restore data" | "migrate" | "interact");
         let never_fails = NODES[self.node] == "drain";
-        !(self.back && only_forward) && !(self.trouble == Trouble::Failed && never_fails)
+        let is_other_way = self.back && only_forward;
+        let is_failure = self.trouble == Trouble::Failed && never_fails;
+        !(is_other_way || is_failure)
     }
 }
 

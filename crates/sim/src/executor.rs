@@ -64,7 +64,9 @@ struct Task {
 
 /// Where new tasks are handed in.
 #[derive(Clone, Default)]
-pub struct Spawner(Arc<Mutex<Vec<(Group, BoxFuture<'static, ()>)>>>);
+pub struct Spawner(Arc<Mutex<Vec<Spawned>>>);
+
+type Spawned = (Group, BoxFuture<'static, ()>);
 
 impl Spawner {
     /// Begins a task.
@@ -72,7 +74,7 @@ impl Spawner {
         self.with().push((group, Box::pin(task)));
     }
 
-    fn with(&self) -> MutexGuard<'_, Vec<(Group, BoxFuture<'static, ()>)>> {
+    fn with(&self) -> MutexGuard<'_, Vec<Spawned>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use shipway_core::{
     id::{InstanceId, ReleaseId, SlotKey},
-    ports::Life,
+    ports::{DataSnapshot, Life},
     time::Timestamp,
 };
 
@@ -33,8 +33,10 @@ pub struct Behaviour {
     pub fails_requests: bool,
     /// How often a stop of it fails.
     pub stops_refused: u32,
-    /// Its hooks fail.
+    /// Its hooks and migrations fail.
     pub fails_hooks: bool,
+    /// It fails with others.
+    pub fails_together: bool,
 }
 
 /// A process, running or ended.
@@ -56,6 +58,8 @@ pub struct Process {
     pub sick_ms: Option<u64>,
     /// When it was stopped by a server.
     pub stopped_ms: Option<u64>,
+    /// Whether it was not healthy when it was stopped.
+    pub stopped_ill: bool,
     /// Whether a probe of it ever passed.
     pub proven: bool,
     /// How often stopping it will still fail.
@@ -104,6 +108,7 @@ impl Process {
 pub struct Machine {
     processes: BTreeMap<InstanceId, Process>,
     by_port: BTreeMap<u16, InstanceId>,
+    copies: BTreeMap<SlotKey, Vec<DataSnapshot>>,
     ports: u16,
     calm: bool,
     /// Starts and stops that changed something.
@@ -171,7 +176,9 @@ impl Machine {
             ends_ms: at_once.or(own_end_ms).or(ends_ms).filter(|_| trouble),
             sick_ms: behaviour.sick_after_ms.filter(|_| trouble).map(|span| healthy_ms + span),
             stopped_ms: None,
-            proven: false,
+            stopped_ill: false,
+            // What is started again under its old name was proven under it.
+            proven: self.processes.get(id).is_some_and(|earlier| earlier.proven),
             stops_refused: if trouble { behaviour.stops_refused } else { 0 },
         };
         self.by_port.insert(port, id.clone());
@@ -182,6 +189,7 @@ impl Machine {
     /// Stops a process. Says whether that changed anything.
     pub fn stop(&mut self, id: &InstanceId, now_ms: u64) -> bool {
         let Some(process) = self.processes.get_mut(id).filter(|process| process.runs(now_ms)) else { return false };
+        process.stopped_ill = !process.healthy(now_ms);
         process.stopped_ms = Some(now_ms);
         self.acts += 1;
         true
@@ -192,6 +200,27 @@ impl Machine {
         if self.processes.get(id).is_some_and(|process| !process.runs(now_ms)) {
             self.processes.remove(id);
         }
+    }
+
+    /// Copies a service's data under a name, or finds the copy.
+    pub fn copy_data(&mut self, slot: &SlotKey, name: &str) -> DataSnapshot {
+        let copies = self.copies.entry(slot.clone()).or_default();
+        if let Some(there) = copies.iter().find(|copy| copy.name == name) {
+            return there.clone();
+        }
+        let copy = DataSnapshot { name: name.to_owned(), bytes: 1, at: Timestamp(BEGIN_MS) };
+        copies.insert(0, copy.clone());
+        copy
+    }
+
+    /// The copies of a service's data, newest first.
+    pub fn data_copies(&self, slot: &SlotKey) -> Vec<DataSnapshot> {
+        self.copies.get(slot).cloned().unwrap_or_default()
+    }
+
+    /// All copies.
+    pub fn all_copies(&self) -> impl Iterator<Item = (&SlotKey, &DataSnapshot)> {
+        self.copies.iter().flat_map(|(slot, copies)| copies.iter().map(move |copy| (slot, copy)))
     }
 
     /// From now on nothing ends, and all are well.

@@ -9,6 +9,7 @@ use shipway_core::{
     command::{Command, Registration},
     deployment::{Kind, OnConflict, Request, Source},
     id::{Actor, ArtifactDigest, DeploymentId, ServiceName},
+    phase::Phase,
 };
 use shipway_engine::{Engine, Refusal, Reply};
 
@@ -37,6 +38,11 @@ impl Servers {
         let _old = std::mem::replace(&mut self.with()[server], engine);
     }
 
+    /// None is up any more.
+    pub fn clear(&self) {
+        let _old = std::mem::take(&mut *self.with());
+    }
+
     fn any(&self, number: u64) -> Option<Arc<Engine>> {
         let up: Vec<_> = self.with().iter().flatten().cloned().collect();
         let place = usize::try_from(number).ok()?.checked_rem(up.len())?;
@@ -57,6 +63,10 @@ pub struct Person {
 
 /// How often somebody asks again when they got no answer.
 const TRIES_MAX: u32 = 12;
+/// Deployments that every seed has.
+const DEPLOYMENTS_MIN: usize = 3;
+/// Polls that every seed has.
+const POLLS_MIN: u64 = 200;
 /// How long they wait in between.
 const AGAIN_MS: u64 = 700;
 /// How long they look at a deployment before they go on with something else.
@@ -102,20 +112,8 @@ impl Person {
             1 => OnConflict::Supersede,
             _ => OnConflict::Queue,
         };
-        let request = Request {
-            project: PROJECT.into(),
-            environment: ENVIRONMENT.into(),
-            kind,
-            services,
-            source,
-            version: None,
-            strategy: None,
-            config: None,
-            on_conflict,
-            metadata: BTreeMap::new(),
-            reason: None,
-            description: None,
-        };
+        let request = Request::new(PROJECT.into(), ENVIRONMENT.into(), kind);
+        let request = Request { services, source, on_conflict, ..request };
         match self.ask(Command::Deploy(Box::new(request))).await? {
             Ok(Reply::Deployment(deployment)) => Some(deployment.id),
             Ok(_) => None,
@@ -124,6 +122,11 @@ impl Person {
                 None
             }
         }
+    }
+
+    /// Lets a moment pass.
+    pub async fn rest(&self) {
+        self.shared.sleep(AGAIN_MS).await;
     }
 
     /// Deploys new artifacts of some services. Says which deployment it became.
@@ -138,7 +141,7 @@ impl Person {
             for (number, service) in named.into_iter().enumerate() {
                 let is_bad = goes_badly && number as u64 == which;
                 let behaviour = if is_bad { bad(&mut world.random) } else { good(&mut world.random) };
-                let digest = ArtifactDigest::new(format!("{:016x}{:048x}", world.random.next(), 0));
+                let digest = ArtifactDigest::new(format!("{:016x}{:048x}", world.random.number(), 0));
                 world.behaviours.insert(digest.clone(), behaviour);
                 artifacts.insert(service, digest);
             }
@@ -176,6 +179,9 @@ impl Person {
 
     async fn change_something(&self) -> Option<DeploymentId> {
         let nothing = Source::Artifact(BTreeMap::new());
+        if let Some(snapshots) = self.any_copy().filter(|_| self.scenario.puts_data_back && self.chance(700)) {
+            return self.submit(Kind::RestoreData { snapshots }, Vec::new(), nothing).await;
+        }
         match self.below(20) {
             0..=6 => self.deploy(self.some_services(), false).await,
             7..=11 => self.deploy(self.some_services(), true).await,
@@ -187,12 +193,47 @@ impl Person {
             14..=16 => {
                 let undo = self.newest().filter(|_| self.chance(500));
                 let force = self.chance(300);
-                let kind = Kind::Rollback { undo, to: None, force, artifact_only: self.chance(150) };
+                let kind = Kind::Rollback {
+                    undo,
+                    to: None,
+                    force,
+                    artifact_only: self.chance(150),
+                    accept_contract: self.chance(500),
+                };
                 self.submit(kind, Vec::new(), nothing).await
             }
+            18 => match self.any_copy() {
+                Some(snapshots) => self.submit(Kind::RestoreData { snapshots }, Vec::new(), nothing).await,
+                None => self.deploy(self.some_services(), true).await,
+            },
             17 => self.submit(Kind::Decommission, vec![self.one_service()], nothing).await,
             _ => self.deploy(vec![self.one_service()], self.chance(300)).await,
         }
+    }
+
+    fn any_copy(&self) -> Option<BTreeMap<ServiceName, String>> {
+        let mut world = self.shared.world();
+        let copies: Vec<_> =
+            world.machine.all_copies().map(|(slot, copy)| (slot.service.clone(), copy.name.clone())).collect();
+        (!copies.is_empty()).then(|| BTreeMap::from([world.random.pick(&copies).clone()]))
+    }
+
+    fn any_stuck(&self) -> Option<DeploymentId> {
+        let world = self.shared.world();
+        let stuck = world.watcher.deployments.iter().filter(|(_, watched)| watched.phase == Some(Phase::Stuck));
+        stuck.map(|(id, _)| id.clone()).next_back()
+    }
+
+    /// What somebody does about a stuck deployment.
+    async fn unstick(&self, deployment: DeploymentId) {
+        let reason = "simulated".to_owned();
+        let step = usize::try_from(self.below(12)).unwrap_or(0);
+        let command = match self.below(4) {
+            0..=1 => Command::Retry { deployment },
+            2 => Command::Skip { deployment, step, reason },
+            _ => Command::Resolve { deployment, reason },
+        };
+        let _ = self.ask(command).await;
     }
 
     fn newest(&self) -> Option<DeploymentId> {
@@ -200,6 +241,9 @@ impl Person {
     }
 
     async fn meddle(&self) {
+        if let Some(stuck) = self.any_stuck().filter(|_| self.chance(600)) {
+            return self.unstick(stuck).await;
+        }
         let Some(deployment) = self.any_open() else { return };
         let command = match self.below(8) {
             0..=1 => Command::Cancel { deployment, reason: None },
@@ -227,10 +271,28 @@ impl Person {
         }
     }
 
+    /// Deploys until the seed has what every seed has.
+    pub async fn fill(&self) {
+        while self.is_thin() {
+            let goes_badly = self.chance(400);
+            match self.deploy(Vec::new(), goes_badly).await {
+                Some(id) => self.see_end(&id).await,
+                None => self.rest().await,
+            }
+        }
+    }
+
+    fn is_thin(&self) -> bool {
+        let world = self.shared.world();
+        world.watcher.deployments.len() < DEPLOYMENTS_MIN || world.polls < POLLS_MIN
+    }
+
     /// Lets everything that waits for a person go on, for as long as something is open.
     pub async fn see_to_the_end(&self) {
         loop {
             let open: Vec<_> = self.shared.world().watcher.open.iter().cloned().collect();
+            let reset = Command::ResetBreaker { name: "local".into(), reason: "simulated".into() };
+            let _ = self.ask(reset).await;
             for deployment in open {
                 let _ = self.ask(Command::Resume { deployment: deployment.clone() }).await;
                 let _ = self.ask(Command::Advance { deployment }).await;

@@ -9,15 +9,16 @@ use futures_util::{
 };
 use shipway_core::{
     artifact::Tree,
-    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId},
+    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     plan::{CheckThrough, Step},
     ports::{
-        Answer, Artifacts, Capacity, CommandEnd, CommandEvent, CommandRun, Driver, Fault, HeldLimits, Ids, Launch,
-        Life, LogPage, LogPosition, Logs, Observed, Prober, Question, Runner, Sources, Traffic, TrafficRouter,
+        Answer, Artifacts, Capacity, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver, Fault, HeldLimits,
+        Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, Runner, Sources, Traffic,
+        TrafficRouter,
     },
     release::Release,
     route::{BackendTarget, RouteTable},
-    spec::StopSpec,
+    spec::{MigrateKind, StopSpec},
 };
 
 use crate::{
@@ -86,13 +87,53 @@ impl World {
         }
         // What answers no more is ended while it is routed, and rightly so. A clock that jumps cuts a drain short.
         let jumped = self.jumped_ms.is_some_and(|at| now_ms < at + 10_000);
-        let excused = process.sick(now_ms);
+        let excused = !process.healthy(now_ms);
         let leaving = self.router.leaving(id, now_ms).filter(|_| !jumped);
         let routed = self.router.routed().contains(id);
         self.watcher.stops(id, routed, leaving, excused);
         self.machine.stop(id, now_ms);
         self.tell(|| format!("{id} stops"));
         Ok(())
+    }
+
+    fn restore_data(&mut self, slot: &SlotKey) {
+        let now_ms = self.now_ms;
+        let mut running = self.machine.all().filter(|(_, process)| process.slot == *slot && process.runs(now_ms));
+        if let Some((id, _)) = running.next() {
+            let id = id.clone();
+            self.watcher.data_is_touched(slot, &id);
+        }
+    }
+
+    fn runs_one_off(&mut self, run: &CommandRun) -> bool {
+        let service = run.variables.get("SHIPWAY_SERVICE").cloned().unwrap_or_default();
+        let migrates = run.command.program() == "migrate";
+        self.tell(|| format!("`{}` of {service}", run.command));
+        self.watcher.one_off(&service, migrates);
+        let failing = self.watcher.is_failing(|step| match migrates {
+            true => matches!(step, Step::Migrate { .. }),
+            false => matches!(step, Step::Hooks { .. }),
+        });
+        let release = run.variables.get("SHIPWAY_RELEASE").map(|id| ReleaseId::new(id.clone()));
+        let release = release.and_then(|id| self.watcher.releases.get(&id).cloned());
+        if let Some(release) = release.as_ref().filter(|_| migrates) {
+            self.contracts(release);
+        }
+        let bad = release.is_some_and(|release| !self.watcher.calm && self.behaviour(&release).fails_hooks);
+        !failing && !bad
+    }
+
+    /// A `contract` may run only when nothing older does.
+    fn contracts(&mut self, release: &Release) {
+        let contract = release.serve.migrate.as_ref().is_some_and(|migrate| migrate.kind == MigrateKind::Contract);
+        let now_ms = self.now_ms;
+        let older = |process: &crate::machine::Process| {
+            process.slot == release.slot && process.release != release.id && process.runs(now_ms)
+        };
+        let running = self.machine.all().find(|(_, process)| contract && older(process)).map(|(id, _)| id.clone());
+        if let Some(id) = running {
+            self.watcher.data_is_touched(&release.slot, &id);
+        }
     }
 
     fn follow(&mut self, table: Arc<RouteTable>) -> Result<(), Fault> {
@@ -173,6 +214,7 @@ impl Driver for Reach {
     }
 
     fn stop<'a>(&'a self, instance: &'a InstanceId, _: &'a StopSpec) -> BoxFuture<'a, Result<(), Fault>> {
+        self.shared.world().tell(|| format!("stop {instance}"));
         let id = instance.clone();
         async move {
             if self
@@ -191,6 +233,38 @@ impl Driver for Reach {
     fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>> {
         let id = instance.clone();
         self.shared.act(move |world| world.machine.forget(&id, world.now_ms)).boxed()
+    }
+
+    fn snapshot_data<'a>(
+        &'a self,
+        slot: &'a SlotKey,
+        name: &'a str,
+        _: u64,
+    ) -> BoxFuture<'a, Result<DataSnapshot, Fault>> {
+        let (slot, name) = (slot.clone(), name.to_owned());
+        async move {
+            if self.shared.world().watcher.is_failing(|step| matches!(step, Step::Snapshot { .. })) {
+                return Err(on_purpose());
+            }
+            self.shared.act(move |world| world.machine.copy_data(&slot, &name)).await
+        }
+        .boxed()
+    }
+
+    fn restore_data<'a>(&'a self, slot: &'a SlotKey, _: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        let slot = slot.clone();
+        async move {
+            if self.shared.world().watcher.is_failing(|step| matches!(step, Step::RestoreData { .. })) {
+                return Err(on_purpose());
+            }
+            self.shared.act(move |world| world.restore_data(&slot)).await
+        }
+        .boxed()
+    }
+
+    fn data_snapshots<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<Vec<DataSnapshot>, Fault>> {
+        let slot = slot.clone();
+        self.shared.act(move |world| world.machine.data_copies(&slot)).boxed()
     }
 
     fn log<'a>(&'a self, _: &'a InstanceId, from: LogPosition, _: usize) -> BoxFuture<'a, Result<LogPage, Fault>> {
@@ -247,7 +321,11 @@ impl World {
             let Some(id) = self.machine.at_port(question.address.port()).cloned() else { return false };
             return self.asked_instance(&id, path, now_ms);
         }
-        if self.check_fails(|through| !matches!(through, CheckThrough::Instance { .. })) {
+        let interacts = path == "/interact";
+        if interacts && self.watcher.is_failing(|step| matches!(step, Step::Interact { .. })) {
+            return false;
+        }
+        if !interacts && self.check_fails(|through| !matches!(through, CheckThrough::Instance { .. })) {
             return false;
         }
         let Some((_, backend)) = self.router.pick(question.host.as_deref(), question.address) else { return false };
@@ -258,6 +336,7 @@ impl World {
         running.is_some_and(|process| match path {
             "/verify" => !process.behaviour.fails_verify,
             "/test" => !process.behaviour.fails_test,
+            "/interact" => !process.behaviour.fails_together,
             _ => process.healthy(now_ms),
         })
     }
@@ -299,18 +378,11 @@ impl Runner for Reach {
         let shared = self.shared.clone();
         let ended = async move {
             let fate = shared.fate().await;
-            let service = run.variables.get("SHIPWAY_SERVICE").cloned().unwrap_or_default();
-            let mut world = shared.world();
-            world.tell(|| format!("hook `{}` of {service}", run.command));
-            world.watcher.hook(&service);
-            let failing = world.watcher.is_failing(|step| matches!(step, Step::Hooks { .. }));
-            let release = run.variables.get("SHIPWAY_RELEASE").map(|id| ReleaseId::new(id.clone()));
-            let release = release.and_then(|id| world.watcher.releases.get(&id).cloned());
-            let bad = release.is_some_and(|release| !world.watcher.calm && world.behaviour(&release).fails_hooks);
-            match fate {
-                Fate::Refused => Err(Fault::unavailable("the command could not start in the simulation")),
-                _ => Ok(CommandEvent::Ended(CommandEnd::Exited(i32::from(failing || bad)))),
+            if fate == Fate::Refused {
+                return Err(Fault::unavailable("the command could not start in the simulation"));
             }
+            let well = shared.world().runs_one_off(&run);
+            Ok(CommandEvent::Ended(CommandEnd::Exited(i32::from(!well))))
         };
         stream::once(ended).boxed()
     }

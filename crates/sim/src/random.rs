@@ -12,7 +12,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         let [a, b, c, d] = self.0;
         let result = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let (c, d) = (c ^ a, d ^ b);
@@ -23,7 +23,7 @@ impl Random {
     /// A number below a bound; 0 when the bound is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         // The bias of a remainder is far below what a simulation could notice.
-        if bound == 0 { 0 } else { self.next() % bound }
+        if bound == 0 { 0 } else { self.number() % bound }
     }
 
     /// A number of a range, both ends included.

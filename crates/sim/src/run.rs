@@ -1,6 +1,12 @@
 //! One seed, from its beginning to its end.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use shipway_core::phase::Phase;
 use shipway_engine::{Engine, Folders, Settings};
@@ -9,12 +15,12 @@ use shipway_store::{MemoryState, MemoryStore};
 use crate::{
     aim::Aim,
     closing,
-    coverage::{Cell, Coverage, Trouble},
+    coverage::{Cell, Coverage, NODES, Trouble},
     executor::{Executor, Group},
     people::{Person, Servers},
     ports::of_server,
     random::Random,
-    scenario::Scenario,
+    scenario::{GAP, Scenario},
     watcher::Watcher,
     world::{Chances, Shared, World},
 };
@@ -29,10 +35,12 @@ const PEOPLE_MS_MAX: u64 = 240_000;
 const END_MS_MAX: u64 = 400_000;
 /// How long the world may take to be as the slots want it.
 const SETTLE_MS_MAX: u64 = 200_000;
+/// How long probes remember trouble that is over.
+const PASSES_MS: u64 = 4000;
 /// How long nothing may change after that.
 const IDLE_MS: u64 = 3000;
 /// Polls of one seed: one that needs more goes in circles.
-const POLLS_MAX: u64 = 2_000_000;
+const POLLS_MAX: u64 = 100_000;
 
 /// How a seed went.
 pub struct Outcome {
@@ -111,6 +119,7 @@ struct Run {
     scheduler: Random,
     store: Arc<MemoryStore>,
     servers: Servers,
+    count: usize,
     person: Person,
     plot: Plot,
     copy: Option<(MemoryState, Watcher)>,
@@ -121,25 +130,34 @@ struct Run {
 impl Run {
     fn new(seed: u64, traced: bool) -> Self {
         let mut random = Random::new(seed);
-        let scheduler = Random::new(random.next());
-        let scenario = Arc::new(Scenario::draw(&mut random));
+        let scheduler = Random::new(random.number());
+        let aims = aims(seed, &mut random);
+        let mut met: BTreeSet<_> = aims.iter().map(|aim| NODES[aim.cell.node]).collect();
+        if aims.iter().any(|aim| aim.cell.back && matches!(NODES[aim.cell.node], "start" | "prove")) {
+            met.insert(GAP);
+        }
+        let scenario = Arc::new(Scenario::draw(&mut random, &met));
         let plot = Plot::draw(&mut random);
         let executor = Executor::default();
-        let mut world = World::new(random, 1, traced);
+        let servers = if plot.copied_at.is_none() && random.per_mille(200) { 2 } else { 1 };
+        let mut world = World::new(random, servers, traced);
         world.chances = chances(&mut world.random);
-        world.aims = aims(seed, &mut world.random);
+        world.aims = aims;
         world.tell(|| format!("seed {seed}\n{}", scenario.text));
         let shared = Shared::new(world, executor.spawner());
-        let servers = Servers::new(1);
+        let count = servers;
+        let servers = Servers::new(count);
         let person = Person { shared: shared.clone(), servers: servers.clone(), scenario };
         let store = MemoryStore::new();
-        Self { shared, executor, scheduler, store, servers, person, plot, copy: None, polls: 0, crashes: 0 }
+        Self { shared, executor, scheduler, store, servers, person, plot, count, copy: None, polls: 0, crashes: 0 }
     }
 
     fn live(&mut self) {
-        start(&self.shared, &self.servers, &self.store, 0);
+        for server in 0..self.count {
+            start(&self.shared, &self.servers, &self.store, server, self.count == 1);
+        }
         let done = self.people();
-        self.until(PEOPLE_MS_MAX, |_| done.load(std::sync::atomic::Ordering::SeqCst));
+        self.until(PEOPLE_MS_MAX, |_| done.load(Ordering::SeqCst));
         if self.crashes == 0 {
             self.crash(0);
         }
@@ -147,11 +165,20 @@ impl Run {
         self.executor.kill(Group::People);
         let person = self.person.clone();
         self.shared.spawn(Group::People, async move { person.see_to_the_end().await });
+        let (person, filled) = (self.person.clone(), Arc::new(AtomicBool::new(false)));
+        let told = filled.clone();
+        self.shared.spawn(Group::People, async move {
+            person.fill().await;
+            told.store(true, Ordering::SeqCst);
+        });
+        self.until(END_MS_MAX, |_| filled.load(Ordering::SeqCst));
         if !self.until(END_MS_MAX, |world| world.watcher.open.is_empty()) {
             let open = self.open_ones();
             self.violate("I5", &format!("these never end: {open}"));
         }
         self.executor.kill(Group::People);
+        // What probes remember of the trouble passes first.
+        self.until(PASSES_MS, |_| false);
         if !self.until(SETTLE_MS_MAX, |world| closing::unsettled(world).is_none()) {
             let why = closing::unsettled(&self.shared.world()).unwrap_or_default();
             self.violate("I9", &why);
@@ -164,7 +191,7 @@ impl Run {
             if after != acts || unsettled.is_some() {
                 world.watcher.violate("I9", || format!("{} acts when all was settled: {unsettled:?}", after - acts));
             }
-            closing::check(&mut world);
+            world.watcher.checks += 1;
         }
     }
 
@@ -182,8 +209,8 @@ impl Run {
     }
 
     /// Sends the people out; the flag says when they are done.
-    fn people(&mut self) -> Arc<std::sync::atomic::AtomicBool> {
-        let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    fn people(&mut self) -> Arc<AtomicBool> {
+        let done = Arc::new(AtomicBool::new(false));
         let (first, told) = (self.person.clone(), done.clone());
         self.shared.spawn(Group::People, async move {
             first.register().await;
@@ -199,13 +226,8 @@ impl Run {
             for _ in 0..acts {
                 first.act().await;
             }
-            while first.shared.world().watcher.deployments.len() < 3 {
-                let goes_badly = first.shared.world().random.per_mille(400);
-                if let Some(id) = first.deploy(Vec::new(), goes_badly).await {
-                    first.see_end(&id).await;
-                }
-            }
-            told.store(true, std::sync::atomic::Ordering::SeqCst);
+            first.fill().await;
+            told.store(true, Ordering::SeqCst);
         });
         done
     }
@@ -241,6 +263,7 @@ impl Run {
         self.polls += 1;
         let crash = {
             let mut world = self.shared.world();
+            world.polls = self.polls;
             world.trace.mix(task as u64);
             if self.polls >= POLLS_MAX {
                 world.watcher.violate("I5", || "it goes in circles".into());
@@ -266,25 +289,32 @@ impl Run {
             self.copy = Some((self.store.copy(), self.shared.world().watcher.clone()));
         }
         if self.plot.crashes.contains(&polls) {
-            self.crash(0);
+            let server = self.any_server();
+            self.crash(server);
         }
+        let server = self.any_server();
         let mut world = self.shared.world();
         let world = &mut *world;
         if self.plot.jumps.contains(&polls) {
             let back = world.random.per_mille(500);
             let span_ms = i64::try_from(world.random.between(100, 15_000)).unwrap_or(0);
-            world.skew_ms[0] += if back { -span_ms } else { span_ms };
+            world.skew_ms[server] += if back { -span_ms } else { span_ms };
             world.jumped_ms = Some(world.now_ms);
             world.tell(|| format!("the clock jumps by {span_ms} ms, back: {back}"));
         }
         if self.plot.cuts.contains(&polls) {
-            world.cut_off_until_ms[0] = world.now_ms + world.random.between(100, 8000);
+            world.cut_off_until_ms[server] = world.now_ms + world.random.between(100, 8000);
             world.tell(|| "the store is out of reach".into());
         }
         if self.plot.reboots.contains(&polls) {
             world.router.restart();
             world.tell(|| "the proxy starts again".into());
         }
+    }
+
+    fn any_server(&self) -> usize {
+        let number = if self.count > 1 { self.shared.world().random.below(self.count as u64) } else { 0 };
+        usize::try_from(number).unwrap_or(0)
     }
 
     /// Ends a server between two polls, and has it started again a little later.
@@ -301,13 +331,14 @@ impl Run {
             world.router.replace();
         }
         let (shared, servers, store) = (self.shared.clone(), self.servers.clone(), self.store.clone());
+        let sole = self.count == 1;
         self.shared.spawn(Group::World, async move {
             let span_ms = {
                 let mut world = shared.world();
                 if world.random.per_mille(500) { 0 } else { world.random.below(2500) }
             };
             shared.sleep(span_ms).await;
-            start(&shared, &servers, &store, server);
+            start(&shared, &servers, &store, server, sole);
         });
     }
 
@@ -332,17 +363,20 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         // Tasks hold the simulation, and the simulation's timers hold tasks.
-        for group in [Group::Server(0), Group::People, Group::World] {
-            self.executor.kill(group);
+        self.servers.clear();
+        for server in 0..self.count {
+            self.executor.kill(Group::Server(server));
         }
+        self.executor.kill(Group::People);
+        self.executor.kill(Group::World);
     }
 }
 
 /// Starts a server on what is stored.
-fn start(shared: &Shared, servers: &Servers, store: &Arc<MemoryStore>, server: usize) {
+fn start(shared: &Shared, servers: &Servers, store: &Arc<MemoryStore>, server: usize, sole: bool) {
     let ports = of_server(shared, server, store);
     let settings =
-        Settings { folders: Folders { data: DATA.into() }, is_root: false, disk_free_mb_min: 0, crash: None };
+        Settings { folders: Folders { data: DATA.into() }, is_root: false, disk_free_mb_min: 0, sole, crash: None };
     let (shared, servers) = (shared.clone(), servers.clone());
     let spawner = shared.spawner();
     spawner.spawn(Group::Server(server), async move {

@@ -1,6 +1,6 @@
 //! What a seed makes up: a project, and releases that go well or badly. Not here: what people do with it (`people`).
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use crate::{machine::Behaviour, random::Random};
 
@@ -8,6 +8,8 @@ use crate::{machine::Behaviour, random::Random};
 pub const PROJECT: &str = "shop";
 /// The environment.
 pub const ENVIRONMENT: &str = "prod";
+/// Said of a scenario in which the old must stop before the new starts, so that a way back starts it again.
+pub const GAP: &str = "gap";
 /// Services at most.
 const SERVICES_MAX: u64 = 5;
 
@@ -18,11 +20,13 @@ pub struct Scenario {
     pub services: Vec<String>,
     /// Its spec.
     pub text: String,
+    /// Whether people often put data back.
+    pub puts_data_back: bool,
 }
 
 impl Scenario {
-    /// Makes one up.
-    pub fn draw(random: &mut Random) -> Self {
+    /// Makes one up. It has what the sorts of steps need that are to be met.
+    pub fn draw(random: &mut Random, met: &BTreeSet<&str>) -> Self {
         let count = match random.below(10) {
             0..=2 => 1,
             3..=6 => 2,
@@ -31,13 +35,16 @@ impl Scenario {
         };
         let services: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
         let mut text = format!("[project]\nname = \"{PROJECT}\"\n\n");
-        let strategy = strategy(random);
+        let strategy = if met.contains(GAP) { "{ kind = \"recreate\" }".into() } else { strategy(random) };
         for number in 0..services.len() {
             let own = if random.per_mille(150) { self::strategy(random) } else { strategy.clone() };
-            service(&mut text, &services, number, &own, random);
+            service(&mut text, &services, number, &own, met, random);
+        }
+        if met.contains("interact") || (count > 1 && random.per_mille(300)) {
+            interaction(&mut text, &services, random);
         }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
-        Self { services, text }
+        Self { services, text, puts_data_back: met.contains("restore data") }
     }
 }
 
@@ -63,9 +70,17 @@ pub fn strategy(random: &mut Random) -> String {
     }
 }
 
-fn service(text: &mut String, services: &[String], number: usize, strategy: &str, random: &mut Random) {
+fn service(
+    text: &mut String,
+    services: &[String],
+    number: usize,
+    strategy: &str,
+    met: &BTreeSet<&str>,
+    random: &mut Random,
+) {
+    let data = number == 0 && ["snapshot", "restore data", "migrate"].iter().any(|node| met.contains(node));
     let name = &services[number];
-    let is_static = random.per_mille(150);
+    let is_static = random.per_mille(150) && !data;
     let mut line = |words: String| {
         let _ = writeln!(text, "{words}");
     };
@@ -80,18 +95,33 @@ fn service(text: &mut String, services: &[String], number: usize, strategy: &str
     line(format!("warm_for = \"{}ms\"", random.pick(&[0, 0, 500, 2000])));
     line(format!("bake = \"{}ms\"", random.pick(&[0, 0, 300])));
     line(format!("deadline_s = {}", random.pick(&[20, 60, 120])));
+    if data || (!is_static && random.per_mille(120)) {
+        line(migration(data, random));
+    }
     if random.per_mille(80) {
         line("on_failure = \"stop\"".into());
     }
     if random.per_mille(300) {
         line("success = { error_rate_max = 0.2, min_requests = 0 }".into());
     }
-    line("timeouts = { start_s = 2, check_s = 2, hook_s = 5, drain_s = 1 }\nstop = { grace_s = 1 }".into());
+    line("timeouts = { start_s = 2, check_s = 2, hook_s = 5, drain_s = 1, migrate_s = 5, rollback_s = 60 }\nstop = { grace_s = 1 }".into());
     line(String::new());
     if !is_static {
         health(text, name, random);
     }
-    checks_and_hooks(text, name, is_static, random);
+    checks_and_hooks(text, name, is_static, met, random);
+}
+
+fn interaction(text: &mut String, services: &[String], random: &mut Random) {
+    let (from, phase) = (random.pick(services), random.pick(&["test", "verify"]));
+    let lines = format!("name = \"together\"\nphase = \"{phase}\"\nfrom = \"{from}\"\nhttp = \"/interact\"");
+    let _ = writeln!(text, "[[interactions]]\n{lines}\n");
+}
+
+fn migration(copied: bool, random: &mut Random) -> String {
+    let kind = random.pick(&["expand", "expand", "contract"]);
+    let snapshot = copied || random.per_mille(600);
+    format!("data = [\"db\"]\nmigrate = {{ command = [\"migrate\"], kind = \"{kind}\", snapshot = {snapshot} }}")
 }
 
 fn health(text: &mut String, name: &str, random: &mut Random) {
@@ -108,7 +138,7 @@ fn health(text: &mut String, name: &str, random: &mut Random) {
     }
 }
 
-fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, random: &mut Random) {
+fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, met: &BTreeSet<&str>, random: &mut Random) {
     for (phase, path) in [("test", "/test"), ("verify", "/verify")] {
         if random.per_mille(400) {
             let retries = random.below(2);
@@ -120,7 +150,7 @@ fn checks_and_hooks(text: &mut String, name: &str, is_static: bool, random: &mut
         return;
     }
     for when in ["before-test", "before-promotion", "after-completion", "on-rollback"] {
-        if random.per_mille(130) {
+        if random.per_mille(if met.contains("hooks") { 600 } else { 130 }) {
             let _ = writeln!(text, "[[services.{name}.hooks]]\nwhen = \"{when}\"\ncommand = [\"hook\", \"{when}\"]\n");
         }
     }
@@ -138,7 +168,7 @@ pub fn good(random: &mut Random) -> Behaviour {
 /// What a release does that goes badly.
 pub fn bad(random: &mut Random) -> Behaviour {
     let well = Behaviour { ends_after_ms: None, sick_after_ms: None, ..good(random) };
-    match random.below(9) {
+    match random.below(10) {
         0 => Behaviour { never_healthy: true, ..well },
         1 => Behaviour { ends_at_once: true, ..well },
         2 => Behaviour { ends_after_ms: Some(random.between(1, 800)), ..well },
@@ -146,6 +176,7 @@ pub fn bad(random: &mut Random) -> Behaviour {
         4 | 5 => Behaviour { fails_verify: true, ..well },
         6 => Behaviour { fails_requests: true, ..well },
         7 => Behaviour { fails_hooks: true, ..well },
+        8 => Behaviour { fails_together: true, ..well },
         _ => Behaviour { fails_verify: true, stops_refused: u32::try_from(random.between(1, 7)).unwrap_or(1), ..well },
     }
 }

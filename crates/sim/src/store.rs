@@ -3,6 +3,7 @@
 use futures_util::{FutureExt, future::BoxFuture, future::pending};
 use shipway_core::{
     event::Event,
+    phase::Phase,
     ports::Fault,
     store::{Commit, Committed, DocumentKind, Listing, Snapshot, Store},
 };
@@ -185,6 +186,12 @@ impl World {
     /// Takes an aim that fits.
     fn aim(&mut self, step: &StepName, trouble: Trouble) -> Option<u32> {
         let node = self.node_of(step)?;
+        // A way back is worth something once there is something to go back to.
+        let goes_back = self.aims.iter().any(|aim| aim.cell.back);
+        let nothing_before = !self.watcher.ends.contains_key(&Phase::Completed);
+        if trouble == Trouble::Failed && !step.1 && goes_back && nothing_before {
+            return None;
+        }
         let place = self.aims.iter().position(|aim| aim.fits(node, step.1, trouble))?;
         Some(self.aims.swap_remove(place).times)
     }

@@ -113,8 +113,12 @@ impl Watcher {
         (self.generation, self.last_event) = (generation, last_event);
         self.releases.extend(seen.releases.into_iter().map(|release| (release.id.clone(), Arc::new(release))));
         for deployment in &seen.opened {
-            self.open.insert(deployment.clone());
-            self.deployments.entry(deployment.clone()).or_default().phase = Some(Phase::Queued);
+            let watched = self.deployments.entry(deployment.clone()).or_default();
+            // A stuck one is opened again before it goes back again.
+            if watched.phase.is_none() {
+                watched.phase = Some(Phase::Queued);
+                self.open.insert(deployment.clone());
+            }
         }
         for deployment in &seen.planned {
             self.learn_plans(deployment);
@@ -166,6 +170,9 @@ impl Watcher {
         self.check("I7", legal, || format!("{id} went from {before:?} to {phase}"));
         let watched = self.deployments.entry(id.clone()).or_default();
         watched.phase = Some(phase);
+        if std::mem::take(&mut watched.ended) {
+            self.open.insert(id.clone());
+        }
         if !phase.moves() {
             return;
         }
@@ -257,7 +264,10 @@ impl Watcher {
         self.check("I7", legal, || format!("{id} ended from {before:?} as {}", deployment.phase));
         let watched = self.deployments.entry(id.clone()).or_default();
         watched.phase = Some(deployment.phase);
-        watched.ended = true;
+        if std::mem::replace(&mut watched.ended, true) {
+            // Written once more; its slots may be another's by now.
+            return;
+        }
         self.open.remove(id);
         self.running.retain(|(of, ..), _| of != id);
         *self.ends.entry(deployment.phase).or_default() += 1;
@@ -266,6 +276,8 @@ impl Watcher {
         match deployment.phase {
             Phase::Completed => self.reached_its_goal(deployment),
             Phase::Stuck => {}
+            // What a person dealt with, or had left out, is no longer what it was.
+            _ if deployment.resolved.is_some() || !deployment.skipped.is_empty() => {}
             _ => self.went_back(deployment),
         }
     }
@@ -314,7 +326,7 @@ impl Watcher {
             return self.violate("I3", || format!("{id} is routed and was never started"));
         };
         let stopped = process.stopped_ms.is_some() && !process.ended_itself(now_ms);
-        if stopped && !process.sick(now_ms) {
+        if stopped && !process.stopped_ill {
             self.violate("I3", || format!("{id} is routed and was stopped"));
         } else if !process.proven {
             self.violate("I3", || format!("{id} is routed and was never healthy"));
@@ -371,15 +383,25 @@ impl Watcher {
         });
     }
 
-    /// Looks at a hook that begins.
-    pub fn hook(&mut self, service: &str) {
-        let meant = |step: &Step| matches!(step, Step::Hooks { .. });
+    /// Data is touched while an instance runs that may not run beside that.
+    pub fn data_is_touched(&mut self, slot: &SlotKey, id: &InstanceId) {
+        if !self.restored {
+            self.violate("I12", || format!("the data of {slot} is changed while {id} runs"));
+        }
+    }
+
+    /// Looks at a hook or a migration that begins.
+    pub fn one_off(&mut self, service: &str, migrates: bool) {
+        let meant = |step: &Step| match migrates {
+            true => matches!(step, Step::Migrate { .. }),
+            false => matches!(step, Step::Hooks { .. }),
+        };
         let of = |running: &Running| {
             let release = running.step.release().and_then(|id| self.releases.get(id));
             meant(&running.step) && release.is_some_and(|release| release.slot.service.as_str() == service)
         };
         let intended = self.running.values().any(of);
-        self.check("I6", intended, || format!("a hook of {service} runs, and no step means it"));
+        self.check("I6", intended, || format!("a command of {service} runs, and no step means it"));
     }
 
     /// Whether an attempt of a running step is to fail.
@@ -404,7 +426,8 @@ impl Watched {
 /// Whether a phase may follow another, by any turn.
 fn follows(before: Phase, after: Phase) -> bool {
     let ends = [End::Failed, End::RolledBack, End::Cancelled];
-    let turns = [Turn::Enter(after), Turn::Complete, Turn::Unwind, Turn::GiveUp];
+    let turns = [Turn::Enter(after), Turn::Complete, Turn::Unwind, Turn::GiveUp, Turn::Retry];
     let turns = turns.into_iter().chain(ends.map(Turn::Abandon)).chain(ends.map(Turn::Unwound));
+    let turns = turns.chain(ends.map(Turn::Resolve));
     turns.into_iter().any(|turn| next(before, turn) == Some(after))
 }

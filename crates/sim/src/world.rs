@@ -61,6 +61,10 @@ pub struct World {
     pub crash: Option<usize>,
     /// What happened.
     pub trace: Trace,
+    /// How often a task was polled.
+    pub polls: u64,
+    /// What goes on by itself though who asked may be gone.
+    pub under_way: u64,
     /// Deployment ids and tokens that were made.
     pub ids: u64,
 }
@@ -140,6 +144,8 @@ impl World {
             coverage: Coverage::default(),
             crash: None,
             trace: Trace::new(traced),
+            polls: 0,
+            under_way: 0,
             ids: 0,
         }
     }
@@ -258,9 +264,14 @@ impl Shared {
     ) -> Result<T, Fault> {
         let (told, answer) = futures_channel::oneshot::channel();
         let shared = self.clone();
+        self.world().under_way += 1;
         self.spawn(Group::World, async move {
             shared.sleep(span_ms.max(1)).await;
-            let done = what(&mut shared.world());
+            let done = {
+                let mut world = shared.world();
+                world.under_way -= 1;
+                what(&mut world)
+            };
             // Who asked may be gone.
             let _ = told.send(done);
         });

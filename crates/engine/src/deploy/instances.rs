@@ -8,7 +8,7 @@ use shipway_core::{
     ports::{CommandContext, Fault, FaultKind, Launch},
     release::{Release, url_variable, variable},
     route::link_address,
-    store::Commit,
+    store::{Commit, Guarded},
 };
 
 use crate::Engine;
@@ -16,26 +16,39 @@ use crate::Engine;
 /// How often in-flight requests are counted while an instance drains.
 const DRAIN_TICK_MS: u64 = 20;
 
-/// Records an instance, starts it, and records where it listens.
+/// Records an instance, starts it, and records where it listens. `right` is by which right that is done: a server that
+/// has lost it starts nothing more.
 pub(crate) async fn launch(
     engine: &Arc<Engine>,
     release: &Arc<Release>,
     instance: Instance,
+    right: (Guarded, u64),
 ) -> Result<Instance, Fault> {
     let store = &engine.ports.store;
     let stored: Option<Instance> = store.find(instance.id.as_str()).await?;
     let instance = stored.unwrap_or(instance);
-    store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
+    let record = || Commit::at(engine.ports.clock.now()).fence(right.0.clone(), right.1);
+    store.commit(record().put(&instance)).await?;
     let launch = Launch {
         instance: instance.id.clone(),
         release: release.clone(),
         variables: variables(engine, release, &instance.id),
     };
     let starting = engine.clone();
-    let started = engine.ports.tasks.finish(async move { starting.ports.driver.start(launch).await }).await;
+    let started = engine
+        .ports
+        .tasks
+        .finish(async move {
+            // Whoever gave this start up has perhaps stopped the instance by now, and removed its record: then it stays so.
+            if starting.ports.store.find::<Instance>(launch.instance.as_str()).await?.is_none() {
+                return Err(Fault::unavailable(format!("the start of {} was given up", launch.instance)));
+            }
+            starting.ports.driver.start(launch).await
+        })
+        .await;
     let address = started.unwrap_or_else(|| Err(Fault::unavailable("the start was cut off: the server stops")))?;
     let instance = Instance { address: Some(address), ..instance };
-    store.commit(Commit::at(engine.ports.clock.now()).put(&instance)).await?;
+    store.commit(record().put(&instance)).await?;
     Ok(instance)
 }
 

@@ -1,5 +1,7 @@
 //! The record of a running deployment: one document, and every change of it an event in the same commit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use shipway_core::{
     deployment::{Deployment, PhaseRecord},
     event::{EventBody, EventKind, EventStatus},
@@ -17,6 +19,8 @@ pub(crate) struct Active {
     /// One that is only looked at leaves no trace in the store but its artifacts and releases.
     recorded: bool,
     document: Mutex<Deployment>,
+    /// Whether a write was begun whose fate is not known: what is held may be older than what is stored.
+    unsure: AtomicBool,
     /// Told with every change, to whoever waits for one. It wakes in the order of waiting; a `watch` channel wakes in
     /// an order by chance, and a simulation could not be repeated.
     changed: Notify,
@@ -24,7 +28,7 @@ pub(crate) struct Active {
 
 impl Active {
     pub(crate) fn new(document: Deployment) -> Self {
-        Self { recorded: true, document: Mutex::new(document), changed: Notify::new() }
+        Self { recorded: true, document: Mutex::new(document), unsure: AtomicBool::new(false), changed: Notify::new() }
     }
 
     /// A deployment that nobody asked for: it shows what would be.
@@ -54,6 +58,9 @@ impl Active {
         change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
     ) -> Result<Committed, Fault> {
         let mut document = self.document.lock().await;
+        if self.unsure.load(Ordering::SeqCst) {
+            *document = stored(engine, &document).await?;
+        }
         let mut next = document.clone();
         let events = change(&mut next);
         commit.at = engine.ports.clock.now();
@@ -65,7 +72,14 @@ impl Active {
                 commit = commit.delete(&OpenDeployment { id: next.id.clone() });
             }
         }
-        let committed = engine.ports.store.commit(commit).await?;
+        // It stays unsure when the answer is lost, and when whoever waits for it is dropped.
+        self.unsure.store(self.recorded, Ordering::SeqCst);
+        let committed = engine.ports.store.commit(commit).await;
+        if committed.as_ref().is_err_and(|fault| fault.kind != FaultKind::Conflict) {
+            return committed;
+        }
+        self.unsure.store(false, Ordering::SeqCst);
+        let committed = committed?;
         *document = next;
         drop(document);
         self.changed.notify_waiters();
@@ -80,6 +94,7 @@ impl Active {
         if let Some(stored) = engine.ports.store.find(document.id.as_str()).await? {
             *document = stored;
         }
+        self.unsure.store(false, Ordering::SeqCst);
         Ok(document.carrier == carrier)
     }
 
@@ -138,6 +153,16 @@ impl Active {
             None => Ok(()),
             Some(phase) => Err(Fault::new(FaultKind::Invalid, format!("no {turn:?} from {phase}"))),
         }
+    }
+}
+
+/// The deployment as it is stored, once every write that was begun before is made or refused: writes have one order.
+async fn stored(engine: &Engine, held: &Deployment) -> Result<Deployment, Fault> {
+    engine.ports.store.commit(Commit::at(engine.ports.clock.now())).await?;
+    let stored: Option<Deployment> = engine.ports.store.find(held.id.as_str()).await?;
+    match stored.filter(|stored| stored.carrier == held.carrier) {
+        Some(stored) => Ok(stored),
+        None => Err(Fault::new(FaultKind::Conflict, format!("{} is carried by another server now", held.name))),
     }
 }
 

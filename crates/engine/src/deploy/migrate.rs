@@ -7,11 +7,19 @@ use shipway_core::{
     deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
     id::ReleaseId,
+    instance::Instance,
     ports::Fault,
     release::Release,
+    spec::MigrateKind,
 };
 
-use super::{failure::Broken, mover::Mover, one_off::OneOff, say};
+use super::{
+    failure::Broken,
+    instances::{drain, stop},
+    mover::Mover,
+    one_off::OneOff,
+    say,
+};
 
 const MIB_BYTES: u64 = 1024 * 1024;
 const ENDED: &str = "migration ended with status 0";
@@ -25,12 +33,27 @@ pub(super) async fn run(mover: &Mover<'_>, release: &ReleaseId, again: bool) -> 
     if again && logs.tail(&log, 1)?.iter().any(|line| line == ENDED) {
         return Ok(());
     }
+    if migrate.kind == MigrateKind::Contract {
+        stop_older(mover, &release).await?;
+    }
     let timeout_s = release.serve.timeouts.migrate_s;
     let one_off = OneOff { what: "migration", command: &migrate.command, timeout_s, setting: "migrate_s", log: &log };
     one_off.run(mover, &release).await?;
     logs.append(&log, &[ENDED.to_owned()])?;
     let message = format!("{service}: `{}` ran", migrate.command);
     Ok(tell(mover, &release, EventKind::MigrationRan, message).await?)
+}
+
+/// Stops what runs of older releases: the plan stops all that it knew, but an instance that died since may have been
+/// replaced.
+async fn stop_older(mover: &Mover<'_>, release: &Release) -> Result<(), Broken> {
+    let instances: Vec<Instance> = mover.engine.ports.store.below(&release.slot.to_string()).await?;
+    for older in instances.iter().filter(|instance| instance.release != release.id) {
+        let its = mover.engine.release(&older.release).await?;
+        drain(mover.engine, &its, &older.id).await;
+        stop(mover.engine, &its, &older.id).await?;
+    }
+    Ok(())
 }
 
 /// Copies the data folders of a release's service.

@@ -124,16 +124,30 @@ pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result
     };
     match shipway_saga::run(&graph, &recorded, &mover, Manner::StopAtFirst, stop).await? {
         Outcome::Done => complete(engine, active).await,
-        Outcome::Failed { failed, .. } => match failed.into_iter().find_map(|failed| failed.why) {
-            Some(failure) => turn_back(engine, active, failure).await,
-            None => Err(Fault::invalid(format!("{} failed without a reason", deployment.id))),
-        },
+        Outcome::Failed { mut failed, .. } => {
+            let first = failed.iter().position(|failed| failed.why.is_some()).unwrap_or(0);
+            let first = failed.swap_remove(first);
+            let failure = first.why.unwrap_or_else(|| as_recorded(&deployment, &plan, first.step));
+            turn_back(engine, active, failure).await
+        }
         Outcome::Stopped => {
             let stop = why.get().copied().unwrap_or(Stop::Cancelled);
             let failure = stop.failure(engine, active).await;
             turn_back(engine, active, failure).await
         }
     }
+}
+
+/// The failure of a step that was recorded by a server that died before it could go back: of the report only the step's
+/// note is left, and nothing says any more whose fault it was.
+fn as_recorded(deployment: &Deployment, plan: &Plan, step: usize) -> FailureReport {
+    let state = deployment.steps.iter().find(|state| !state.back && state.number == step);
+    let at = state.and_then(|state| state.ended_at).unwrap_or(deployment.updated_at);
+    let note = state.and_then(|state| state.note.clone()).unwrap_or_else(|| "it failed".to_owned());
+    let planned = plan.steps.get(step);
+    let words = planned.map(|planned| planned.step.to_string()).unwrap_or_default();
+    let failure = report(at, deployment.phase, words, Cause::Machinery, note);
+    FailureReport { service: planned.and_then(|planned| planned.service.clone()), ..failure }
 }
 
 async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {

@@ -70,7 +70,9 @@ impl Mover<'_> {
     /// instance afterwards finds it whole.
     async fn start(&self, release: &ReleaseId, id: &InstanceId) -> Result<(), Broken> {
         let release = self.engine.release(release).await?;
-        let deployment = self.active.read().await.id;
+        let deployment = self.active.read().await;
+        let right = deployment.right();
+        let deployment = deployment.id;
         let instance = Instance {
             id: id.clone(),
             slot: release.slot.clone(),
@@ -80,7 +82,7 @@ impl Mover<'_> {
             deployment: Some(deployment),
             created_at: self.engine.ports.clock.now(),
         };
-        launch(self.engine, &release, instance).await?;
+        launch(self.engine, &release, instance, right).await?;
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
     let mut restarts = 0;
     loop {
         match healthy(engine, &release, id).await? {
-            Health::Passed => return ready(engine, id).await,
+            Health::Passed { at } => return ready(engine, id, at).await,
             Health::PortTaken if restarts < PORT_RETRIES_MAX => restarts += 1,
             Health::PortTaken => {
                 let broken = broken(engine, id, "every port that it was given is taken by another program").await;
@@ -44,18 +44,22 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
             return Err(Broken::release(format!("{id} is not recorded any more")));
         };
         engine.ports.driver.forget(id).await?;
-        launch(engine, &release, Instance { address: None, ..instance }).await?;
+        let right = mover.active.read().await.right();
+        launch(engine, &release, Instance { address: None, ..instance }, right).await?;
     }
 }
 
 enum Health {
-    Passed,
+    /// It answered there.
+    Passed {
+        at: SocketAddr,
+    },
     PortTaken,
 }
 
 /// Asks until the instance has started and is ready.
 pub(crate) async fn is_healthy(engine: &Engine, release: &Release, id: &InstanceId) -> bool {
-    matches!(healthy(engine, release, id).await, Ok(Health::Passed))
+    matches!(healthy(engine, release, id).await, Ok(Health::Passed { .. }))
 }
 
 async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<Health, Broken> {
@@ -71,6 +75,7 @@ async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<
     wait_for_port(engine, id, until).await?;
     let startup = health.startup.as_ref().or(health.readiness.as_ref()).unwrap_or(&open_port);
     let readiness = health.readiness.iter().filter(|_| health.startup.is_some());
+    let mut proven_at = None;
     for probe in std::iter::once(startup).chain(readiness) {
         let (mut passed, mut wait_ms) = (0, PROBE_MS);
         while passed < probe.success_threshold {
@@ -79,6 +84,7 @@ async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<
                 life => return exited(engine, id, life).await,
             };
             let answer = ask(engine, release, id, probe, address).await;
+            proven_at = Some(address);
             passed = if answer.passed { passed + 1 } else { 0 };
             if passed == 0 && engine.ports.clock.now() >= until {
                 return Err(late(engine, release, id, answer).await);
@@ -89,7 +95,10 @@ async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<
             }
         }
     }
-    Ok(Health::Passed)
+    match proven_at {
+        Some(at) => Ok(Health::Passed { at }),
+        None => Err(Broken::release(format!("{id} has a probe that asks nothing"))),
+    }
 }
 
 /// Waits until anything accepts connections at the instance's port, looking more often than a probe asks: most of a
@@ -156,12 +165,13 @@ async fn late(engine: &Engine, release: &Release, id: &InstanceId, answer: Answe
 }
 
 /// Lets an instance take requests.
-async fn ready(engine: &Engine, id: &InstanceId) -> Result<(), Broken> {
+async fn ready(engine: &Engine, id: &InstanceId, at: SocketAddr) -> Result<(), Broken> {
     let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? else {
         return Err(Broken::release(format!("{id} is not recorded any more")));
     };
-    if instance.state != InstanceState::Ready {
-        let ready = Instance { state: InstanceState::Ready, ..instance };
+    // Where it was proven, and not where some earlier start of it was told to listen.
+    let ready = Instance { state: InstanceState::Ready, address: Some(at), ..instance.clone() };
+    if instance != ready {
         engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&ready)).await?;
         engine.publisher.kick();
     }

@@ -148,7 +148,12 @@ async fn retire_warm(engine: &Engine, sight: &Sight, slot: &Slot) -> Result<(), 
     match engine.ports.store.commit(sight.commit(engine).fence(leases, revision).put_slot(&next).event(event)).await {
         // A deployment came first: the next look decides again.
         Err(fault) if fault.kind == FaultKind::Conflict => Ok(()),
-        committed => committed.map(|_| ()),
+        Err(fault) => Err(fault),
+        Ok(_) => {
+            // Its links go too; where it had no instances to stop, nothing else would say so.
+            engine.publisher.kick();
+            Ok(())
+        }
     }
 }
 
@@ -340,8 +345,15 @@ async fn replace(
         Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
         committed => committed?,
     };
-    let instance = deploy::launch(engine, release, instance).await?;
-    if !deploy::is_healthy(engine, release, &instance.id).await {
+    let right = (Guarded::Leader, place.leader);
+    let instance = deploy::launch(engine, release, instance, right).await?;
+    let healthy = deploy::is_healthy(engine, release, &instance.id).await;
+    // A deployment may have proven it meanwhile, or let it go: then it is that one's.
+    let recorded: Option<Instance> = engine.ports.store.find(instance.id.as_str()).await?;
+    if recorded.is_none_or(|recorded| recorded.state != InstanceState::Starting) {
+        return Ok(());
+    }
+    if !healthy {
         warn!(instance = %instance.id, "a replacement is not healthy yet");
         engine.ports.driver.stop(&instance.id, &release.serve.stop).await?;
         return Ok(());
