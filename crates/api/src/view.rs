@@ -40,7 +40,7 @@ pub fn deployment_view(
         duration_ms: deployment.started_at.map(|started| ended.since_ms(started)),
         initiated_by: deployment.actor.name.clone(),
         reason: deployment.request.reason.clone(),
-        strategy: deployment.plan.as_ref().map(|plan| plan.strategy).or(deployment.strategy_kind()),
+        strategy: deployment.course.plan.as_ref().map(|plan| plan.strategy).or(deployment.strategy_kind()),
         waiting: deployment.waiting.clone(),
         paused: deployment.paused,
         cause: deployment.cause,
@@ -53,7 +53,7 @@ pub fn deployment_view(
         metrics: metrics(deployment),
         steps: steps(deployment),
         phases: deployment.phases.clone(),
-        plan_hash: deployment.plan.as_ref().map(Plan::hash),
+        plan_hash: deployment.course.plan.as_ref().map(Plan::hash),
         quarantined: deployment.quarantined,
         rolled_back_by: deployment.rolled_back_by.clone(),
         correlation_id: deployment.correlation_id.clone(),
@@ -83,7 +83,7 @@ fn metrics(deployment: &Deployment) -> DeploymentMetrics {
 
 fn steps(deployment: &Deployment) -> Vec<StepView> {
     let of = |state: &StepState| {
-        let plan = if state.back { deployment.unwind.as_ref() } else { deployment.plan.as_ref() };
+        let plan = if state.back { deployment.course.unwind.as_ref() } else { deployment.course.plan.as_ref() };
         Some(step_view(plan?.steps.get(state.number)?, state))
     };
     deployment.steps.iter().filter_map(of).collect()

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    sync::Arc,
 };
 
 use schemars::JsonSchema;
@@ -80,14 +81,9 @@ pub struct Deployment {
     pub findings: Vec<Finding>,
     /// What failed first, and what failed while undoing.
     pub failures: Vec<FailureReport>,
-    /// The slots as they were.
-    pub parents: Vec<Slot>,
-    /// What the slots should serve; none empties one.
-    pub goal: BTreeMap<ServiceName, Option<Serving>>,
-    /// The plan that runs or ran.
-    pub plan: Option<Plan>,
-    /// The plan of the way back.
-    pub unwind: Option<Plan>,
+    /// Where it starts, where it goes, and how.
+    #[serde(with = "course_number")]
+    pub course: Arc<Course>,
     /// How each step of the plans stands: forward, then back.
     pub steps: Vec<StepState>,
     /// Answers of checks.
@@ -125,6 +121,41 @@ pub struct Deployment {
     pub rolled_back_by: Option<DeploymentId>,
     /// What every service of the environment served when it was complete.
     pub result: BTreeMap<ServiceName, Serving>,
+}
+
+/// Where a deployment starts, where it goes, and how. It is large and seldom changes, while the rest changes with every
+/// step: so it is stored beside the deployment, under a number of its own, and shared in memory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Course {
+    /// Raised by every change; what is stored under a number never changes. 0 is one that nothing was decided of.
+    pub number: u64,
+    /// The slots as they were.
+    pub parents: Vec<Slot>,
+    /// What the slots should serve; none empties one.
+    pub goal: BTreeMap<ServiceName, Option<Serving>>,
+    /// The plan that runs or ran.
+    pub plan: Option<Plan>,
+    /// The plan of the way back.
+    pub unwind: Option<Plan>,
+}
+
+/// A deployment names its course; whoever reads the deployment from the store gets the course with it.
+mod course_number {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Course;
+
+    pub(super) fn serialize<S: Serializer>(course: &Arc<Course>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(course.number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Course>, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        Ok(Arc::new(Course { number, ..Course::default() }))
+    }
 }
 
 /// What is asked for.
@@ -396,13 +427,15 @@ pub struct StepState {
     /// How it stands.
     pub status: StepStatus,
     /// When it first began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// How often it was begun.
     pub attempts: u32,
     /// How long a person held the deployment while it ran, in milliseconds: a watch lasts so much longer.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub held_ms: u64,
     /// What it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -410,6 +443,10 @@ pub struct StepState {
     /// When it is tried again after a failure that may pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl StepState {
@@ -584,10 +621,7 @@ impl Deployment {
             git: None,
             findings: Vec::new(),
             failures: Vec::new(),
-            parents: Vec::new(),
-            goal: BTreeMap::new(),
-            plan: None,
-            unwind: None,
+            course: Arc::default(),
             steps: Vec::new(),
             checks: Vec::new(),
             switch: SwitchNumbers::default(),
@@ -609,7 +643,7 @@ impl Deployment {
 
     /// Whether promotion had begun: a step that moves traffic ran or may have run.
     pub fn promotion_began(&self) -> bool {
-        let Some(plan) = &self.plan else { return false };
+        let Some(plan) = &self.course.plan else { return false };
         self.steps
             .iter()
             .filter(|state| !state.back && state.status != StepStatus::Waiting)
@@ -633,6 +667,11 @@ impl Deployment {
         self.steps.iter_mut().find(|state| state.back == back && state.number == number)
     }
 
+    /// The course, to be changed.
+    pub fn course_mut(&mut self) -> &mut Course {
+        Arc::make_mut(&mut self.course)
+    }
+
     /// By which right its carrier writes: a commit that names it is refused once another server carries it.
     pub fn right(&self) -> (Guarded, u64) {
         (Guarded::Carrier(self.id.clone()), self.carrier.token)
@@ -645,7 +684,7 @@ impl Deployment {
             environment: self.request.environment.clone(),
             service: service.clone(),
         };
-        self.goal.keys().map(key).collect()
+        self.course.goal.keys().map(key).collect()
     }
 
     /// The strategy's name, once it is decided.

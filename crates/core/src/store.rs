@@ -2,15 +2,16 @@
 //!
 //! Not here: SQL (`store`), and what is written when (`engine`).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    deployment::{Course, Deployment},
     event::{Event, EventBody},
     id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
-    ports::Fault,
+    ports::{Fault, FaultKind},
     time::Timestamp,
 };
 
@@ -28,8 +29,10 @@ pub enum DocumentKind {
     Release,
     /// `instance::Instance`
     Instance,
-    /// `deployment::Deployment`
+    /// `deployment::Deployment`, without its course
     Deployment,
+    /// `deployment::Course`, by deployment and number
+    Course,
     /// `OpenDeployment`
     OpenDeployment,
     /// `artifact::Provenance`, by build key
@@ -66,6 +69,7 @@ impl DocumentKind {
             Self::Release => "release",
             Self::Instance => "instance",
             Self::Deployment => "deployment",
+            Self::Course => "course",
             Self::OpenDeployment => "openDeployment",
             Self::Build => "build",
             Self::Idempotency => "idempotency",
@@ -222,6 +226,31 @@ impl Commit {
         self
     }
 
+    /// Writes a deployment, and its course when it is another one than before: it gets the next number then.
+    #[must_use]
+    pub fn put_deployment(mut self, deployment: &mut Deployment, before: &Arc<Course>) -> Self {
+        if !Arc::ptr_eq(&deployment.course, before) {
+            deployment.course_mut().number = before.number + 1;
+            let body = serde_json::to_string(&*deployment.course).expect("a course holds nothing that JSON can't");
+            let (scope, order) = (record_scope(deployment), deployment.created_at.0);
+            let key = course_key(&deployment.id, deployment.course.number);
+            self.puts.push(Document { kind: DocumentKind::Course, key, scope, order, body });
+            if before.number > 0 {
+                self.deletes.push((DocumentKind::Course, course_key(&deployment.id, before.number)));
+            }
+        }
+        self.put_record(deployment)
+    }
+
+    /// Writes a deployment whose course stays as it is stored.
+    #[must_use]
+    pub fn put_record(mut self, deployment: &Deployment) -> Self {
+        let body = serde_json::to_string(deployment).expect("a deployment holds nothing that JSON can't");
+        let (key, scope, order) = (deployment.id.to_string(), record_scope(deployment), deployment.created_at.0);
+        self.puts.push(Document { kind: DocumentKind::Deployment, key, scope, order, body });
+        self
+    }
+
     /// Removes a document.
     #[must_use]
     pub fn delete<T: Stored>(mut self, document: &T) -> Self {
@@ -252,7 +281,7 @@ impl Commit {
     /// Why a commit is refused whose revision was raised by another.
     pub fn conflict(what: &str, expected: u64) -> Fault {
         let message = format!("the {what} was written since it was read at revision {expected}");
-        Fault::new(crate::ports::FaultKind::Conflict, message).with_hint("read again, and decide again")
+        Fault::new(FaultKind::Conflict, message).with_hint("read again, and decide again")
     }
 
     /// Appends an event.
@@ -272,16 +301,88 @@ pub struct OpenDeployment {
 
 /// Reads a body. A body that can't be read is corrupt, and says which kind it is.
 pub fn read_body<T: Stored>(body: &str) -> Result<T, Fault> {
-    serde_json::from_str(body).map_err(|error| {
-        Fault::new(crate::ports::FaultKind::Corrupt, format!("a stored {} can't be read: {error}", T::KIND.name()))
-            .with_hint("it was written by another version, or the file is damaged: restore a backup of the data folder")
-    })
+    read_json(T::KIND, body)
+}
+
+fn read_json<T: DeserializeOwned>(kind: DocumentKind, body: &str) -> Result<T, Fault> {
+    serde_json::from_str(body).map_err(|error| corrupt(&format!("a stored {} can't be read: {error}", kind.name())))
+}
+
+fn corrupt(message: &str) -> Fault {
+    Fault::new(FaultKind::Corrupt, message)
+        .with_hint("it was written by another version, or the file is damaged: restore a backup of the data folder")
+}
+
+/// How often a deployment is read again whose course was replaced in between.
+const COURSE_TRIES_MAX: u32 = 5;
+
+fn course_key(deployment: &DeploymentId, number: u64) -> String {
+    format!("{deployment}/{number}")
+}
+
+fn record_scope(deployment: &Deployment) -> String {
+    format!("{}/{}", deployment.request.project, deployment.request.environment)
+}
+
+/// A deployment from the bodies that are stored of it: its own, and that of its course by the course's key.
+///
+/// # Errors
+/// One of them can't be read, or the course is missing.
+pub fn read_deployment(body: &str, course: impl FnOnce(&str) -> Option<String>) -> Result<Deployment, Fault> {
+    let mut deployment: Deployment = read_json(DocumentKind::Deployment, body)?;
+    let number = deployment.course.number;
+    if number > 0 {
+        let body = course(&course_key(&deployment.id, number));
+        let body = body.ok_or_else(|| corrupt(&format!("the course of deployment {} is missing", deployment.id)))?;
+        deployment.course = Arc::new(read_json(DocumentKind::Course, &body)?);
+    }
+    Ok(deployment)
 }
 
 impl dyn Store + '_ {
     /// One document.
     pub async fn find<T: Stored>(&self, key: &str) -> Result<Option<T>, Fault> {
         self.get(T::KIND, key).await?.map(|body| read_body(&body)).transpose()
+    }
+
+    /// A deployment.
+    pub async fn deployment(&self, id: &str) -> Result<Option<Deployment>, Fault> {
+        for _ in 0..COURSE_TRIES_MAX {
+            let Some(body) = self.get(DocumentKind::Deployment, id).await? else { return Ok(None) };
+            let record: Deployment = read_json(DocumentKind::Deployment, &body)?;
+            if let Some(whole) = self.with_course(record).await? {
+                return Ok(Some(whole));
+            }
+        }
+        Err(corrupt(&format!("the course of deployment {id} is missing")))
+    }
+
+    /// Deployments of a listing.
+    pub async fn deployments(&self, listing: Listing) -> Result<Vec<Deployment>, Fault> {
+        let bodies = self.list(DocumentKind::Deployment, listing).await?;
+        let mut all = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            let record: Deployment = read_json(DocumentKind::Deployment, &body)?;
+            let id = record.id.clone();
+            match self.with_course(record).await? {
+                Some(whole) => all.push(whole),
+                None => all.extend(self.deployment(id.as_str()).await?),
+            }
+        }
+        Ok(all)
+    }
+
+    /// A deployment with its course; none when the course was replaced since the deployment was read.
+    async fn with_course(&self, mut record: Deployment) -> Result<Option<Deployment>, Fault> {
+        let number = record.course.number;
+        if number == 0 {
+            return Ok(Some(record));
+        }
+        let Some(body) = self.get(DocumentKind::Course, &course_key(&record.id, number)).await? else {
+            return Ok(None);
+        };
+        record.course = Arc::new(read_json(DocumentKind::Course, &body)?);
+        Ok(Some(record))
     }
 
     /// Documents of a listing.
@@ -300,7 +401,6 @@ mod stored {
     use crate::{
         artifact::Provenance,
         breaker::{Breaker, Quarantine, Rollbacks},
-        deployment::Deployment,
         instance::Instance,
         lease::{Leader, Leases, Server},
         project::{EnvironmentLayer, Project},
@@ -358,19 +458,6 @@ mod stored {
         }
         fn scope(&self) -> String {
             self.slot.to_string()
-        }
-        fn order(&self) -> i64 {
-            self.created_at.0
-        }
-    }
-
-    impl Stored for Deployment {
-        const KIND: DocumentKind = DocumentKind::Deployment;
-        fn key(&self) -> String {
-            self.id.to_string()
-        }
-        fn scope(&self) -> String {
-            format!("{}/{}", self.request.project, self.request.environment)
         }
         fn order(&self) -> i64 {
             self.created_at.0

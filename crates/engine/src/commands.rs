@@ -134,7 +134,7 @@ impl Engine {
         let open = OpenDeployment { id: deployment.id.clone() };
         let Request { project, environment, .. } = deployment.request.clone();
         let commit = Commit::at(clock.now())
-            .put(&deployment)
+            .put_record(&deployment)
             .put(&open)
             .event(event)
             .raise(Guarded::Carrier(deployment.id.clone()), 0)
@@ -234,7 +234,7 @@ impl Engine {
         let mut before = None;
         loop {
             let listing = Listing { scope: scope.into(), before, newest_first: true, limit: PAGE };
-            let page: Vec<Deployment> = self.ports.store.all(listing).await?;
+            let page = self.ports.store.deployments(listing).await?;
             let Some(last) = page.last() else { return Ok(None) };
             before = Some(last.created_at.0);
             if let Some(found) = page.into_iter().find(|deployment| fits(deployment)) {
@@ -437,7 +437,7 @@ impl Engine {
     /// # Errors
     /// There is none, or the store can't be read.
     pub async fn find_deployment(&self, id_or_name: &str) -> Result<Deployment, Fault> {
-        if let Some(found) = self.ports.store.find::<Deployment>(id_or_name).await? {
+        if let Some(found) = self.ports.store.deployment(id_or_name).await? {
             return Ok(found);
         }
         let named = self.newest_that("", |deployment| deployment.name == id_or_name).await?;
@@ -484,7 +484,7 @@ pub(crate) fn refuse_stranger(request: &Request, actor: &Actor) -> Result<(), Re
 /// The canary step that a deployment stands at.
 fn watched_step(deployment: &Deployment) -> Option<usize> {
     use shipway_core::{deployment::StepStatus, plan::Step};
-    let plan = deployment.plan.as_ref()?;
+    let plan = deployment.course.plan.as_ref()?;
     let running = deployment.steps.iter().filter(|state| !state.back && state.status == StepStatus::Running);
     running.map(|state| state.number).find(|number| matches!(plan.steps[*number].step, Step::Watch { .. }))
 }

@@ -20,7 +20,7 @@ impl Engine {
             Some(undo) => {
                 let undone = self.find_deployment(undo.as_str()).await?;
                 *undo = undone.id.clone();
-                request.services = undone.parents.iter().map(|slot| slot.key.service.clone()).collect();
+                request.services = undone.course.parents.iter().map(|slot| slot.key.service.clone()).collect();
                 refuse_written_since(&undone, &slots, *force)?;
                 undone.created_at
             }
@@ -47,7 +47,7 @@ impl Engine {
         let touches = |deployment: &Deployment| {
             deployment.created_at >= since
                 && is_past_contract(deployment)
-                && request.services.iter().any(|service| deployment.goal.contains_key(service))
+                && request.services.iter().any(|service| deployment.course.goal.contains_key(service))
         };
         let stop = |deployment: &Deployment| deployment.created_at < since || touches(deployment);
         let Some(found) = self.newest_that(&scope, stop).await?.filter(touches) else { return Ok(()) };
@@ -97,12 +97,12 @@ impl Engine {
 }
 
 fn refuse_written_since(undone: &Deployment, slots: &[Slot], force: bool) -> Result<(), Refusal> {
-    if undone.parents.is_empty() {
+    if undone.course.parents.is_empty() {
         return Err(conflict(format!("{} has changed nothing", undone.name), "see `shipway history`"));
     }
-    let mine = |slot: &&Slot| undone.parents.iter().any(|parent| parent.key == slot.key);
+    let mine = |slot: &&Slot| undone.course.parents.iter().any(|parent| parent.key == slot.key);
     let since = slots.iter().filter(mine).filter(|slot| {
-        let unchanged = undone.parents.iter().any(|p| p.key == slot.key && p.revision == slot.revision);
+        let unchanged = undone.course.parents.iter().any(|p| p.key == slot.key && p.revision == slot.revision);
         !unchanged && slot.written_by.as_ref() != Some(&undone.id)
     });
     let list: Vec<_> = since

@@ -81,7 +81,7 @@ pub(crate) async fn take(
 }
 
 async fn has_ended(engine: &Engine, id: &DeploymentId) -> Result<bool, Fault> {
-    let stored: Option<Deployment> = engine.ports.store.find(id.as_str()).await?;
+    let stored = engine.ports.store.deployment(id.as_str()).await?;
     Ok(stored.is_none_or(|deployment| deployment.phase.is_end()))
 }
 

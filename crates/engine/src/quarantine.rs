@@ -89,7 +89,9 @@ pub(crate) async fn put_failed(engine: &Engine, failed: &Deployment, failure: &F
         return Ok(());
     }
     let mut combination = BTreeMap::new();
-    for (service, serving) in failed.goal.iter().filter_map(|(service, serving)| Some((service, serving.as_ref()?))) {
+    for (service, serving) in
+        failed.course.goal.iter().filter_map(|(service, serving)| Some((service, serving.as_ref()?)))
+    {
         if failed.services.get(service).is_none_or(|state| !state.unchanged) {
             combination.insert(service.clone(), named(engine, &serving.release).await?);
         }
@@ -105,9 +107,9 @@ pub(crate) async fn put_failed(engine: &Engine, failed: &Deployment, failure: &F
 /// Quarantines the combination that a rollback left.
 pub(crate) async fn put_what_was_left(engine: &Engine, rollback: &Deployment) -> Result<(), Fault> {
     let mut left = BTreeMap::new();
-    for slot in &rollback.parents {
+    for slot in &rollback.course.parents {
         let Some(live) = &slot.live else { continue };
-        let stays = rollback.goal.get(&slot.key.service).is_some_and(|goal| goal.as_ref() == Some(live));
+        let stays = rollback.course.goal.get(&slot.key.service).is_some_and(|goal| goal.as_ref() == Some(live));
         if !stays {
             left.insert(slot.key.service.clone(), named(engine, &live.release).await?);
         }
@@ -142,7 +144,7 @@ async fn put(
 /// What a person deployed all the same, and what then was complete, is good again.
 pub(crate) async fn lift(engine: &Engine, complete: &Deployment) -> Result<(), Fault> {
     let mut live = BTreeMap::new();
-    for (service, serving) in &complete.goal {
+    for (service, serving) in &complete.course.goal {
         if let Some(serving) = serving {
             live.insert(service.clone(), named(engine, &serving.release).await?);
         }

@@ -101,7 +101,7 @@ impl Engine {
     /// Deployments of a project, newest first.
     pub async fn deployments(&self, scope: &str, before: Option<i64>, limit: u32) -> Result<Vec<Deployment>, Fault> {
         let listing = Listing { scope: scope.into(), before, newest_first: true, limit };
-        self.ports.store.all(listing).await
+        self.ports.store.deployments(listing).await
     }
 
     /// The slots below a scope.

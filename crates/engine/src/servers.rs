@@ -114,7 +114,7 @@ async fn take_over(engine: &Arc<Engine>) -> Result<(), Fault> {
     let mut open = Vec::new();
     for OpenDeployment { id } in named {
         if !engine.active().contains_key(&id) {
-            open.extend(engine.ports.store.find::<Deployment>(id.as_str()).await?);
+            open.extend(engine.ports.store.deployment(id.as_str()).await?);
         }
     }
     // Read after the deployments: a server says that it is there before it carries anything.
@@ -141,7 +141,7 @@ async fn take_up(engine: &Arc<Engine>, deployment: Deployment) -> Result<(), Fau
     let carrier = Carrier { server: engine.itself.id.clone(), token: token + 1 };
     let next = Deployment { carrier, ..deployment };
     let what = Guarded::Carrier(next.id.clone());
-    let commit = Commit::at(engine.ports.clock.now()).put(&next).raise(what, token);
+    let commit = Commit::at(engine.ports.clock.now()).put_record(&next).raise(what, token);
     match engine.ports.store.commit(commit).await {
         Ok(_) => {
             info!(deployment = %next.id, phase = %next.phase, "taking up");

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use shipway_core::{
-    deployment::{Deployment, Resolved, Skipped, StepStatus, Stuck},
+    deployment::{Course, Deployment, Resolved, Skipped, StepStatus, Stuck},
     event::{EventKind, EventStatus},
     id::{Actor, DeploymentId, ServiceName},
     lease::Carrier,
@@ -44,7 +44,7 @@ impl Engine {
     ) -> Result<Deployment, Refusal> {
         let _one_at_a_time = self.intake.lock().await;
         let stuck = self.stuck(id).await?;
-        let planned = stuck.unwind.as_ref().and_then(|plan| plan.steps.get(step)).cloned();
+        let planned = stuck.course.unwind.as_ref().and_then(|plan| plan.steps.get(step)).cloned();
         let failed = stuck.steps.iter().any(|s| s.back && s.number == step && s.status == StepStatus::Failed);
         let Some(planned) = planned.filter(|_| failed) else {
             let failed = stuck.steps.iter().filter(|state| state.back && state.status == StepStatus::Failed);
@@ -67,11 +67,12 @@ impl Engine {
     ) -> Result<Deployment, Refusal> {
         let _one_at_a_time = self.intake.lock().await;
         let mut stuck = self.stuck(id).await?;
+        let before = stuck.course.clone();
         let end = stuck.ending.unwrap_or(End::Failed);
         let now = self.ports.clock.now();
         let message = format!("{} declared it to be dealt with: {reason}", actor.name);
         stuck.resolved = Some(Resolved { by: actor.name.clone(), reason, at: now });
-        let active = self.own(stuck, None).await?;
+        let active = self.own(stuck, before, None).await?;
         let event = say(&active.read().await, EventKind::DeploymentResolved, EventStatus::Warning, message);
         active.turn(self, Turn::Resolve(end), vec![event]).await?;
         Ok(active.read().await)
@@ -93,23 +94,24 @@ impl Engine {
         change: impl FnOnce(&mut Deployment),
     ) -> Result<Deployment, Refusal> {
         self.refuse_newer(&stuck).await?;
-        let services: BTreeSet<ServiceName> = stuck.goal.keys().cloned().collect();
+        let services: BTreeSet<ServiceName> = stuck.course.goal.keys().cloned().collect();
         if let Err(before) = leases::take(self, &stuck, &services).await? {
             leases::give_back(self, &stuck).await?;
             let list = before.iter().map(|other| format!("{other} writes them")).collect();
             let message = format!("the services of {} are being written", stuck.name);
             return Err(Refusal::Conflict { message, list, hint: Some("wait for it, or cancel it".into()) });
         }
+        let course = stuck.course.clone();
         let mut next = stuck;
         change(&mut next);
         note_undone(&mut next);
         next.given_up.clear();
         next.stuck = None;
-        next.unwind = None;
+        next.course_mut().unwind = None;
         next.completed_at = None;
         next.ending = next.ending.or(Some(End::Failed));
         let open = OpenDeployment { id: next.id.clone() };
-        let active = self.own(next, Some(open)).await?;
+        let active = self.own(next, course, Some(open)).await?;
         let event = say(&active.read().await, EventKind::DeploymentResumed, EventStatus::Warning, message);
         active.turn(self, Turn::Retry, vec![event]).await?;
         let deployment = active.read().await;
@@ -121,7 +123,7 @@ impl Engine {
     async fn refuse_newer(&self, stuck: &Deployment) -> Result<(), Refusal> {
         for key in stuck.slot_keys() {
             let slot: Option<shipway_core::slot::Slot> = self.ports.store.find(&key.to_string()).await?;
-            let parent = stuck.parents.iter().find(|parent| parent.key == key);
+            let parent = stuck.course.parents.iter().find(|parent| parent.key == key);
             let newer = slot.filter(|slot| {
                 slot.written_by.as_ref() != Some(&stuck.id) && parent.is_none_or(|p| p.revision != slot.revision)
             });
@@ -135,12 +137,17 @@ impl Engine {
     }
 
     /// Becomes the one who carries a deployment that nobody carries any more.
-    async fn own(&self, deployment: Deployment, open: Option<OpenDeployment>) -> Result<Active, Refusal> {
+    async fn own(
+        &self,
+        deployment: Deployment,
+        stored: Arc<Course>,
+        open: Option<OpenDeployment>,
+    ) -> Result<Active, Refusal> {
         let token = deployment.carrier.token;
         let carrier = Carrier { server: self.itself.id.clone(), token: token + 1 };
-        let next = Deployment { carrier, ..deployment };
+        let mut next = Deployment { carrier, ..deployment };
         let what = Guarded::Carrier(next.id.clone());
-        let mut commit = Commit::at(self.ports.clock.now()).put(&next).raise(what, token);
+        let mut commit = Commit::at(self.ports.clock.now()).put_deployment(&mut next, &stored).raise(what, token);
         if let Some(open) = open {
             commit = commit.put(&open);
         }

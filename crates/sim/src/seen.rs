@@ -8,7 +8,7 @@ use shipway_core::{
     phase::Phase,
     release::Release,
     slot::Slot,
-    store::{Commit, DocumentKind, Stored, read_body},
+    store::{Commit, DocumentKind, Stored, read_body, read_deployment},
 };
 
 use crate::watcher::StepName;
@@ -30,6 +30,8 @@ pub struct Seen {
     pub ended: Vec<Deployment>,
     /// Deployments whose plans are written.
     pub planned: Vec<Deployment>,
+    /// Whether a deployment ends or is planned whose course can't be read: a server that lost its right may try so.
+    pub no_course: bool,
     /// Its events.
     pub happenings: Vec<Happening>,
 }
@@ -62,21 +64,29 @@ pub enum Happening {
 
 impl Seen {
     /// Reads a commit.
-    pub fn of(commit: &Commit) -> Self {
+    ///
+    /// `course` finds the stored body of a course that the commit doesn't write, by its key.
+    pub fn of(commit: &Commit, course: impl Fn(&str) -> Option<String>) -> Self {
         let mut seen = Self { happenings: commit.events.iter().map(happening).collect(), ..Self::default() };
         let ends = commit.deletes.iter().any(|(kind, _)| *kind == DocumentKind::OpenDeployment);
         let plans = commit.events.iter().any(|event| event.kind == EventKind::PlanRecorded);
+        let whole = |body: &str| {
+            let here = |key: &str| commit.puts.iter().find(|put| put.kind == DocumentKind::Course && put.key == key);
+            read_deployment(body, |key| here(key).map(|put| put.body.clone()).or_else(|| course(key))).ok()
+        };
         for put in &commit.puts {
             match put.kind {
                 DocumentKind::Slot => seen.slots.extend(read(&put.body)),
                 DocumentKind::Instance => seen.instances.extend(read(&put.body)),
                 DocumentKind::Release => seen.releases.extend(read(&put.body)),
                 DocumentKind::OpenDeployment => seen.opened.push(DeploymentId::new(put.key.clone())),
-                DocumentKind::Deployment if ends => seen.ended.extend(read(&put.body)),
-                DocumentKind::Deployment if plans => seen.planned.extend(read(&put.body)),
+                DocumentKind::Deployment if ends => seen.ended.extend(whole(&put.body)),
+                DocumentKind::Deployment if plans => seen.planned.extend(whole(&put.body)),
                 _ => {}
             }
         }
+        let of_deployment = commit.puts.iter().any(|put| put.kind == DocumentKind::Deployment);
+        seen.no_course = of_deployment && (ends && seen.ended.is_empty() || plans && seen.planned.is_empty());
         let gone = commit.deletes.iter().filter(|(kind, _)| *kind == DocumentKind::Instance);
         seen.gone = gone.map(|(_, key)| InstanceId::new(key.clone())).collect();
         seen

@@ -65,7 +65,8 @@ impl ServerStore {
     }
 
     async fn make(&self, commit: Commit) -> Result<Committed, Fault> {
-        let seen = Seen::of(&commit);
+        let stored = |key: &str| self.inner.look(|state| state.body(DocumentKind::Course, key).map(str::to_owned));
+        let seen = Seen::of(&commit, stored);
         let course = self.shared.world().course(self.server, &seen);
         match course.before_ms {
             0 => {}
@@ -102,6 +103,7 @@ impl ServerStore {
                 return Err(conflict);
             }
         };
+        assert!(!seen.no_course, "a deployment was written whose course is not stored");
         world.trace.mix(committed.generation);
         world.trace.mix(committed.last_event ^ world.now_ms);
         let begun: Vec<_> = seen.begun().cloned().collect();

@@ -141,7 +141,7 @@ impl Watcher {
     fn learn_plans(&mut self, deployment: &Deployment) {
         let watched = self.deployments.entry(deployment.id.clone()).or_default();
         watched.slots = deployment.slot_keys();
-        for (way, plan) in [&deployment.plan, &deployment.unwind].into_iter().enumerate() {
+        for (way, plan) in [&deployment.course.plan, &deployment.course.unwind].into_iter().enumerate() {
             let steps = plan.iter().flat_map(|plan| &plan.steps);
             watched.plans[way] = steps.map(|planned| Arc::new(planned.step.clone())).collect();
         }
@@ -284,7 +284,7 @@ impl Watcher {
 
     fn reached_its_goal(&mut self, deployment: &Deployment) {
         for key in deployment.slot_keys() {
-            let wanted = deployment.goal.get(&key.service).cloned().flatten();
+            let wanted = deployment.course.goal.get(&key.service).cloned().flatten();
             let slot = self.slots.get(&key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
             let there = slot.live == wanted && slot.candidate.is_none() && slot.hold.is_none();
             self.check("I10", there, || format!("{} completed, and {key} is {slot:?}", deployment.id));
@@ -292,7 +292,7 @@ impl Watcher {
     }
 
     fn went_back(&mut self, deployment: &Deployment) {
-        for parent in &deployment.parents {
+        for parent in &deployment.course.parents {
             let slot = self.slots.get(&parent.key).cloned().unwrap_or_else(|| Slot::empty(parent.key.clone()));
             let (revision, written_by) = (parent.revision, parent.written_by.clone());
             let same = Slot { revision, written_by, replaced: parent.replaced.clone(), ..slot.clone() } == *parent;

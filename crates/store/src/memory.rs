@@ -85,6 +85,11 @@ impl MemoryState {
         self.shelves.get(&kind).into_iter().flat_map(|shelf| shelf.order.values()).map(|document| &**document)
     }
 
+    /// One document's body.
+    pub fn body(&self, kind: DocumentKind, key: &str) -> Option<&str> {
+        self.shelves.get(&kind)?.get(key).map(|document| document.body.as_str())
+    }
+
     fn newest_event(&self) -> u64 {
         self.events.len() as u64
     }

@@ -258,7 +258,8 @@ fn stage(view: &DeploymentView, deployment: &Deployment, phases: &[Phase]) -> St
     let failed = steps.iter().any(|step| step.status == StepStatus::Failed);
     let open = steps.iter().any(|step| matches!(step.status, StepStatus::Waiting | StepStatus::Running));
     let reached = deployment.phases.iter().any(|record| phases.contains(&record.phase)) || !open;
-    let passed = if failed { Some(false) } else { (!open && reached && deployment.plan.is_some()).then_some(true) };
+    let passed =
+        if failed { Some(false) } else { (!open && reached && deployment.course.plan.is_some()).then_some(true) };
     let first: Option<Timestamp> = steps.iter().filter_map(|step| step.started_at).min();
     let last = steps.iter().filter_map(|step| step.ended_at).max();
     let took_ms = first.zip(last).map(|(first, last)| last.since_ms(first));

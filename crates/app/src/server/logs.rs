@@ -74,7 +74,7 @@ fn logs_of(deployment: &Deployment, wanted: &Wanted) -> Vec<Log> {
             logs.push(Log::Deployment { id: deployment.id.to_string(), stream, service: service.to_string() });
         }
     }
-    let plans = deployment.plan.iter().chain(&deployment.unwind);
+    let plans = deployment.course.plan.iter().chain(&deployment.course.unwind);
     for planned in plans.flat_map(|plan| &plan.steps) {
         let Some(service) = planned.service.as_ref().filter(|service| fits(service.as_str())) else { continue };
         if let Step::Start { instance, .. } = &planned.step {

@@ -16,6 +16,7 @@ pub(super) fn plan_view(drawn: Drawn) -> PlanView {
     let kind = plan.map(|plan| plan.strategy);
     let changes: Vec<_> = drawn
         .deployment
+        .course
         .goal
         .iter()
         .map(|(service, to)| {

@@ -27,13 +27,13 @@ use super::{
 use crate::{Engine, world};
 
 pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
-    if active.read().await.unwind.is_none() {
+    if active.read().await.course.unwind.is_none() {
         record_way_back(engine, active).await?;
     }
     let too_long = too_long(engine, active).await?;
     loop {
         let deployment = active.read().await;
-        let Some(plan) = deployment.unwind.clone() else {
+        let Some(plan) = deployment.course.unwind.clone() else {
             return Err(Fault::invalid(format!("{} goes back without a plan", deployment.id)));
         };
         let (graph, recorded) = graph(&deployment, &plan, true);
@@ -61,7 +61,7 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
 async fn too_long(engine: &Engine, active: &Active) -> Result<Timestamp, Fault> {
     let deployment = active.read().await;
     let mut longest_s = 0;
-    for serving in deployment.goal.values().flatten() {
+    for serving in deployment.course.goal.values().flatten() {
         longest_s = longest_s.max(engine.release(&serving.release).await?.serve.timeouts.rollback_s);
     }
     let longest_s = if longest_s == 0 { Timeouts::default().rollback_s } else { longest_s };
@@ -77,7 +77,7 @@ async fn go_without(
     blocked: &[Blocked],
 ) -> Result<bool, Fault> {
     let deployment = active.read().await;
-    let Some(plan) = &deployment.unwind else { return Ok(false) };
+    let Some(plan) = &deployment.course.unwind else { return Ok(false) };
     let service_of = |step: usize| plan.steps.get(step).and_then(|planned| planned.service.clone());
     let lost: BTreeSet<_> = failed.iter().filter_map(|failed| service_of(failed.step)).collect();
     let news = !lost.is_subset(&deployment.given_up);
@@ -120,7 +120,7 @@ async fn record_way_back(engine: &Engine, active: &Active) -> Result<(), Fault> 
         deployment.steps.extend(states);
         let message = format!("way back of {} steps", plan.steps.len());
         let details = serde_json::json!({ "hash": plan.hash(), "steps": plan.steps.len(), "back": true });
-        deployment.unwind = Some(plan);
+        deployment.course_mut().unwind = Some(plan);
         let event = say(deployment, EventKind::PlanRecorded, EventStatus::Ok, message);
         vec![EventBody { details, ..event }]
     };
@@ -129,7 +129,7 @@ async fn record_way_back(engine: &Engine, active: &Active) -> Result<(), Fault> 
 
 /// The steps of an earlier way back that failed for good, of services that were given up.
 fn failed_before(deployment: &Deployment) -> Vec<(PlannedStep, StepState)> {
-    let Some(plan) = &deployment.unwind else { return Vec::new() };
+    let Some(plan) = &deployment.course.unwind else { return Vec::new() };
     let failed = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Failed);
     let of = |state: &StepState| Some((plan.steps.get(state.number)?.clone(), state.clone()));
     failed.filter_map(of).collect()
@@ -137,7 +137,7 @@ fn failed_before(deployment: &Deployment) -> Vec<(PlannedStep, StepState)> {
 
 /// Whether a step that can't be observed was done in an earlier way back.
 fn was_done(deployment: &Deployment, step: &Step) -> bool {
-    let Some(plan) = &deployment.unwind else { return false };
+    let Some(plan) = &deployment.course.unwind else { return false };
     let done = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Done);
     let mut done = done.filter_map(|state| plan.steps.get(state.number));
     matches!(step, Step::Hooks { .. }) && done.any(|planned| planned.step == *step)
@@ -145,7 +145,7 @@ fn was_done(deployment: &Deployment, step: &Step) -> bool {
 
 /// Notes what was undone and can't be observed, before its plan makes room for another.
 pub(crate) fn note_undone(deployment: &mut Deployment) {
-    let Some(plan) = &deployment.unwind else { return };
+    let Some(plan) = &deployment.course.unwind else { return };
     let done = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Done);
     let done = done.filter_map(|state| plan.steps.get(state.number)).map(|planned| planned.step.clone());
     let hooks: Vec<_> = done.filter(|step| matches!(step, Step::Hooks { .. })).collect();
@@ -155,12 +155,13 @@ pub(crate) fn note_undone(deployment: &mut Deployment) {
 async fn draw(engine: &Engine, deployment: &Deployment) -> Result<Plan, Fault> {
     let scope = format!("{}/{}", deployment.request.project, deployment.request.environment);
     let mut seen = world::look(engine, &scope).await?;
-    let servings = deployment.parents.iter().filter_map(|slot| slot.live.as_ref());
-    for serving in servings.chain(deployment.goal.values().flatten()) {
+    let servings = deployment.course.parents.iter().filter_map(|slot| slot.live.as_ref());
+    for serving in servings.chain(deployment.course.goal.values().flatten()) {
         seen.know((*engine.release(&serving.release).await?).clone());
     }
-    let parents: BTreeMap<_, _> = deployment.parents.iter().map(|slot| (slot.key.clone(), slot.clone())).collect();
-    let plan = deployment.plan.as_ref();
+    let parents: BTreeMap<_, _> =
+        deployment.course.parents.iter().map(|slot| (slot.key.clone(), slot.clone())).collect();
+    let plan = deployment.course.plan.as_ref();
     let ran = deployment.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting);
     let ran: Vec<_> = ran.filter_map(|state| plan?.steps.get(state.number)).collect();
     let strategy = deployment.strategy_kind().unwrap_or(shipway_core::strategy::StrategyKind::BlueGreen);

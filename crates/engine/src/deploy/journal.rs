@@ -67,7 +67,9 @@ impl Active {
         next.updated_at = commit.at;
         if self.recorded {
             commit.events.extend(events);
-            commit = commit.put(&next).fence(Guarded::Carrier(next.id.clone()), next.carrier.token);
+            commit = commit
+                .put_deployment(&mut next, &document.course)
+                .fence(Guarded::Carrier(next.id.clone()), next.carrier.token);
             if next.phase.is_end() {
                 commit = commit.delete(&OpenDeployment { id: next.id.clone() });
             }
@@ -91,7 +93,7 @@ impl Active {
     pub(crate) async fn reload(&self, engine: &Engine) -> Result<bool, Fault> {
         let mut document = self.document.lock().await;
         let carrier = document.carrier.clone();
-        if let Some(stored) = engine.ports.store.find(document.id.as_str()).await? {
+        if let Some(stored) = engine.ports.store.deployment(document.id.as_str()).await? {
             *document = stored;
         }
         self.unsure.store(false, Ordering::SeqCst);
@@ -159,7 +161,7 @@ impl Active {
 /// The deployment as it is stored, once every write that was begun before is made or refused: writes have one order.
 async fn stored(engine: &Engine, held: &Deployment) -> Result<Deployment, Fault> {
     engine.ports.store.commit(Commit::at(engine.ports.clock.now())).await?;
-    let stored: Option<Deployment> = engine.ports.store.find(held.id.as_str()).await?;
+    let stored = engine.ports.store.deployment(held.id.as_str()).await?;
     match stored.filter(|stored| stored.carrier == held.carrier) {
         Some(stored) => Ok(stored),
         None => Err(Fault::new(FaultKind::Conflict, format!("{} is carried by another server now", held.name))),

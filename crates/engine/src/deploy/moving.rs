@@ -51,11 +51,12 @@ pub(super) async fn record_plan(engine: &Engine, active: &Active, goal: &Goal) -
         for slot in &parents {
             let previous = slot.live.as_ref().map(|live| live.release.clone());
             let state = deployment.services.entry(slot.key.service.clone()).or_default();
-            state.unchanged = slot.live == deployment.goal.get(&slot.key.service).cloned().flatten();
+            state.unchanged = slot.live == deployment.course.goal.get(&slot.key.service).cloned().flatten();
             state.previous = previous;
         }
-        deployment.parents = parents;
-        deployment.plan = Some(plan);
+        let course = deployment.course_mut();
+        course.parents = parents;
+        course.plan = Some(plan);
         vec![EventBody { details, ..event }]
     };
     active.update(engine, recorded).await?;
@@ -112,7 +113,7 @@ fn note_failure(deployment: &mut Deployment, failure: FailureReport) -> Vec<Even
 /// Runs the recorded plan, then completes, or begins to go back.
 pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
     let deployment = active.read().await;
-    let Some(plan) = deployment.plan.clone() else {
+    let Some(plan) = deployment.course.plan.clone() else {
         return Err(Fault::invalid(format!("{} moves without a plan", deployment.id)));
     };
     let (graph, recorded) = graph(&deployment, &plan, false);
@@ -189,17 +190,21 @@ async fn result_of(engine: &Engine, deployment: &Deployment) -> Result<BTreeMap<
 async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Result<(), Fault> {
     let Kind::Rollback { .. } = rollback.request.kind else { return Ok(()) };
     quarantine::put_what_was_left(engine, rollback).await?;
-    let left: Vec<_> =
-        rollback.parents.iter().filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release))).collect();
+    let left: Vec<_> = rollback
+        .course
+        .parents
+        .iter()
+        .filter_map(|slot| Some((&slot.key.service, &slot.live.as_ref()?.release)))
+        .collect();
     let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);
     let newest = Listing { scope, before: None, newest_first: true, limit: QUARANTINED_MAX };
-    let all: Vec<Deployment> = engine.ports.store.all(newest).await?;
+    let all = engine.ports.store.deployments(newest).await?;
     for mut other in all.into_iter().filter(|other| other.phase == Phase::Completed && !other.quarantined) {
         let same = |(service, release): &(_, &_)| other.result.get(*service).is_some_and(|s| s.release == **release);
         if !left.is_empty() && left.iter().all(same) {
             other.quarantined = true;
             other.rolled_back_by = Some(rollback.id.clone());
-            let commit = shipway_core::store::Commit::at(engine.ports.clock.now()).put(&other);
+            let commit = shipway_core::store::Commit::at(engine.ports.clock.now()).put_record(&other);
             engine.ports.store.commit(commit).await?;
         }
     }
@@ -243,7 +248,7 @@ async fn freezes(engine: &Engine, deployment: &Deployment, failure: &FailureRepo
 
 /// Whether a `contract` migration of the deployment ran or may have run.
 pub(crate) fn is_past_contract(deployment: &Deployment) -> bool {
-    let Some(plan) = &deployment.plan else { return false };
+    let Some(plan) = &deployment.course.plan else { return false };
     let begun = deployment.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting);
     let contract = |step: &Step| matches!(step, Step::Migrate { kind: MigrateKind::Contract, .. });
     begun.filter_map(|state| plan.steps.get(state.number)).any(|planned| contract(&planned.step))
@@ -279,7 +284,7 @@ async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -
 }
 
 async fn stops_on_failure(engine: &Engine, deployment: &Deployment) -> Result<bool, Fault> {
-    for serving in deployment.goal.values().flatten() {
+    for serving in deployment.course.goal.values().flatten() {
         if engine.release(&serving.release).await?.serve.on_failure == OnFailure::Stop {
             return Ok(true);
         }

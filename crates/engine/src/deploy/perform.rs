@@ -169,7 +169,7 @@ impl Mover<'_> {
 /// Notes which services now serve what comes.
 fn activated(deployment: &mut Deployment, live: &BTreeMap<ServiceName, Option<ReleaseId>>) -> Vec<EventBody> {
     let mut events = Vec::new();
-    let goal = deployment.goal.clone();
+    let goal = deployment.course.goal.clone();
     for (service, release) in live {
         let wanted = goal.get(service).cloned().flatten().map(|serving| serving.release);
         let Some(state) = deployment.services.get_mut(service) else { continue };

@@ -59,10 +59,10 @@ pub(super) async fn watch(
 }
 
 async fn watched(mover: &Mover<'_>, slots: &[SlotKey]) -> Result<Vec<Watched>, Broken> {
-    let goal = mover.active.read().await.goal;
+    let course = mover.active.read().await.course;
     let mut watched = Vec::new();
     for slot in slots {
-        let Some(Some(serving)) = goal.get(&slot.service) else { continue };
+        let Some(Some(serving)) = course.goal.get(&slot.service) else { continue };
         let release = mover.engine.release(&serving.release).await?;
         watched.push(Watched {
             pool: slot.to_string(),

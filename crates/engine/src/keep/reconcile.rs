@@ -7,7 +7,6 @@ use std::{
 
 use futures_util::future::try_join_all;
 use shipway_core::{
-    deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
     id::{InstanceId, ReleaseId, SlotKey},
     instance::{Instance, InstanceState, instance_id},
@@ -287,13 +286,13 @@ async fn may_replace_beside(engine: &Engine, sight: &Sight, slot: &Slot, release
     if comes.is_some_and(|candidate| candidate.share == Share::Lane) {
         return Ok(false);
     }
-    let Some(deployment) = engine.ports.store.find::<Deployment>(holder.as_str()).await? else { return Ok(true) };
+    let Some(deployment) = engine.ports.store.deployment(holder.as_str()).await? else { return Ok(true) };
     let exclusive = [Some(release.serve.strategy.kind()), deployment.strategy_kind()];
     if exclusive.contains(&Some(StrategyKind::Recreate)) {
         return Ok(false);
     }
     let returns = |parent: &Slot| parent.key == slot.key && parent.wanted(&release.id) > 0;
-    Ok(deployment.phase != Phase::RollingBack || deployment.parents.iter().any(returns))
+    Ok(deployment.phase != Phase::RollingBack || deployment.course.parents.iter().any(returns))
 }
 
 /// Where an instance is started in place of another, and what must still hold when it is recorded.

@@ -256,7 +256,8 @@ async fn record_goal(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
             state.previous = live.map(|live| live.release.clone());
             state.unchanged = live == serving.as_ref();
         }
-        deployment.goal = goal.iter().map(|(key, serving)| (key.service.clone(), serving.clone())).collect();
+        deployment.course_mut().goal =
+            goal.iter().map(|(key, serving)| (key.service.clone(), serving.clone())).collect();
         Vec::new()
     };
     active.update(engine, noted).await?;

@@ -65,7 +65,9 @@ pub(super) async fn goal_of_rollback(engine: &Engine, deployment: &Deployment) -
     let Kind::Rollback { undo, to, .. } = &deployment.request.kind else { return Ok(Goal::new()) };
     let mut before: BTreeMap<ServiceName, Option<Serving>> = BTreeMap::new();
     if let Some(undo) = undo {
-        before.extend(find(engine, undo).await?.parents.into_iter().map(|slot| (slot.key.service, slot.live)));
+        before.extend(
+            find(engine, undo).await?.course.parents.iter().map(|slot| (slot.key.service.clone(), slot.live.clone())),
+        );
     } else if let Some(to) = to {
         let then = find(engine, to).await?.result;
         before.extend(now.keys().map(|service| (service.clone(), then.get(service).cloned())));
@@ -78,7 +80,7 @@ pub(super) async fn goal_of_rollback(engine: &Engine, deployment: &Deployment) -
 }
 
 async fn find(engine: &Engine, id: &DeploymentId) -> Result<Deployment, Fail> {
-    let found: Option<Deployment> = engine.ports.store.find(id.as_str()).await?;
+    let found = engine.ports.store.deployment(id.as_str()).await?;
     found.ok_or_else(|| Fail::Failed(Box::new(unplaced(engine, format!("there is no deployment {id}")))))
 }
 
