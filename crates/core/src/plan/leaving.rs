@@ -41,8 +41,8 @@ impl Leaving {
 pub(super) fn leave(builder: &mut Builder, all: Vec<Leaving>) -> BTreeMap<ServiceName, Vec<usize>> {
     let mut callers_drained: BTreeMap<ServiceName, Vec<usize>> = BTreeMap::new();
     let mut stopped = BTreeMap::new();
-    let leaving: BTreeSet<_> =
-        all.iter().filter(|one| !one.instances.is_empty()).map(|one| one.service.clone()).collect();
+    let leaves = |one: &&Leaving| one.instances.iter().any(|(_, instance)| !builder.stops(instance));
+    let leaving: BTreeSet<_> = all.iter().filter(leaves).map(|one| one.service.clone()).collect();
     for one in callers_first(all) {
         let needs = callers_drained.get(&one.service).cloned().unwrap_or_default();
         let stop = |(release, instance): &_| builder.stop_after(&one.service, &needs, release, instance);
