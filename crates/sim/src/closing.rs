@@ -66,7 +66,7 @@ fn misrouted(world: &World) -> Option<String> {
         slots: &slots,
         instances: &instances,
         releases: &releases,
-        releases_dir: Path::new(crate::run::RELEASES),
+        releases_dir: Path::new(crate::simulation::RELEASES),
     });
     (wanted != **followed)
         .then(|| format!("the proxy follows another table than the slots say: {}", difference(&wanted, followed)))

@@ -119,6 +119,9 @@ fn tell(sum: &Sum, seconds: f64, out: &mut impl Write) -> io::Result<()> {
     )?;
     let ends: Vec<_> = sum.ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
     writeln!(out, "deployments ended: {}", ends.join(", "))?;
+    if sum.seeds == 1 {
+        return Ok(());
+    }
     writeln!(out, "{}", sum.coverage)?;
     let empty: Vec<_> = sum.coverage.empty().iter().map(ToString::to_string).collect();
     if !empty.is_empty() {

@@ -27,6 +27,7 @@ use crate::{
     machine::Behaviour,
     router::upstreams,
     store::ServerStore,
+    watcher::Met,
     world::{Fate, Shared, World},
 };
 use shipway_engine::Ports;
@@ -88,9 +89,11 @@ impl World {
         // What answers no more is ended while it is routed, and rightly so. A clock that jumps cuts a drain short.
         let jumped = self.jumped_ms.is_some_and(|at| now_ms < at + 10_000);
         let excused = !process.healthy(now_ms);
+        let (slot, release) = (process.slot.clone(), process.release.clone());
+        let caller = self.router.caller_of(&slot, &release, &self.machine, now_ms).filter(|_| !jumped);
         let leaving = self.router.leaving(id, now_ms).filter(|_| !jumped);
-        let routed = self.router.routed().contains(id);
-        self.watcher.stops(id, routed, leaving, excused);
+        let met = Met { routed: self.router.routed().contains(id), leaving, caller };
+        self.watcher.stops(id, &met, excused);
         self.machine.stop(id, now_ms);
         self.tell(|| format!("{id} stops"));
         Ok(())

@@ -7,9 +7,9 @@ use std::{
 };
 
 use shipway_core::{
-    id::InstanceId,
+    id::{InstanceId, ReleaseId, SlotKey},
     ports::{Fault, FaultKind, ReleaseTraffic, Traffic},
-    route::{Backend, BackendTarget, Pool, RouteTable},
+    route::{Backend, BackendTarget, Pool, RouteTable, link_address},
 };
 
 use crate::{machine::Machine, random::Random};
@@ -80,7 +80,7 @@ impl Router {
         Ok(true)
     }
 
-    /// Every instance in the table that it follows.
+    /// Every instance that gets new requests by the table that it follows.
     pub fn routed(&self) -> BTreeSet<InstanceId> {
         self.table.as_ref().map(|table| routed(table)).unwrap_or_default()
     }
@@ -88,6 +88,24 @@ impl Router {
     /// Whether an instance still has requests that began before it left the table.
     pub fn leaving(&self, id: &InstanceId, now_ms: u64) -> Option<Leaving> {
         self.leaving.get(id).copied().filter(|leaving| leaving.idle_ms > now_ms)
+    }
+
+    /// An instance with requests under way that may still call a release of a service: its link says so.
+    pub fn caller_of(
+        &self,
+        slot: &SlotKey,
+        release: &ReleaseId,
+        machine: &Machine,
+        now_ms: u64,
+    ) -> Option<InstanceId> {
+        let table = self.table.as_ref()?;
+        let calls = |id: &InstanceId| {
+            let process = machine.get(id)?;
+            let link = table.links.get(&link_address(&process.release, &slot.service))?;
+            Some(process.slot != *slot && link.pool == slot.to_string() && link.release.as_ref() == Some(release))
+        };
+        let under_way = self.leaving.iter().filter(|(_, leaving)| leaving.idle_ms > now_ms);
+        under_way.map(|(id, _)| id).find(|id| calls(id) == Some(true)).cloned()
     }
 
     /// It ends and starts again: the table stays, the counts don't.
@@ -170,7 +188,13 @@ impl Router {
 
 fn routed(table: &RouteTable) -> BTreeSet<InstanceId> {
     let backends = table.pools.values().flat_map(|pool| &pool.backends);
-    backends.flat_map(upstreams).cloned().collect()
+    backends.filter(|backend| takes_requests(backend)).flat_map(upstreams).cloned().collect()
+}
+
+/// Whether a backend gets new requests: by its weight, or in the lane of what is coming. What a swap left behind gets
+/// none but those that callers which were left with it had begun.
+pub fn takes_requests(backend: &Backend) -> bool {
+    backend.weight > 0 || backend.candidate
 }
 
 /// The instances of a backend.

@@ -15,7 +15,7 @@ use shipway_core::{
     phase::{End, Phase, Turn, next},
     plan::Step,
     release::Release,
-    route::RouteTable,
+    route::{Backend, RouteTable},
     slot::{Share, Slot},
     spec::ServiceKind,
 };
@@ -23,7 +23,7 @@ use shipway_core::{
 use crate::{
     coverage::{Coverage, Trouble, node},
     machine::Machine,
-    router::{Leaving, upstreams},
+    router::{Leaving, takes_requests, upstreams},
     seen::{Happening, Seen},
 };
 
@@ -49,6 +49,16 @@ pub struct Running {
     pub failing: bool,
     /// How many attempts after this one fail too.
     pub failing_after: u32,
+}
+
+/// What still reaches an instance that is stopped.
+pub struct Met {
+    /// It gets new requests.
+    pub routed: bool,
+    /// Its own requests of before are under way.
+    pub leaving: Option<Leaving>,
+    /// Another with requests under way may call it.
+    pub caller: Option<InstanceId>,
 }
 
 /// The name of a step: its deployment, its way, its number.
@@ -305,9 +315,10 @@ impl Watcher {
         let known = table.generation <= self.generation || self.restored;
         self.check("I6", known, || format!("table {} is of no commit", table.generation));
         for pool in table.pools.values() {
-            let stable = pool.backends.iter().filter(|backend| !backend.candidate).count();
+            // What a swap left behind is there for what was begun before it, and gets nothing else.
+            let stable = pool.backends.iter().filter(|backend| !backend.candidate && backend.weight > 0).count();
             self.check("I2", stable <= 1, || format!("{} has {stable} stable releases", pool.slot));
-            for id in pool.backends.iter().flat_map(upstreams) {
+            for id in pool.backends.iter().filter(|backend| takes_requests(backend)).flat_map(upstreams) {
                 self.routed(id, machine, now_ms);
             }
         }
@@ -343,8 +354,11 @@ impl Watcher {
         let coming = slot.candidate.iter().filter(|_| share == Some(Share::ByInstances));
         let wanted = live.instances + coming.map(|candidate| candidate.instances).sum::<u32>();
         let pool = table.pools.values().find(|pool| pool.slot == slot.key);
-        let counted = |candidate: bool| !candidate || share == Some(Share::ByInstances);
-        let backends = pool.iter().flat_map(|pool| &pool.backends).filter(|backend| counted(backend.candidate));
+        let counted = |backend: &&Backend| match backend.candidate {
+            true => share == Some(Share::ByInstances),
+            false => backend.release == live.release,
+        };
+        let backends = pool.iter().flat_map(|pool| &pool.backends).filter(counted);
         let routed = u32::try_from(backends.flat_map(upstreams).count()).unwrap_or(u32::MAX);
         self.checks += 1;
         if routed >= wanted {
@@ -376,10 +390,14 @@ impl Watcher {
     }
 
     /// Looks at a stop of a process that runs.
-    pub fn stops(&mut self, id: &InstanceId, routed: bool, leaving: Option<Leaving>, excused: bool) {
-        self.check("I3", !routed || excused || self.restored, || format!("{id} is stopped while it is routed"));
-        self.check("I3", leaving.is_none() || excused || self.restored, || {
-            format!("{id} is stopped with requests in flight: {leaving:?}")
+    pub fn stops(&mut self, id: &InstanceId, met: &Met, excused: bool) {
+        let excused = excused || self.restored;
+        self.check("I3", !met.routed || excused, || format!("{id} is stopped while it is routed"));
+        self.check("I3", met.leaving.is_none() || excused, || {
+            format!("{id} is stopped with requests in flight: {:?}", met.leaving)
+        });
+        self.check("I3", met.caller.is_none() || excused, || {
+            format!("{id} is stopped, and {:?} has requests under way that may call it", met.caller)
         });
     }
 

@@ -13,6 +13,7 @@ use super::{
     rolling,
 };
 use crate::{
+    id::{InstanceId, ReleaseId},
     phase::Phase,
     slot::{Slot, Warm},
     spec::{CheckPhase, HookMoment},
@@ -147,14 +148,22 @@ fn monitor(builder: &mut Builder, moves: &[Move<'_>]) {
 fn clean(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &Policy) {
     builder.enter(Phase::Cleaning);
     let leaving = moves.iter().map(|one| {
-        let instances = unwanted(&builder.slot(&one.key), view, &one.fresh);
-        Leaving::new(one.service(), instances, view)
+        let slot = builder.slot(&one.key);
+        Leaving::new(one.service(), unwanted(&slot, view, &one.fresh), view).beside(standing_by(&slot, one), view)
     });
     let leaving = leaving.collect();
     leave(builder, leaving);
     builder.wall();
     migrating::contract(builder, moves, policy);
     hooks(builder, moves, HookMoment::AfterCompletion, policy);
+}
+
+/// The instances that the move took from users and that stand by from now on.
+fn standing_by(slot: &Slot, one: &Move<'_>) -> Vec<(ReleaseId, InstanceId)> {
+    let Some(from) = one.from.as_ref().filter(|from| slot.warm.iter().any(|warm| warm.release == from.release)) else {
+        return Vec::new();
+    };
+    one.old.iter().map(|instance| (from.release.clone(), instance.clone())).collect()
 }
 
 fn notes(moves: &[Move<'_>], interactions: &Interactions<'_>, policy: &Policy) -> Vec<String> {

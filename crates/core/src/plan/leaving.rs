@@ -1,9 +1,9 @@
 //! Instances that leave: drained and stopped, whoever calls before whom it calls, so that a request which one of them
 //! has begun still finds what it needs. Not here: who leaves (`observed`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{builder::Builder, observed::View, order::line_up};
+use super::{Step, builder::Builder, observed::View, order::line_up};
 use crate::{
     id::{InstanceId, ReleaseId, ServiceName},
     spec::{Order, OrderName},
@@ -13,17 +13,26 @@ use crate::{
 pub(super) struct Leaving {
     service: ServiceName,
     instances: Vec<(ReleaseId, InstanceId)>,
+    /// Instances that stand by: they get no new requests and stay, and what they have begun still calls.
+    standing_by: Vec<(ReleaseId, InstanceId)>,
     /// The services that these instances call.
     calls: Vec<ServiceName>,
 }
 
 impl Leaving {
     pub(super) fn new(service: &ServiceName, instances: Vec<(ReleaseId, InstanceId)>, view: &View<'_>) -> Self {
-        let releases = instances.iter().filter_map(|(release, _)| view.releases.get(release));
+        let leaving = Self { service: service.clone(), instances, standing_by: Vec::new(), calls: Vec::new() };
+        leaving.beside(Vec::new(), view)
+    }
+
+    /// The same beside instances that stand by.
+    pub(super) fn beside(self, standing_by: Vec<(ReleaseId, InstanceId)>, view: &View<'_>) -> Self {
+        let all = self.instances.iter().chain(&standing_by);
+        let releases = all.filter_map(|(release, _)| view.releases.get(release));
         let mut calls: Vec<_> = releases.flat_map(|release| release.serve.depends_on.iter().cloned()).collect();
         calls.sort();
         calls.dedup();
-        Self { service: service.clone(), instances, calls }
+        Self { standing_by, calls, ..self }
     }
 }
 
@@ -32,10 +41,18 @@ impl Leaving {
 pub(super) fn leave(builder: &mut Builder, all: Vec<Leaving>) -> BTreeMap<ServiceName, Vec<usize>> {
     let mut callers_drained: BTreeMap<ServiceName, Vec<usize>> = BTreeMap::new();
     let mut stopped = BTreeMap::new();
+    let leaves = |one: &&Leaving| one.instances.iter().any(|(_, instance)| !builder.stops(instance));
+    let leaving: BTreeSet<_> = all.iter().filter(leaves).map(|one| one.service.clone()).collect();
     for one in callers_first(all) {
         let needs = callers_drained.get(&one.service).cloned().unwrap_or_default();
         let stop = |(release, instance): &_| builder.stop_after(&one.service, &needs, release, instance);
-        let (drained, stops): (Vec<_>, Vec<_>) = one.instances.iter().filter_map(stop).unzip();
+        let (mut drained, stops): (Vec<_>, Vec<_>) = one.instances.iter().filter_map(stop).unzip();
+        if one.calls.iter().any(|called| leaving.contains(called)) {
+            drained.extend(one.standing_by.iter().map(|(release, instance)| {
+                let drain = Step::Drain { release: release.clone(), instance: instance.clone() };
+                builder.after(&one.service, &needs, drain)
+            }));
+        }
         // What has nothing that leaves passes on what it would wait for.
         let drained = if drained.is_empty() { needs } else { drained };
         for called in one.calls {

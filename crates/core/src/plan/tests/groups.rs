@@ -117,18 +117,18 @@ fn gaps_are_proven_wave_by_wave() {
     expect(
         &world.plan(&goal, &policy),
         "
-    0 staging db: stage r2-db
-    1 staging ui: stage r2-ui
-    2 promoting *: switch db: hold requests, ui: hold requests; no more to prod-db-r1-db-1-1, prod-ui-r1-ui-1-1 <- 0,1
-    3 promoting db: drain prod-db-r1-db-1-1 <- 2
-    4 promoting db: stop prod-db-r1-db-1-1 <- 3
-    5 promoting ui: drain prod-ui-r1-ui-1-1 <- 2
-    6 promoting ui: stop prod-ui-r1-ui-1-1 <- 5
-    7 promoting db: start prod-db-r2-db-2-1 <- 4
-    8 promoting db: wait until prod-db-r2-db-2-1 is healthy <- 7
-    9 promoting ui: start prod-ui-r2-ui-2-1 <- 6,8
-    10 promoting ui: wait until prod-ui-r2-ui-2-1 is healthy <- 9
-    11 promoting *: switch db: all to r2-db, ui: all to r2-ui <- 10
+        0 staging db: stage r2-db
+        1 staging ui: stage r2-ui
+        2 promoting *: switch db: hold requests, ui: hold requests; no more to prod-db-r1-db-1-1, prod-ui-r1-ui-1-1 <- 0,1
+        3 promoting ui: drain prod-ui-r1-ui-1-1 <- 2
+        4 promoting ui: stop prod-ui-r1-ui-1-1 <- 3
+        5 promoting db: drain prod-db-r1-db-1-1 <- 2
+        6 promoting db: stop prod-db-r1-db-1-1 <- 5
+        7 promoting db: start prod-db-r2-db-2-1 <- 6
+        8 promoting db: wait until prod-db-r2-db-2-1 is healthy <- 7
+        9 promoting ui: start prod-ui-r2-ui-2-1 <- 4,8
+        10 promoting ui: wait until prod-ui-r2-ui-2-1 is healthy <- 9
+        11 promoting *: switch db: all to r2-db, ui: all to r2-ui <- 10
     ",
     );
 }
@@ -263,12 +263,12 @@ fn contract_comes_when_all_that_is_old_has_stopped() {
         8 testing web: start prod-web-r2-web-2-1 <- 3
         9 testing web: wait until prod-web-r2-web-2-1 is healthy <- 8
         10 promoting *: switch api: all to r2-api, store: all to r2-store, web: all to r2-web <- 5,7,9
-        11 cleaning api: drain prod-api-r1-api-1-1 <- 10
-        12 cleaning api: stop prod-api-r1-api-1-1 <- 11
-        13 cleaning store: drain prod-store-r0-sto-2-1 <- 10
-        14 cleaning store: stop prod-store-r0-sto-2-1 <- 13
-        15 cleaning store: drain prod-store-r1-sto-1-1 <- 10
-        16 cleaning store: stop prod-store-r1-sto-1-1 <- 15
+        11 cleaning store: drain prod-store-r0-sto-2-1 <- 10
+        12 cleaning store: stop prod-store-r0-sto-2-1 <- 11
+        13 cleaning store: drain prod-store-r1-sto-1-1 <- 10
+        14 cleaning store: stop prod-store-r1-sto-1-1 <- 13
+        15 cleaning api: drain prod-api-r1-api-1-1 <- 10
+        16 cleaning api: stop prod-api-r1-api-1-1 <- 15
         17 cleaning api: copy data folders to d1-api <- 12,14,16
         18 cleaning store: copy data folders to d1-store <- 12,14,16
         19 cleaning api: migrate (contract) <- 17,18
@@ -295,12 +295,12 @@ fn contract_comes_when_all_that_is_old_has_stopped() {
         3 rolling_back store: wait until prod-store-r1-sto-5-1 is healthy <- 2
         4 rolling_back web: wait until prod-web-r1-web-1-1 is healthy
         5 rolling_back *: switch api: all to r1-api, store: all to r1-store, web: all to r1-web <- 1,3,4
-        6 rolling_back api: drain prod-api-r2-api-2-1 <- 5
-        7 rolling_back api: stop prod-api-r2-api-2-1 <- 6
+        6 rolling_back web: drain prod-web-r2-web-2-1 <- 5
+        7 rolling_back web: stop prod-web-r2-web-2-1 <- 6
         8 rolling_back store: drain prod-store-r2-sto-3-1 <- 5
         9 rolling_back store: stop prod-store-r2-sto-3-1 <- 8
-        10 rolling_back web: drain prod-web-r2-web-2-1 <- 5
-        11 rolling_back web: stop prod-web-r2-web-2-1 <- 10
+        10 rolling_back api: drain prod-api-r2-api-2-1 <- 5
+        11 rolling_back api: stop prod-api-r2-api-2-1 <- 10
     ",
     );
     assert_eq!(
@@ -496,12 +496,12 @@ fn on_the_way_back_each_member_is_by_itself() {
         0 rolling_back api: wait until prod-api-r1-api-1-1 is healthy
         1 rolling_back store: wait until prod-store-r1-sto-1-1 is healthy
         2 rolling_back *: switch api: all to r1-api, store: all to r1-store <- 0,1
-        3 rolling_back api: drain prod-api-r2-api-2-1 <- 2
-        4 rolling_back api: stop prod-api-r2-api-2-1 <- 3
-        5 rolling_back store: drain prod-store-r2-sto-2-1 <- 2
-        6 rolling_back store: stop prod-store-r2-sto-2-1 <- 5
-        7 rolling_back store: run hooks on rollback <- 6
-        8 rolling_back api: run hooks on rollback <- 4
+        3 rolling_back store: drain prod-store-r2-sto-2-1 <- 2
+        4 rolling_back store: stop prod-store-r2-sto-2-1 <- 3
+        5 rolling_back api: drain prod-api-r2-api-2-1 <- 2
+        6 rolling_back api: stop prod-api-r2-api-2-1 <- 5
+        7 rolling_back store: run hooks on rollback <- 4
+        8 rolling_back api: run hooks on rollback <- 6
         9 rolling_back api: verify through the route <- 8
         10 rolling_back store: verify through the route <- 7
     ",
@@ -529,16 +529,16 @@ fn on_the_way_back_gaps_wait_for_their_own() {
     expect(
         &way_back_without(&world, &goal, &policy, all, &[]),
         "
-    0 rolling_back *: switch db: hold requests, api: hold requests; no more to prod-db-r2-db-2-1, prod-api-r2-api-2-1
-    1 rolling_back db: drain prod-db-r2-db-2-1 <- 0
-    2 rolling_back db: stop prod-db-r2-db-2-1 <- 1
-    3 rolling_back api: drain prod-api-r2-api-2-1 <- 0
-    4 rolling_back api: stop prod-api-r2-api-2-1 <- 3
-    5 rolling_back db: start prod-db-r1-db-4-1 <- 2
-    6 rolling_back db: wait until prod-db-r1-db-4-1 is healthy <- 5
-    7 rolling_back api: start prod-api-r1-api-4-1 <- 4,6
-    8 rolling_back api: wait until prod-api-r1-api-4-1 is healthy <- 7
-    9 rolling_back *: switch db: all to r1-db, api: all to r1-api <- 8
+        0 rolling_back *: switch db: hold requests, api: hold requests; no more to prod-db-r2-db-2-1, prod-api-r2-api-2-1
+        1 rolling_back api: drain prod-api-r2-api-2-1 <- 0
+        2 rolling_back api: stop prod-api-r2-api-2-1 <- 1
+        3 rolling_back db: drain prod-db-r2-db-2-1 <- 1
+        4 rolling_back db: stop prod-db-r2-db-2-1 <- 3
+        5 rolling_back db: start prod-db-r1-db-4-1 <- 4
+        6 rolling_back db: wait until prod-db-r1-db-4-1 is healthy <- 5
+        7 rolling_back api: start prod-api-r1-api-4-1 <- 2,6
+        8 rolling_back api: wait until prod-api-r1-api-4-1 is healthy <- 7
+        9 rolling_back *: switch db: all to r1-db, api: all to r1-api <- 8
     ",
     );
 }
@@ -559,11 +559,11 @@ fn what_stays_live_runs_no_hook_for_going_back() {
         "
         0 rolling_back api: wait until prod-api-r1-api-1-1 is healthy
         1 rolling_back *: switch api: all to r1-api, web: all to r1-web; no more to prod-web-r1-web-2-1 <- 0
-        2 rolling_back api: drain prod-api-r2-api-2-1 <- 1
-        3 rolling_back api: stop prod-api-r2-api-2-1 <- 2
-        4 rolling_back web: drain prod-web-r1-web-2-1 <- 1
-        5 rolling_back web: stop prod-web-r1-web-2-1 <- 4
-        6 rolling_back api: run hooks on rollback <- 3
+        2 rolling_back web: drain prod-web-r1-web-2-1 <- 1
+        3 rolling_back web: stop prod-web-r1-web-2-1 <- 2
+        4 rolling_back api: drain prod-api-r2-api-2-1 <- 2
+        5 rolling_back api: stop prod-api-r2-api-2-1 <- 4
+        6 rolling_back api: run hooks on rollback <- 5
     ",
     );
 }
