@@ -174,8 +174,8 @@ fn dependencies(plan: &Plan, states: &[&StepState]) -> Vec<Wait> {
             continue;
         };
         let needed = planned.needs.iter().filter(is_open).filter_map(|need| plan.steps.get(*need));
-        let other = needed.filter_map(|need| Some((need, need.service.as_ref()?)));
-        let Some((need, needs)) = other.filter(|(_, other)| *other != service).last() else { continue };
+        let mut others = needed.filter_map(|need| Some((need, need.service.as_ref()?)));
+        let Some((need, needs)) = others.rfind(|(_, other)| *other != service) else { continue };
         if told.insert(service) {
             let (step, needs_step) = (planned.step.to_string(), need.step.to_string());
             waits.push(Wait::Dependency { service: service.clone(), step, needs: needs.clone(), needs_step });
