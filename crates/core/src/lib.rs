@@ -9,6 +9,7 @@ pub mod command;
 pub mod command_line;
 pub mod deployment;
 pub mod event;
+pub mod explain;
 pub mod finding;
 pub mod id;
 pub mod instance;

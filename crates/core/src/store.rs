@@ -401,6 +401,7 @@ mod stored {
     use crate::{
         artifact::Provenance,
         breaker::{Breaker, Quarantine, Rollbacks},
+        explain::Explanation,
         instance::Instance,
         lease::{Leader, Leases, Server},
         project::{EnvironmentLayer, Project},
@@ -520,6 +521,19 @@ mod stored {
         fn key(&self) -> String {
             let releases = self.releases.iter().map(|(service, one)| format!("{service}={}", one.release));
             format!("{}/{} {}", self.project, self.environment, releases.collect::<Vec<_>>().join(" "))
+        }
+        fn scope(&self) -> String {
+            format!("{}/{}", self.project, self.environment)
+        }
+        fn order(&self) -> i64 {
+            self.at.0
+        }
+    }
+
+    impl Stored for Explanation {
+        const KIND: DocumentKind = DocumentKind::Explanation;
+        fn key(&self) -> String {
+            self.deployment.to_string()
         }
         fn scope(&self) -> String {
             format!("{}/{}", self.project, self.environment)

@@ -11,6 +11,7 @@ mod breakers;
 pub mod commands;
 mod deploy;
 mod engine;
+mod explain;
 mod going_back;
 mod keep;
 mod leases;

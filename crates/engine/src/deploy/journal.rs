@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use shipway_core::{
     deployment::{Deployment, PhaseRecord},
     event::{EventBody, EventKind, EventStatus},
+    explain::{Facts, explain as explain_facts},
     phase::{self, Phase, Turn},
     ports::{Fault, FaultKind},
     store::{Commit, Committed, Guarded, OpenDeployment},
@@ -12,7 +13,7 @@ use shipway_core::{
 };
 use tokio::sync::{Mutex, Notify};
 
-use crate::Engine;
+use crate::{Engine, explain};
 
 /// A deployment that has not ended.
 pub(crate) struct Active {
@@ -54,8 +55,19 @@ impl Active {
     pub(crate) async fn update_with(
         &self,
         engine: &Engine,
+        commit: Commit,
+        change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
+    ) -> Result<Committed, Fault> {
+        self.update_and(engine, commit, change, |_, commit| commit).await
+    }
+
+    /// The same, with what follows from the changed deployment.
+    async fn update_and(
+        &self,
+        engine: &Engine,
         mut commit: Commit,
         change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
+        follows: impl FnOnce(&Deployment, Commit) -> Commit + Send,
     ) -> Result<Committed, Fault> {
         let mut document = self.document.lock().await;
         if self.unsure.load(Ordering::SeqCst) {
@@ -73,6 +85,7 @@ impl Active {
             if next.phase.is_end() {
                 commit = commit.delete(&OpenDeployment { id: next.id.clone() });
             }
+            commit = follows(&next, commit);
         }
         // It stays unsure when the answer is lost, and when whoever waits for it is dropped.
         self.unsure.store(self.recorded, Ordering::SeqCst);
@@ -135,11 +148,15 @@ impl Active {
         .map(|_| ())
     }
 
-    /// Takes a turn of the state machine.
+    /// Takes a turn of the state machine. An end that is not a good one is explained in the same commit.
     pub(crate) async fn turn(&self, engine: &Engine, turn: Turn, more: Vec<EventBody>) -> Result<(), Fault> {
+        let around = match self.recorded && ends_badly(turn) {
+            true => Some(explain::around_end(engine, &self.read().await).await),
+            false => None,
+        };
         let now = engine.ports.clock.now();
         let mut refused = None;
-        self.update(engine, |deployment| match take(deployment, turn, now) {
+        let taken = |deployment: &mut Deployment| match take(deployment, turn, now) {
             Some(mut events) => {
                 let phase = Some(deployment.phase);
                 events.extend(more.into_iter().map(|event| EventBody { phase, ..event }));
@@ -149,13 +166,22 @@ impl Active {
                 refused = Some(deployment.phase);
                 Vec::new()
             }
-        })
-        .await?;
+        };
+        let explained = |deployment: &Deployment, commit: Commit| match &around {
+            Some(around) => commit.put(&explain_facts(&Facts { deployment, around, now })),
+            None => commit,
+        };
+        self.update_and(engine, Commit::default(), taken, explained).await?;
         match refused {
             None => Ok(()),
             Some(phase) => Err(Fault::new(FaultKind::Invalid, format!("no {turn:?} from {phase}"))),
         }
     }
+}
+
+/// Whether a turn ends a deployment in another way than complete.
+fn ends_badly(turn: Turn) -> bool {
+    matches!(turn, Turn::Abandon(_) | Turn::Unwound(_) | Turn::GiveUp | Turn::Resolve(_))
 }
 
 /// The deployment as it is stored, once every write that was begun before is made or refused: writes have one order.

@@ -1,0 +1,203 @@
+//! What to do next: commands to paste, the likeliest first.
+
+use super::{Facts, NextStep, Wait, undone};
+use crate::{
+    deployment::{Cause, Deployment, Kind, StepStatus, Stuck},
+    phase::Phase,
+    plan::Step,
+};
+
+/// What to do next.
+pub(super) fn next(facts: &Facts<'_>, waiting: &[Wait]) -> Vec<NextStep> {
+    let deployment = facts.deployment;
+    let mut steps = match deployment.phase {
+        Phase::Completed => Vec::new(),
+        Phase::Stuck => stuck(facts),
+        phase if phase.is_end() => ended(facts),
+        _ => under_way(deployment, waiting),
+    };
+    steps.extend(stopped(facts));
+    steps
+}
+
+fn step(words: impl Into<String>, command: impl Into<String>) -> NextStep {
+    NextStep { words: words.into(), command: Some(command.into()) }
+}
+
+fn advice(words: impl Into<String>) -> NextStep {
+    NextStep { words: words.into(), command: None }
+}
+
+/// The request as it would be typed again.
+fn again(deployment: &Deployment) -> String {
+    let request = &deployment.request;
+    let environment = &request.environment;
+    let names: Vec<_> = request.services.iter().map(|service| format!(" {service}")).collect();
+    match &request.kind {
+        Kind::Deploy => format!("shipway deploy{} -e {environment}", names.concat()),
+        Kind::Scale { instances } => {
+            let counts: Vec<_> = instances.iter().map(|(service, count)| format!(" {service}={count}")).collect();
+            format!("shipway scale{} -e {environment}", counts.concat())
+        }
+        Kind::Decommission => format!("shipway decommission{} -e {environment}", names.concat()),
+        Kind::Rollback { undo: Some(undo), .. } => format!("shipway rollback {undo}"),
+        Kind::Rollback { .. } => format!("shipway rollback -e {environment}"),
+        Kind::RestoreData { snapshots } => {
+            let first = snapshots.iter().next().map(|(service, name)| format!(" {service} {name}"));
+            format!("shipway snapshot restore{} -e {environment}", first.unwrap_or_default())
+        }
+    }
+}
+
+/// The logs of what failed.
+fn logs(deployment: &Deployment) -> NextStep {
+    step("see all that its builds, hooks and instances wrote", format!("shipway logs {}", deployment.id))
+}
+
+/// The first cause's own advice.
+fn its_hint(deployment: &Deployment) -> Option<NextStep> {
+    deployment.failures.first()?.hint.as_ref().map(advice)
+}
+
+fn ended(facts: &Facts<'_>) -> Vec<NextStep> {
+    let deployment = facts.deployment;
+    let again = again(deployment);
+    let mut steps: Vec<NextStep> = Vec::new();
+    let is_quarantine = deployment.failures.first().is_some_and(|failure| failure.step == "quarantine");
+    match deployment.cause {
+        Some(Cause::Person) if is_quarantine => {
+            steps.push(step("deploy something else", again.clone()));
+            steps.push(step("deploy the same all the same, if you know better", allowed(&again)));
+        }
+        Some(Cause::Person) => {
+            steps.extend(its_hint(deployment));
+            steps.push(step("ask for it again", again));
+        }
+        Some(Cause::Machinery) => {
+            steps.extend(its_hint(deployment));
+            steps.push(logs(deployment));
+            steps.push(step("when the machine is mended, ask for the same again", again));
+        }
+        Some(Cause::Release) | None => {
+            steps.extend(its_hint(deployment));
+            steps.push(logs(deployment));
+            steps.push(step("mend it, and deploy again", again.clone()));
+            if is_quarantined(deployment) {
+                let words = "the same is quarantined now; deploy it unchanged only with a reason";
+                steps.push(step(words, allowed(&again)));
+            }
+        }
+    }
+    steps
+}
+
+fn allowed(again: &str) -> String {
+    format!("{again} --allow-quarantined --reason WHY")
+}
+
+/// Whether its failure quarantined what it brought: its own fault, after its releases were made.
+fn is_quarantined(deployment: &Deployment) -> bool {
+    let release = deployment.cause == Some(Cause::Release);
+    release && deployment.course.plan.is_some() && matches!(deployment.request.kind, Kind::Deploy)
+}
+
+fn stuck(facts: &Facts<'_>) -> Vec<NextStep> {
+    let deployment = facts.deployment;
+    let id = &deployment.id;
+    let resolve = || {
+        let words = "when you have put the world right by hand, declare it to be dealt with";
+        step(words, format!("shipway resolve {id} --reason WHY"))
+    };
+    match deployment.stuck {
+        Some(Stuck::Contract) => contract(facts),
+        Some(Stuck::OnFailureStop) => vec![
+            logs(deployment),
+            step("take it back", format!("shipway retry {id}")),
+            step("or mend it and go forward", again(deployment)),
+            resolve(),
+        ],
+        Some(Stuck::RollbackTooLong) => vec![
+            advice("raise `timeouts.rollback_s` when going back only needs longer"),
+            step("go on with the way back", format!("shipway retry {id}")),
+            resolve(),
+        ],
+        Some(Stuck::UndoFailed) | None => {
+            let failed = undone::open(deployment).into_iter().filter(|open| open.status == StepStatus::Failed);
+            let mut steps =
+                vec![step("mend what failed, then have the way back tried again", format!("shipway retry {id}"))];
+            steps.extend(failed.map(|open| {
+                let words = format!("or go back without step {} (`{}`)", open.number, open.step);
+                step(words, format!("shipway skip {id} {} --reason WHY", open.number))
+            }));
+            steps.push(resolve());
+            steps
+        }
+    }
+}
+
+fn contract(facts: &Facts<'_>) -> Vec<NextStep> {
+    let deployment = facts.deployment;
+    let (id, environment) = (&deployment.id, &deployment.request.environment);
+    let mut steps = vec![
+        step("go forward: mend it, and deploy again", again(deployment)),
+        step(
+            "or go back, when you know that the old works with the data as it is",
+            format!("shipway rollback {id} --accept-contract"),
+        ),
+    ];
+    let plan = deployment.course.plan.iter().flat_map(|plan| &plan.steps);
+    for planned in plan {
+        let (Step::Snapshot { name, .. }, Some(service)) = (&planned.step, &planned.service) else { continue };
+        let words = format!("and put the data of {service} back as it was before the migration");
+        steps.push(step(words, format!("shipway snapshot restore {service} {name} -e {environment}")));
+    }
+    steps
+}
+
+fn under_way(deployment: &Deployment, waiting: &[Wait]) -> Vec<NextStep> {
+    let mut steps: Vec<NextStep> = waiting.iter().flat_map(|wait| for_wait(deployment, wait)).collect();
+    let goes_on = !steps.is_empty() && deployment.phase != Phase::RollingBack && deployment.cancel.is_none();
+    if goes_on {
+        steps.push(step("or end it, and undo what it did", format!("shipway abort {}", deployment.id)));
+    }
+    steps
+}
+
+fn for_wait(deployment: &Deployment, wait: &Wait) -> Vec<NextStep> {
+    let id = &deployment.id;
+    match wait {
+        Wait::Lease { holder, name, .. } => {
+            let who = name.as_ref().map_or_else(|| holder.to_string(), Clone::clone);
+            vec![
+                step(format!("see what {who} is doing"), format!("shipway explain {holder}")),
+                step(format!("end {who}, so that this one may go on"), format!("shipway abort {holder}")),
+            ]
+        }
+        Wait::Server { .. } => {
+            vec![step("see whether a server is there; it takes over within seconds", "shipway status")]
+        }
+        Wait::Paused { .. } => vec![step("let it go on", format!("shipway resume {id}"))],
+        Wait::Person { .. } => vec![step("let it go on to its next step", format!("shipway advance {id}"))],
+        Wait::Sample { reason: Some(_), .. } => {
+            vec![step("go on without waiting for more requests", format!("shipway advance {id}"))]
+        }
+        Wait::Health { instance, .. } => vec![step("see what it writes", format!("shipway logs {instance}"))],
+        Wait::Breaker { name, .. } => {
+            vec![step("mend what it says, then try at once", format!("shipway breakers reset {name} --reason WHY"))]
+        }
+        Wait::Ending { .. }
+        | Wait::Making { .. }
+        | Wait::Sample { .. }
+        | Wait::Retry { .. }
+        | Wait::Dependency { .. }
+        | Wait::Step { .. } => Vec::new(),
+    }
+}
+
+/// What an environment with too many automatic rollbacks needs before anything else.
+fn stopped(facts: &Facts<'_>) -> Option<NextStep> {
+    let rollbacks = facts.around.rollbacks.as_ref().filter(|rollbacks| rollbacks.stopped.is_some())?;
+    let name = rollbacks.name();
+    let words = format!("{name} takes nothing but rollbacks after too many of them: allow deployments again");
+    Some(step(words, format!("shipway breakers reset {name} --reason WHY")))
+}
