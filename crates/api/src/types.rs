@@ -16,7 +16,7 @@ use shipway_core::{
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
     slot::{Candidate, Serving, Warm},
-    spec::EnvironmentType,
+    spec::{EnvironmentType, Order},
     strategy::{Promise, StrategyKind, StrategySpec},
     time::Timestamp,
 };
@@ -32,6 +32,18 @@ pub struct DeploymentRequest {
     /// The services; all of the spec when empty.
     #[serde(default)]
     pub services: Vec<ServiceName>,
+    /// A group of the spec, instead of services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Services that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<ServiceName>,
+    /// Only services whose release would differ from the live one.
+    #[serde(default)]
+    pub changed: bool,
+    /// The order in which they are proven: `parallel`, `sequential`, or waves of names; the group's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
     /// Where the code comes from; the project's own folder when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -41,6 +53,15 @@ pub struct DeploymentRequest {
     /// The version that people call it by; the artifact's digest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Versions of single services, above `version`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<ServiceName, String>,
+    /// Stored artifacts of single services, by their whole digest; the others come from the source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<ServiceName, ArtifactDigest>,
+    /// Deploy what is quarantined; it takes a `reason`.
+    #[serde(default)]
+    pub allow_quarantined: bool,
     /// The strategy for the whole group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<StrategySpec>,
@@ -644,4 +665,7 @@ pub struct RollbackRequest {
     /// Keep today's configuration.
     #[serde(default)]
     pub artifact_only: bool,
+    /// Go back though a `contract` migration ran since: the old may not work with today's data.
+    #[serde(default)]
+    pub accept_contract: bool,
 }

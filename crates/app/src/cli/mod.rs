@@ -20,6 +20,7 @@ mod findings;
 mod history;
 mod live;
 mod logs;
+mod members;
 mod pause;
 mod plan;
 mod ps;
