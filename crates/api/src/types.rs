@@ -1,13 +1,18 @@
 //! What goes over the wire.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shipway_core::{
     artifact::GitCommit,
     deployment::{
-        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, ServiceState, Source, StepStatus, Waiting,
+        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source, StepStatus,
+        Stuck, Waiting,
     },
     event::Event,
     finding::Finding,
@@ -20,6 +25,8 @@ use shipway_core::{
     strategy::{Promise, StrategyKind, StrategySpec},
     time::Timestamp,
 };
+
+use crate::standing::SkippedView;
 
 /// The body of `POST /api/deployments`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -169,6 +176,18 @@ pub struct DeploymentView {
     pub plan_hash: Option<String>,
     /// Whether automation leaves this combination alone.
     pub quarantined: bool,
+    /// Why it stands still, when it is stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+    /// Services whose way back failed for good; the others went back without them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub given_up: BTreeSet<ServiceName>,
+    /// Steps of the way back that a person left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<SkippedView>,
+    /// Who declared it to be dealt with, when it was stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Resolved>,
     /// The deployment that took it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back_by: Option<DeploymentId>,
@@ -221,6 +240,9 @@ pub struct StepView {
     pub ended_at: Option<Timestamp>,
     /// How often it was begun.
     pub attempts: u32,
+    /// When it is tried again after a failure that may pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
     /// What it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

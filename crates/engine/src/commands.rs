@@ -169,8 +169,12 @@ impl Engine {
             }
             Kind::Decommission => self.complete_decommission(request).await,
             Kind::RestoreData { snapshots } => {
+                if snapshots.is_empty() {
+                    return Err(conflict("no snapshot is named", "`shipway snapshot list` shows them"));
+                }
                 request.services = snapshots.keys().cloned().collect();
-                self.complete_decommission(request).await
+                self.complete_decommission(request).await?;
+                self.refuse_missing_snapshots(request, snapshots).await
             }
         }
     }
@@ -302,7 +306,7 @@ impl Engine {
         })
     }
 
-    fn known_environment(&self, project: &Project, name: &EnvironmentName) -> Result<(), Refusal> {
+    pub(crate) fn known_environment(&self, project: &Project, name: &EnvironmentName) -> Result<(), Refusal> {
         if project.environments.contains(name) {
             return Ok(());
         }

@@ -120,6 +120,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 /// # Errors
 /// It isn't clear what is meant, or the spec is wrong.
 pub async fn prepare(context: &Context, remote: &Remote, what: WhatArgs) -> Result<DeploymentRequest, CliError> {
+    what.members.check()?;
     let scope = Scope::find(context, remote).await?;
     let environment = scope.environment(remote, &what.environment).await?;
     scope.register(remote).await?;

@@ -59,6 +59,15 @@ impl MemberArgs {
         !self.services.is_empty() && self.services.iter().all(stored)
     }
 
+    /// Refuses what contradicts itself, before anybody is asked.
+    ///
+    /// # Errors
+    /// What contradicts what.
+    pub fn check(&self) -> Result<(), CliError> {
+        services(self.services.clone(), self.group.clone())?;
+        versions(self.versions.clone()).map(|_| ())
+    }
+
     /// Writes them into a request.
     ///
     /// # Errors

@@ -116,7 +116,7 @@ pub(super) async fn show(shared: State, Path(id): Path<String>) -> Answer<Deploy
     Ok(Json(view(&shared, &deployment).await?))
 }
 
-async fn act(
+pub(super) async fn act(
     shared: &Arc<Shared>,
     actor: Actor,
     id: &str,
