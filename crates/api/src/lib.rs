@@ -5,6 +5,7 @@
 mod client;
 mod openapi;
 mod problem;
+mod standing;
 mod types;
 mod view;
 
@@ -12,6 +13,7 @@ pub use self::{
     client::{Client, ClientError},
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
+    standing::*,
     types::*,
     view::{deployment_view, planned_steps, summary_view},
 };

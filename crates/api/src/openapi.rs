@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use shipway_core::{artifact::Provenance, route::Route};
 
-use crate::{Problem, types::*};
+use crate::{Problem, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -36,7 +36,7 @@ const PAGE: &[(&str, &str)] = &[
     ("status", "only this coarse status"),
     ("phase", "only this phase"),
     ("service", "only with this service"),
-    ("kind", "only this kind: deploy, rollback, scale, decommission"),
+    ("kind", "only this kind: deploy, rollback, scale, decommission, restore-data"),
     ("limit", "how many, 1 to 200; 50 when absent"),
     ("before", "the `next` of the page before"),
 ];
@@ -82,6 +82,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     act("/api/deployments/{id}/pause", "Keeps it from going on"),
     act("/api/deployments/{id}/resume", "Lets it go on"),
     act("/api/deployments/{id}/advance", "Ends the canary step that it stands at"),
+    Endpoint { body: None, ..act("/api/deployments/{id}/retry", "Tries the way back of a stuck one again") },
+    post(
+        "/api/deployments/{id}/skip",
+        "Leaves a step out of the way back of a stuck one, and tries the rest again",
+        of::<SkipRequest>,
+        of::<DeploymentView>,
+    ),
+    post(
+        "/api/deployments/{id}/resolve",
+        "Declares a stuck one to be dealt with",
+        of::<ResolveRequest>,
+        of::<DeploymentView>,
+    ),
     Endpoint {
         query: LOGS,
         streams: true,
@@ -106,6 +119,21 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "The deployment whose state a rollback without a name returns to",
         of::<DeploymentView>,
     ),
+    get(
+        "/api/projects/{id}/environments/{environment}/leases",
+        "Who may write which service, and who waits for it",
+        of::<LeasesView>,
+    ),
+    get(
+        "/api/projects/{id}/environments/{environment}/quarantine",
+        "What is not deployed again by itself, newest first",
+        of::<Vec<QuarantineView>>,
+    ),
+    get(
+        "/api/projects/{id}/environments/{environment}/snapshots",
+        "Copies of data folders, newest first for each service",
+        of::<Vec<SnapshotView>>,
+    ),
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,
@@ -118,6 +146,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint { query: LOGS, streams: true, ..get("/api/instances/{id}/logs", "An instance's output", of::<LogsView>) },
     post("/api/validations", "Checks a spec: everything that is found", of::<ValidationRequest>, of::<ValidationView>),
     Endpoint { query: EVENTS, streams: true, ..get("/api/events", "What happened, in order", of::<EventPage>) },
+    get("/api/breakers", "The circuit breakers", of::<Vec<BreakerView>>),
+    post("/api/breakers/reset", "Closes a breaker", of::<BreakerReset>, of::<BreakerView>),
     get("/api/routes", "The routes with their numbers", of::<RoutesView>),
     get("/api/routes/table", "The routes alone", of::<Vec<Route>>),
     post("/api/uploads", "Takes a project folder as a tar stream", of::<Value>, of::<UploadView>),

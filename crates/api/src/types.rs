@@ -1,13 +1,18 @@
 //! What goes over the wire.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shipway_core::{
     artifact::GitCommit,
     deployment::{
-        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, ServiceState, Source, StepStatus, Waiting,
+        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source, StepStatus,
+        Stuck, Waiting,
     },
     event::Event,
     finding::Finding,
@@ -16,10 +21,12 @@ use shipway_core::{
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
     slot::{Candidate, Serving, Warm},
-    spec::EnvironmentType,
+    spec::{EnvironmentType, Order},
     strategy::{Promise, StrategyKind, StrategySpec},
     time::Timestamp,
 };
+
+use crate::standing::SkippedView;
 
 /// The body of `POST /api/deployments`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +39,18 @@ pub struct DeploymentRequest {
     /// The services; all of the spec when empty.
     #[serde(default)]
     pub services: Vec<ServiceName>,
+    /// A group of the spec, instead of services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Services that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<ServiceName>,
+    /// Only services whose release would differ from the live one.
+    #[serde(default)]
+    pub changed: bool,
+    /// The order in which they are proven: `parallel`, `sequential`, or waves of names; the group's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
     /// Where the code comes from; the project's own folder when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -41,6 +60,15 @@ pub struct DeploymentRequest {
     /// The version that people call it by; the artifact's digest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Versions of single services, above `version`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<ServiceName, String>,
+    /// Stored artifacts of single services, by their whole digest; the others come from the source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<ServiceName, ArtifactDigest>,
+    /// Deploy what is quarantined; it takes a `reason`.
+    #[serde(default)]
+    pub allow_quarantined: bool,
     /// The strategy for the whole group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<StrategySpec>,
@@ -148,6 +176,18 @@ pub struct DeploymentView {
     pub plan_hash: Option<String>,
     /// Whether automation leaves this combination alone.
     pub quarantined: bool,
+    /// Why it stands still, when it is stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+    /// Services whose way back failed for good; the others went back without them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub given_up: BTreeSet<ServiceName>,
+    /// Steps of the way back that a person left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<SkippedView>,
+    /// Who declared it to be dealt with, when it was stuck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Resolved>,
     /// The deployment that took it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back_by: Option<DeploymentId>,
@@ -200,6 +240,9 @@ pub struct StepView {
     pub ended_at: Option<Timestamp>,
     /// How often it was begun.
     pub attempts: u32,
+    /// When it is tried again after a failure that may pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
     /// What it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -644,4 +687,7 @@ pub struct RollbackRequest {
     /// Keep today's configuration.
     #[serde(default)]
     pub artifact_only: bool,
+    /// Go back though a `contract` migration ran since: the old may not work with today's data.
+    #[serde(default)]
+    pub accept_contract: bool,
 }

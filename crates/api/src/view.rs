@@ -1,13 +1,17 @@
 //! From the recorded deployment to what is shown of it.
 
 use shipway_core::{
-    deployment::{Deployment, StepState},
+    deployment::{Deployment, Skipped, StepState},
+    phase::Phase,
     plan::{Plan, PlannedStep},
     progress::{coarse_status, current_stage, estimated_completion, progress},
     time::Timestamp,
 };
 
-use crate::types::{DeploymentMetrics, DeploymentView, StepView};
+use crate::{
+    standing::SkippedView,
+    types::{DeploymentMetrics, DeploymentView, StepView},
+};
 
 /// A deployment as it is shown. `urls` are where its services answer, `earlier_ms` how long earlier ones took.
 pub fn deployment_view(
@@ -55,6 +59,10 @@ pub fn deployment_view(
         phases: deployment.phases.clone(),
         plan_hash: deployment.course.plan.as_ref().map(Plan::hash),
         quarantined: deployment.quarantined,
+        stuck: deployment.stuck.filter(|_| deployment.phase == Phase::Stuck),
+        given_up: deployment.given_up.clone(),
+        skipped: deployment.skipped.iter().map(skipped_view).collect(),
+        resolved: deployment.resolved.clone(),
         rolled_back_by: deployment.rolled_back_by.clone(),
         correlation_id: deployment.correlation_id.clone(),
         metadata: deployment.request.metadata.clone(),
@@ -70,6 +78,15 @@ fn shared_version(deployment: &Deployment) -> Option<String> {
     let mut versions = deployment.services.values().filter_map(|state| state.version.as_ref());
     let first = versions.next()?;
     versions.all(|version| version == first).then(|| first.clone())
+}
+
+fn skipped_view(skipped: &Skipped) -> SkippedView {
+    SkippedView {
+        title: skipped.step.to_string(),
+        by: skipped.by.name.clone(),
+        reason: skipped.reason.clone(),
+        at: skipped.at,
+    }
 }
 
 fn metrics(deployment: &Deployment) -> DeploymentMetrics {
@@ -101,6 +118,7 @@ fn step_view(planned: &PlannedStep, state: &StepState) -> StepView {
         started_at: state.started_at,
         ended_at: state.ended_at,
         attempts: state.attempts,
+        next_at: state.next_at,
         note: state.note.clone(),
     }
 }

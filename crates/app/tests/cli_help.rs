@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 27] = [
     "up",
     "down",
     "serve",
@@ -27,8 +27,18 @@ const VERBS: [&str; 20] = [
     "abort",
     "cancel",
     "rollback",
+    "retry",
+    "skip",
+    "resolve",
+    "leases",
+    "breakers",
+    "quarantine",
+    "snapshot",
     "completions",
 ];
+
+/// Verbs of a verb.
+const BELOW: [&[&str]; 3] = [&["breakers", "reset"], &["snapshot", "list"], &["snapshot", "restore"]];
 
 /// Runs the binary where no server is, and no environment variable says anything.
 fn shipway(arguments: &[&str]) -> Output {
@@ -48,8 +58,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the output is UTF-8")
 }
 
-fn help(verb: Option<&str>) -> String {
-    let arguments: Vec<_> = verb.into_iter().chain(["--help"]).collect();
+fn help(verb: &[&str]) -> String {
+    let arguments: Vec<_> = verb.iter().copied().chain(["--help"]).collect();
     let output = shipway(&arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}");
     text(&output.stdout)
@@ -60,10 +70,11 @@ fn reference() -> String {
         "# The command line\n\nEvery verb with its options, as `--help` says it. This page is made by a test: \
          `SHIPWAY_RENEW=1 cargo test -p shipway-app --test cli_help`.\n",
     );
-    let sections = std::iter::once(None).chain(VERBS.map(Some));
-    for verb in sections {
-        let title = verb.map(|verb| format!(" {verb}")).unwrap_or_default();
-        page.push_str(&format!("\n## `shipway{title}`\n\n```text\n{}\n```\n", help(verb).trim_end()));
+    let below = |verb: &'static str| BELOW.into_iter().filter(move |words| words[0] == verb).map(<[_]>::to_vec);
+    let sections = VERBS.into_iter().flat_map(|verb| std::iter::once(vec![verb]).chain(below(verb)));
+    for verb in std::iter::once(Vec::new()).chain(sections) {
+        let title = verb.iter().map(|word| format!(" {word}")).collect::<String>();
+        page.push_str(&format!("\n## `shipway{title}`\n\n```text\n{}\n```\n", help(&verb).trim_end()));
     }
     page
 }
@@ -82,7 +93,7 @@ fn the_documented_command_line_is_the_real_one() {
 
 #[test]
 fn every_verb_is_documented() {
-    let listed = help(None);
+    let listed = help(&[]);
     let listed = listed.split("Commands:").nth(1).expect("the help lists the commands");
     let listed = listed.split("Options:").next().expect("a list ends");
     let indented = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
@@ -93,14 +104,25 @@ fn every_verb_is_documented() {
 
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_is_right() {
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 20] = [
         &["deplyo"],
         &["deploy", "--frob"],
         &["scale"],
         &["scale", "catalog=many"],
         &["deploy", "--set", "NOVALUE"],
         &["deploy", "--strategy", "magic"],
+        &["deploy", "--all", "web"],
+        &["deploy", "--group", "shop", "web"],
+        &["deploy", "--order", "web,/api"],
+        &["deploy", "--artifact", "abc"],
+        &["deploy", "--allow-quarantined"],
         &["rollback", "--force"],
+        &["retry"],
+        &["skip", "production-7", "3"],
+        &["skip", "production-7", "three", "--reason", "x"],
+        &["resolve", "production-7", "--reason", " "],
+        &["breakers", "reset", "local"],
+        &["snapshot", "restore"],
         &["serve", "--cpu-share", "0"],
         &["serve", "--listen", "nowhere"],
     ];

@@ -45,8 +45,11 @@ fn twice_in_a_row_goes_further_back_and_never_ping_pongs() {
     server.refused(409, "POST", "/api/deployments", kind);
     server.refused(409, "GET", "/api/projects/app/environments/test/rollback-target", Value::Null);
     assert_eq!(server.version(), "v1");
-    // What was left may be deployed again by hand, and is then good to go back from.
-    server.deploy_well(json!({ "version": "v3" }));
+    // What was left may be deployed again by a person who says so, and is then good to go back from.
+    let refused = server.deploy(json!({ "version": "v3" }));
+    assert_eq!(refused["phase"], "failed", "{refused}");
+    assert!(refused["errors"][0]["hint"].to_string().contains("--allow-quarantined"), "{refused}");
+    server.deploy_well(json!({ "version": "v3", "allowQuarantined": true, "reason": "it was not its fault" }));
     completed(&server.roll_back(json!({})));
     assert_eq!(server.version(), "v1");
 }

@@ -16,7 +16,7 @@ use shipway_core::{
         Observed,
     },
     release::Release,
-    spec::{RollbackLimit, StopSpec},
+    spec::StopSpec,
     store::{Commit, Store},
 };
 use tracing::warn;
@@ -69,13 +69,13 @@ impl GuardedDriver {
             Err(_) => false,
         };
         if changed {
-            self.tell().await;
+            self.tell("").await;
         }
         result
     }
 
-    /// Keeps the breaker's state, and says what became of it.
-    async fn tell(&self) {
+    /// Keeps the breaker's state, and says what became of it, and why when a person said so.
+    async fn tell(&self, why: &str) {
         let breaker = self.breaker().clone();
         let (kind, status, message) = match breaker.open_until {
             Some(until) => {
@@ -83,7 +83,7 @@ impl GuardedDriver {
                 let message = format!("nothing is begun at {TARGET} until {until}: {last}");
                 (EventKind::BreakerOpened, EventStatus::Failed, message)
             }
-            None => (EventKind::BreakerClosed, EventStatus::Ok, format!("{TARGET} is used again")),
+            None => (EventKind::BreakerClosed, EventStatus::Ok, format!("{TARGET} is used again{why}")),
         };
         let event = EventBody::new(kind, status, "breakers", message);
         let commit = Commit::at(self.clock.now()).put(&breaker).event(event);
@@ -92,11 +92,16 @@ impl GuardedDriver {
         }
     }
 
-    /// Closes it. Says whether it was open.
-    pub(crate) async fn reset(&self) -> bool {
+    /// As it is now; what is stored is how it was when it last opened or closed.
+    pub(crate) fn state(&self) -> Breaker {
+        self.breaker().clone()
+    }
+
+    /// Closes it by a person's word. Says whether it was open.
+    async fn reset(&self, reason: &str, actor: &Actor) -> bool {
         let was_open = self.breaker().passed();
         if was_open {
-            self.tell().await;
+            self.tell(&format!(": {} said so: {reason}", actor.name)).await;
         }
         was_open
     }
@@ -181,7 +186,7 @@ pub(crate) async fn count_rollback(engine: &Engine, deployment: &Deployment, end
         return Ok(());
     }
     let Request { project, environment, .. } = &deployment.request;
-    let limit = rollback_limit(engine, deployment).await?;
+    let limit = engine.rollback_limit(project, environment).await?;
     let _one_at_a_time = engine.intake.lock().await;
     let mut rollbacks = rollbacks(engine, &deployment.request).await?;
     let now = engine.ports.clock.now();
@@ -205,14 +210,6 @@ async fn rollbacks(engine: &Engine, request: &Request) -> Result<Rollbacks, Faul
     Ok(engine.ports.store.find(&none.name()).await?.unwrap_or(none))
 }
 
-async fn rollback_limit(engine: &Engine, deployment: &Deployment) -> Result<RollbackLimit, Fault> {
-    let Some(project) = engine.ports.store.find(deployment.request.project.as_str()).await? else {
-        return Ok(RollbackLimit::default());
-    };
-    let plan = engine.environment_plan(&project, &deployment.request.environment).await;
-    Ok(plan.map(|plan| plan.rollback_limit).unwrap_or_default())
-}
-
 /// Refuses what an environment with too many automatic rollbacks doesn't take.
 pub(crate) async fn refuse_stopped(engine: &Engine, request: &Request) -> Result<(), Refusal> {
     if !matches!(request.kind, Kind::Deploy) {
@@ -230,7 +227,7 @@ pub(crate) async fn refuse_stopped(engine: &Engine, request: &Request) -> Result
 /// Closes a breaker by a person's word. Says whether there was one to close.
 pub(crate) async fn reset(engine: &Engine, name: &str, reason: &str, actor: &Actor) -> Result<bool, Fault> {
     if name == TARGET {
-        return Ok(engine.breaker.reset().await);
+        return Ok(engine.breaker.reset(reason, actor).await);
     }
     let _one_at_a_time = engine.intake.lock().await;
     let stored: Option<Rollbacks> = engine.ports.store.find(name).await?;

@@ -13,7 +13,7 @@ use shipway_core::{
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
     slot::Slot,
-    spec::EnvironmentPlan,
+    spec::{EnvironmentPlan, Order},
     store::{Commit, Guarded, Listing, OpenDeployment},
     time::Timestamp,
 };
@@ -169,42 +169,55 @@ impl Engine {
             }
             Kind::Decommission => self.complete_decommission(request).await,
             Kind::RestoreData { snapshots } => {
+                if snapshots.is_empty() {
+                    return Err(conflict("no snapshot is named", "`shipway snapshot list` shows them"));
+                }
                 request.services = snapshots.keys().cloned().collect();
-                self.complete_decommission(request).await
+                self.complete_decommission(request).await?;
+                self.refuse_missing_snapshots(request, snapshots).await
             }
         }
     }
 
-    /// Names the services of a group, or of all but those that are left out.
+    /// Names the services of a group, or of all but those that are left out. What is said of single services must be
+    /// said of these.
     async fn choose_services(&self, request: &mut Request, project: &Project) -> Result<(), Refusal> {
-        if request.group.is_none() && request.exclude.is_empty() {
+        let some_are_meant = request.group.is_some() || !request.exclude.is_empty();
+        if !some_are_meant && of_single_services(request).is_empty() {
             return Ok(());
         }
+        let named = self.named_services(request, project).await?;
+        if let Some(stranger) = request.exclude.iter().find(|service| !named.contains(service)) {
+            let message = format!("{stranger} can't be left out: it is not among the services");
+            return Err(conflict(message, these_are(&named)));
+        }
+        let chosen: Vec<_> = named.into_iter().filter(|service| !request.exclude.contains(service)).collect();
+        if chosen.is_empty() {
+            return Err(conflict("every service is left out", "leave at least one in"));
+        }
+        refuse_strangers(request, &chosen)?;
+        if some_are_meant {
+            request.services = chosen;
+        }
+        Ok(())
+    }
+
+    /// The services that are named, before any is left out.
+    async fn named_services(&self, request: &Request, project: &Project) -> Result<Vec<ServiceName>, Refusal> {
         let (project, _) = crate::spec::of_request(self, project.clone(), request).await?;
         let spec = Spec::read(&project.file, &project.text).map_err(Refusal::Findings)?;
-        let chosen = match &request.group {
-            Some(name) => {
-                let groups = spec.groups();
-                let Some(group) = groups.get(name) else {
-                    let names = groups.keys().cloned().collect::<Vec<_>>().join(", ");
-                    let fault = Fault::not_found(format!("there is no group `{name}`"));
-                    return Err(Refusal::Fault(fault.with_hint(format!("the groups are {names}"))));
-                };
-                group.services.clone()
-            }
-            None if request.services.is_empty() => spec.services(),
-            None => request.services.clone(),
+        let Some(name) = &request.group else {
+            return Ok(if request.services.is_empty() { spec.services() } else { request.services.clone() });
         };
-        if let Some(stranger) = request.exclude.iter().find(|service| !chosen.contains(service)) {
-            let message = format!("{stranger} can't be left out: it is not among the services");
-            let names = chosen.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
-            return Err(conflict(message, format!("these are {names}")));
+        if !request.services.is_empty() {
+            return Err(conflict("a group is named, and services too", "name a group, or services"));
         }
-        request.services = chosen.into_iter().filter(|service| !request.exclude.contains(service)).collect();
-        match request.services.is_empty() {
-            true => Err(conflict("every service is left out", "leave at least one in")),
-            false => Ok(()),
-        }
+        let groups = spec.groups();
+        groups.get(name).map(|group| group.services.clone()).ok_or_else(|| {
+            let names = groups.keys().cloned().collect::<Vec<_>>().join(", ");
+            let fault = Fault::not_found(format!("there is no group `{name}`"));
+            Refusal::Fault(fault.with_hint(format!("the groups are {names}")))
+        })
     }
 
     async fn complete_decommission(&self, request: &Request) -> Result<(), Refusal> {
@@ -293,7 +306,7 @@ impl Engine {
         })
     }
 
-    fn known_environment(&self, project: &Project, name: &EnvironmentName) -> Result<(), Refusal> {
+    pub(crate) fn known_environment(&self, project: &Project, name: &EnvironmentName) -> Result<(), Refusal> {
         if project.environments.contains(name) {
             return Ok(());
         }
@@ -463,6 +476,30 @@ fn overlaps(request: &Request, other: &Deployment) -> bool {
     let same_place = other.request.project == request.project && other.request.environment == request.environment;
     let all = request.services.is_empty() || other.request.services.is_empty();
     same_place && (all || request.services.iter().any(|service| other.request.services.contains(service)))
+}
+
+/// The services of which a request says something of their own, each with what that is.
+fn of_single_services(request: &Request) -> Vec<(&ServiceName, &'static str)> {
+    let versions = request.versions.keys().map(|service| (service, "a version"));
+    let artifacts = request.artifacts.keys().map(|service| (service, "an artifact"));
+    let waves = match &request.order {
+        Some(Order::Waves(waves)) => waves.as_slice(),
+        Some(Order::Named(_)) | None => &[],
+    };
+    let waves = waves.iter().flatten().map(|service| (service, "a place in the order"));
+    versions.chain(artifacts).chain(waves).collect()
+}
+
+/// Refuses what is said of a service that is not deployed: a name that was mistyped would change nothing, silently.
+fn refuse_strangers(request: &Request, chosen: &[ServiceName]) -> Result<(), Refusal> {
+    let stranger = of_single_services(request).into_iter().find(|(service, _)| !chosen.contains(service));
+    let Some((service, what)) = stranger else { return Ok(()) };
+    let message = format!("{what} is given to {service}, which is not among the services");
+    Err(conflict(message, these_are(chosen)))
+}
+
+fn these_are(services: &[ServiceName]) -> String {
+    format!("these are {}", services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", "))
 }
 
 /// Refuses a count that the spec would refuse too.

@@ -134,7 +134,10 @@ impl Reader<'_> {
         let running = self.engine.active().get(id).cloned();
         match running {
             Some(running) => Some(running.read().await),
-            None => self.find(&format!("deployment {id}"), id.as_str()).await,
+            None => {
+                let read = self.engine.ports.store.deployment(id.as_str()).await;
+                self.or_note(&format!("deployment {id}"), read)
+            }
         }
     }
 

@@ -24,7 +24,7 @@ const LOOK_MS: u64 = 1000;
 pub(crate) struct Returned(Notify);
 
 /// An environment's leases as they are now.
-async fn read(engine: &Engine, project: &ProjectId, environment: &EnvironmentName) -> Result<Leases, Fault> {
+pub(crate) async fn read(engine: &Engine, project: &ProjectId, environment: &EnvironmentName) -> Result<Leases, Fault> {
     let stored = engine.ports.store.find(&format!("{project}/{environment}")).await?;
     Ok(stored.unwrap_or_else(|| Leases::none(project.clone(), environment.clone())))
 }

@@ -21,6 +21,7 @@ mod quarantine;
 mod queries;
 mod servers;
 mod spec;
+mod standing;
 mod traffic;
 mod unstick;
 mod validation;
@@ -31,5 +32,6 @@ pub use self::{
     engine::{CrashPoint, Engine, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
+    standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     validation::Validation,
 };

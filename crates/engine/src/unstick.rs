@@ -31,7 +31,7 @@ impl Engine {
             return Err(conflict(message, back));
         }
         let message = format!("{} has the way back tried again", actor.name);
-        self.reopen(stuck, message, |_| {}).await
+        self.reopen(stuck, EventKind::DeploymentResumed, message, |_| {}).await
     }
 
     /// Leaves a step of the way back out, and tries the rest again.
@@ -55,7 +55,7 @@ impl Engine {
         let at = self.ports.clock.now();
         let message = format!("{} left out `{}`: {reason}", by.name, planned.step);
         let skipped = Skipped { step: planned.step, by, reason, at };
-        self.reopen(stuck, message, |deployment| deployment.skipped.push(skipped)).await
+        self.reopen(stuck, EventKind::StepSkipped, message, |deployment| deployment.skipped.push(skipped)).await
     }
 
     /// Declares it to be dealt with.
@@ -90,6 +90,7 @@ impl Engine {
     async fn reopen(
         self: &Arc<Self>,
         stuck: Deployment,
+        told: EventKind,
         message: String,
         change: impl FnOnce(&mut Deployment),
     ) -> Result<Deployment, Refusal> {
@@ -112,7 +113,7 @@ impl Engine {
         next.ending = next.ending.or(Some(End::Failed));
         let open = OpenDeployment { id: next.id.clone() };
         let active = self.own(next, course, Some(open)).await?;
-        let event = say(&active.read().await, EventKind::DeploymentResumed, EventStatus::Warning, message);
+        let event = say(&active.read().await, told, EventStatus::Warning, message);
         active.turn(self, Turn::Retry, vec![event]).await?;
         let deployment = active.read().await;
         self.carry(deployment.clone(), false);

@@ -1,11 +1,10 @@
-//! `shipway deploy`: new releases, live.
+//! `shipway deploy`: new releases, live. Not here: which services (`members`).
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use shipway_api::DeploymentRequest;
 use shipway_core::{
     deployment::{OnConflict, Source},
-    id::{ArtifactDigest, ServiceName},
     ports::Fault,
     strategy::StrategySpec,
 };
@@ -14,6 +13,7 @@ use super::{
     Outcome,
     context::Context,
     errors::CliError,
+    members::MemberArgs,
     plan,
     remote::Remote,
     request::{self, WaitArgs},
@@ -36,25 +36,22 @@ pub struct Args {
 /// What is to be deployed, and where.
 #[derive(clap::Args)]
 pub struct WhatArgs {
-    /// The services; all of the spec when absent
-    services: Vec<String>,
+    #[command(flatten)]
+    members: MemberArgs,
     #[command(flatten)]
     environment: EnvironmentArg,
-    /// The version that people call it by; the artifact's short digest when absent
-    #[arg(long, value_name = "TEXT")]
-    version: Option<String>,
     /// blue-green, rolling, canary or recreate, or a table as JSON: '{"kind":"canary","steps":"5% 30s, 100%"}'
     #[arg(long, value_name = "STRATEGY", value_parser = strategy)]
     strategy: Option<StrategySpec>,
     /// A variable for all services in this deployment; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
-    /// A stored artifact instead of a build; may be repeated
-    #[arg(long = "artifact", value_name = "SERVICE=DIGEST", value_parser = pair, conflicts_with = "source")]
-    artifacts: Vec<(String, String)>,
     /// Another folder than the project's own
     #[arg(long, value_name = "FOLDER")]
     source: Option<PathBuf>,
+    /// Deploy what is quarantined, for a reason
+    #[arg(long, requires = "reason")]
+    allow_quarantined: bool,
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -123,17 +120,17 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 /// # Errors
 /// It isn't clear what is meant, or the spec is wrong.
 pub async fn prepare(context: &Context, remote: &Remote, what: WhatArgs) -> Result<DeploymentRequest, CliError> {
+    what.members.check()?;
     let scope = Scope::find(context, remote).await?;
     let environment = scope.environment(remote, &what.environment).await?;
     scope.register(remote).await?;
     let source = source(remote, &scope, &what).await?;
     let variables: BTreeMap<String, String> = what.variables.into_iter().collect();
-    Ok(DeploymentRequest {
-        project: scope.project,
+    let request = DeploymentRequest {
+        project: scope.project.clone(),
         environment,
-        services: what.services.iter().map(|name| ServiceName::new(name.as_str())).collect(),
         source,
-        version: what.version,
+        allow_quarantined: what.allow_quarantined,
         strategy: what.strategy,
         config: (!variables.is_empty()).then(|| serde_json::json!({ "variables": variables })),
         on_conflict: what.on_conflict.into(),
@@ -141,15 +138,13 @@ pub async fn prepare(context: &Context, remote: &Remote, what: WhatArgs) -> Resu
         reason: what.reason,
         description: what.description,
         ..DeploymentRequest::default()
-    })
+    };
+    what.members.fill(remote, &scope, request).await
 }
 
 async fn source(remote: &Remote, scope: &Scope, what: &WhatArgs) -> Result<Option<Source>, CliError> {
-    if !what.artifacts.is_empty() {
-        let artifact = |(service, digest): &(String, String)| {
-            (ServiceName::new(service.as_str()), ArtifactDigest::new(digest.as_str()))
-        };
-        return Ok(Some(Source::Artifact(what.artifacts.iter().map(artifact).collect())));
+    if what.source.is_none() && what.members.needs_no_source() {
+        return Ok(None);
     }
     let named = what.source.as_ref().map(|folder| {
         folder.canonicalize().map_err(|error| Fault::io(format!("finding {}", folder.display()), &error))

@@ -1,10 +1,13 @@
 //! How a deployment ended, as it is said at the end: where its services answer, or exactly what failed.
 
-use shipway_api::DeploymentView;
-use shipway_core::{deployment::FailureReport, phase::Phase};
+use shipway_api::{DeploymentView, SkippedView};
+use shipway_core::{
+    deployment::{FailureReport, Resolved},
+    phase::Phase,
+};
 
 use super::{
-    Exit, findings,
+    Exit, findings, stuck,
     terminal::{Hue, Paint, Terminal},
     words,
 };
@@ -42,7 +45,11 @@ pub fn lines(paint: Paint, view: &DeploymentView) -> Vec<String> {
     if view.errors.is_empty() {
         lines.extend(findings::lines(paint, &view.findings));
     }
-    lines.extend(next_step(paint, view));
+    if view.phase == Phase::Stuck {
+        lines.push(String::new());
+        lines.extend(stuck::lines(paint, view));
+    }
+    lines.extend(said_by_persons(paint, view));
     lines
 }
 
@@ -95,10 +102,10 @@ pub fn failure(paint: Paint, report: &FailureReport) -> Vec<String> {
     lines
 }
 
-fn next_step(paint: Paint, view: &DeploymentView) -> Vec<String> {
-    if view.phase != Phase::Stuck {
-        return Vec::new();
-    }
-    let words = format!("it needs a person: mend what failed, then `shipway rollback {}` or deploy again", view.name);
-    vec![String::new(), paint.put(Hue::Warn, words)]
+/// What persons left out of the way back, and how they dealt with it.
+fn said_by_persons(paint: Paint, view: &DeploymentView) -> Vec<String> {
+    let left_out = |skipped: &SkippedView| format!("{} left out `{}`: {}", skipped.by, skipped.title, skipped.reason);
+    let resolved = |resolved: &Resolved| format!("{} dealt with it: {}", resolved.by, resolved.reason);
+    let said = view.skipped.iter().map(left_out).chain(view.resolved.iter().map(resolved));
+    said.map(|words| paint.put(Hue::Warn, words)).collect()
 }

@@ -4,6 +4,7 @@
 mod abort;
 mod acts;
 mod advance;
+mod breakers;
 mod cancel;
 mod changes;
 mod check;
@@ -18,23 +19,32 @@ mod errors;
 mod events;
 mod findings;
 mod history;
+mod leases;
 mod live;
 mod logs;
+mod members;
 mod pause;
 mod plan;
 mod ps;
+mod quarantine;
 mod remote;
 mod request;
+mod resolve;
 mod resume;
+mod retry;
 mod rollback;
 mod scale;
 mod scope;
 mod serve;
 mod signals;
+mod skip;
+mod snapshot;
 mod spec_file;
 mod status;
+mod stuck;
 mod table;
 mod terminal;
+mod unstick;
 mod up;
 mod upload;
 mod words;
@@ -88,6 +98,14 @@ enum Verb {
     Abort(abort::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
+    Retry(retry::Args),
+    Skip(skip::Args),
+    #[command(visible_alias = "mark-resolved")]
+    Resolve(resolve::Args),
+    Leases(leases::Args),
+    Breakers(breakers::Args),
+    Quarantine(quarantine::Args),
+    Snapshot(snapshot::Args),
     Completions(completions::Args),
 }
 
@@ -193,6 +211,13 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Abort(args) => abort::run(context, args).await,
         Verb::Cancel(args) => cancel::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,
+        Verb::Retry(args) => retry::run(context, args).await,
+        Verb::Skip(args) => skip::run(context, args).await,
+        Verb::Resolve(args) => resolve::run(context, args).await,
+        Verb::Leases(args) => leases::run(context, args).await,
+        Verb::Breakers(args) => breakers::run(context, args).await,
+        Verb::Quarantine(args) => quarantine::run(context, args).await,
+        Verb::Snapshot(args) => snapshot::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

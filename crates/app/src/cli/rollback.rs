@@ -26,6 +26,9 @@ pub struct Args {
     /// Keep today's configuration, and take only the artifacts back
     #[arg(long)]
     artifact_only: bool,
+    /// Go back though a `contract` migration ran since: the old may not work with today's data
+    #[arg(long)]
+    accept_contract: bool,
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -45,7 +48,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 }
 
 async fn undo(remote: &Remote, deployment: &str, args: Args) -> Result<DeploymentView, CliError> {
-    let body = RollbackRequest { reason: args.reason, force: args.force, artifact_only: args.artifact_only };
+    let Args { reason, force, artifact_only, accept_contract, .. } = args;
+    let body = RollbackRequest { reason, force, artifact_only, accept_contract };
     remote.post(&format!("/api/deployments/{}/rollback", escaped(deployment)), &body).await
 }
 
@@ -55,8 +59,8 @@ async fn to_last_good(context: &Context, remote: &Remote, args: Args) -> Result<
     let path = scope.path(&format!("/environments/{}/rollback-target", escaped(&environment)));
     let target: DeploymentView = remote.get(&path).await?;
     context.terminal.say(announced(&environment, &target));
-    let (force, artifact_only) = (args.force, args.artifact_only);
-    let kind = Kind::Rollback { undo: None, to: Some(target.id), force, artifact_only, accept_contract: false };
+    let Args { force, artifact_only, accept_contract, .. } = args;
+    let kind = Kind::Rollback { undo: None, to: Some(target.id), force, artifact_only, accept_contract };
     let request = DeploymentRequest {
         project: scope.project,
         environment,

@@ -82,6 +82,18 @@ impl Scope {
         Err(CliError::usage(message, "name one with -e"))
     }
 
+    /// The environment that was named, else all of the project.
+    ///
+    /// # Errors
+    /// The server says no.
+    pub async fn environments(&self, remote: &Remote, named: &EnvironmentArg) -> Result<Vec<String>, CliError> {
+        match (&named.environment, &self.known) {
+            (Some(name), _) => Ok(vec![name.clone()]),
+            (None, Some(known)) => Ok(environment_names(known)),
+            (None, None) => Ok(environment_names(&remote.get(&self.path("")).await?)),
+        }
+    }
+
     /// The address of something below the project.
     pub fn path(&self, below: &str) -> String {
         format!("/api/projects/{}{below}", escaped(&self.project))

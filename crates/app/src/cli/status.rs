@@ -9,8 +9,9 @@ use super::{
     context::Context,
     errors::CliError,
     history,
-    remote::Remote,
+    remote::{Remote, escaped},
     scope::{EnvironmentArg, Scope},
+    stuck,
     table::{Table, plain},
     terminal::{Hue, Paint},
     words,
@@ -81,7 +82,12 @@ async fn look(remote: &Remote, scope: Scope, environment: &EnvironmentArg) -> Re
             return Err(CliError::failed(message, "`shipway status` shows all of them"));
         }
     }
-    let (running, stuck) = (acts::running(&recent), acts::stuck(&recent));
+    let running = acts::running(&recent);
+    let mut stuck = Vec::new();
+    for summary in acts::stuck(&recent) {
+        // A list has no steps, and those that failed are what matters here.
+        stuck.push(remote.get(&format!("/api/deployments/{}", escaped(summary.id.as_str()))).await?);
+    }
     Ok(ProjectStatus { project: scope.project, environments, running, stuck })
 }
 
@@ -101,7 +107,7 @@ fn lines(paint: Paint, remote: &Remote, status: &Status, now: Timestamp) -> Vec<
         }
         for view in &project.stuck {
             lines.push(String::new());
-            lines.extend(stuck(paint, view));
+            lines.extend(stands_still(paint, view));
         }
     }
     lines
@@ -183,13 +189,13 @@ fn running(paint: Paint, view: &DeploymentView, now: Timestamp) -> Vec<String> {
     lines
 }
 
-fn stuck(paint: Paint, view: &DeploymentView) -> Vec<String> {
-    let mut lines =
-        vec![format!("{} {}", paint.put(Hue::Bold, &view.name), paint.put(Hue::Bad, "stuck: it needs a person"))];
+fn stands_still(paint: Paint, view: &DeploymentView) -> Vec<String> {
+    let (name, stuck) = (paint.put(Hue::Bold, &view.name), paint.put(Hue::Bad, view.phase));
+    let mut lines = vec![format!("{name} ({} of {}, {}) {stuck}", view.kind.name(), view.environment, view.id)];
     for failure in &view.errors {
         lines.push(format!("  {}: {}", failure.step, failure.message));
         lines.extend(failure.hint.iter().map(|hint| format!("  → {hint}")));
     }
-    lines.push(format!("  → when it is mended: `shipway rollback {}`, or deploy again", view.name));
+    lines.extend(stuck::lines(paint, view).into_iter().map(|line| format!("  {line}")));
     lines
 }

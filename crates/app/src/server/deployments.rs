@@ -62,8 +62,15 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
     let kind = body.kind.unwrap_or_default();
     Request {
         services: body.services,
+        group: body.group,
+        exclude: body.exclude,
+        changed: body.changed,
+        order: body.order,
         source: body.source.unwrap_or_default(),
         version: body.version,
+        versions: body.versions,
+        artifacts: body.artifacts,
+        allow_quarantined: body.allow_quarantined,
         strategy: body.strategy,
         config: body.config,
         on_conflict: body.on_conflict,
@@ -109,7 +116,7 @@ pub(super) async fn show(shared: State, Path(id): Path<String>) -> Answer<Deploy
     Ok(Json(view(&shared, &deployment).await?))
 }
 
-async fn act(
+pub(super) async fn act(
     shared: &Arc<Shared>,
     actor: Actor,
     id: &str,
@@ -169,9 +176,9 @@ pub(super) async fn rollback(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Answer<DeploymentView> {
-    let RollbackRequest { reason, force, artifact_only } = optional(&body)?;
+    let RollbackRequest { reason, force, artifact_only, accept_contract } = optional(&body)?;
     let undone = shared.engine.find_deployment(&id).await?;
-    let kind = Kind::Rollback { undo: Some(undone.id), to: None, force, artifact_only, accept_contract: false };
+    let kind = Kind::Rollback { undo: Some(undone.id), to: None, force, artifact_only, accept_contract };
     let request = Request { reason, ..Request::new(undone.request.project, undone.request.environment, kind) };
     let reply = shared.engine.execute(Command::Deploy(Box::new(request)), actor).await?;
     Ok(Json(replied(&shared, reply).await?))

@@ -13,9 +13,11 @@ mod metrics;
 mod plan_view;
 mod projects;
 mod router;
+mod standing;
 mod system;
 mod tasks;
 mod time_and_ids;
+mod unsticking;
 mod uploads;
 
 use std::{

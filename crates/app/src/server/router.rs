@@ -14,7 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    auth, deployments, environments, events, idempotency, logs, metrics, projects, system, uploads,
+    auth, deployments, environments, events, idempotency, logs, metrics, projects, standing, system, unsticking,
+    uploads,
 };
 
 /// Bytes of a JSON body.
@@ -51,6 +52,9 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/pause", post(deployments::pause))
         .route("/deployments/{id}/resume", post(deployments::resume))
         .route("/deployments/{id}/advance", post(deployments::advance))
+        .route("/deployments/{id}/retry", post(unsticking::retry))
+        .route("/deployments/{id}/skip", post(unsticking::skip))
+        .route("/deployments/{id}/resolve", post(unsticking::resolve))
         .route("/deployments/{id}/logs", get(logs::of_deployment))
         .route("/deployments/{id}/report", get(deployments::report))
         .route("/projects", get(projects::list).post(projects::register))
@@ -59,12 +63,17 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments", get(environments::list))
         .route("/projects/{id}/environments/{environment}", put(environments::update))
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
+        .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
+        .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
+        .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
         .route("/projects/{id}/instances", get(environments::instances))
         .route("/projects/{id}/releases", get(environments::releases))
         .route("/projects/{id}/artifacts", get(environments::artifacts))
         .route("/instances/{id}/logs", get(logs::of_instance))
         .route("/validations", post(projects::validate))
         .route("/events", get(events::events))
+        .route("/breakers", get(standing::breakers))
+        .route("/breakers/reset", post(standing::reset_breaker))
         .route("/routes", get(system::routes))
         .route("/routes/table", get(system::route_table))
 }

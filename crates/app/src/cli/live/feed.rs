@@ -18,7 +18,7 @@ const RETRY_MS: u64 = 50;
 const RETRY_MS_MAX: u64 = 1000;
 const NUMBERS_MS: u64 = 1000;
 
-/// The events of a deployment, from its first.
+/// The events of a deployment.
 pub type Events = mpsc::Receiver<Result<Event, CliError>>;
 /// Lines of its builds.
 pub type Builds = mpsc::Receiver<LogLine>;
@@ -63,11 +63,10 @@ pub async fn patiently<T: DeserializeOwned>(remote: &Remote, path: &str) -> Resu
     }
 }
 
-/// Follows the events, over restarts of the server.
-pub fn events(remote: Remote, deployment: String) -> Events {
+/// Follows the events after a place, over restarts of the server.
+pub fn events(remote: Remote, deployment: String, mut after: u64) -> Events {
     let (sender, receiver) = channel();
     tokio::spawn(async move {
-        let mut after = 0;
         let mut patience = Patience::new();
         while !sender.is_closed() {
             let error = read_events(&remote, &deployment, &mut after, &sender, &mut patience).await.err();

@@ -59,7 +59,21 @@ pub async fn follow(
     first: DeploymentView,
     until: Until,
 ) -> Result<DeploymentView, CliError> {
-    let mut events = feed::events(remote.clone(), first.id.as_str().to_owned());
+    follow_from(remote, terminal, first, until, 0).await
+}
+
+/// The same, without what came before and at a place in the events.
+///
+/// # Errors
+/// As `follow`.
+pub async fn follow_from(
+    remote: &Remote,
+    terminal: Terminal,
+    first: DeploymentView,
+    until: Until,
+    after: u64,
+) -> Result<DeploymentView, CliError> {
+    let mut events = feed::events(remote.clone(), first.id.as_str().to_owned(), after);
     if terminal.interactive && !terminal.json {
         return Drawn::new(remote, terminal, first, until).follow(&mut events).await;
     }
