@@ -52,7 +52,12 @@ pub async fn run(options: &Options, table: &mut Table) -> Fallible<()> {
         table.number(NAME, format!("{of}: request to end, as seen"), "ms", &series.seen);
     }
     let ratio = |of: fn(&Series) -> &Values| Values::from_iter([of(&all[1]).median() / of(&all[0]).median()]);
-    table.at_most(NAME, "ten services / one, as recorded, medians", (RATIO_MAX, "×"), &ratio(|series| &series.recorded));
+    table.at_most(
+        NAME,
+        "ten services / one, as recorded, medians",
+        (RATIO_MAX, "×"),
+        &ratio(|series| &series.recorded),
+    );
     table.at_most(NAME, "ten services / one, as seen, medians", (RATIO_MAX, "×"), &ratio(|series| &series.seen));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `group-rollback`: ten services move together, the last of them fails its verification, and all go back. From the
 //! decision to go back until every new request of every service meets the old version again.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -57,19 +57,28 @@ pub async fn run(options: &Options, table: &mut Table) -> Fallible<()> {
     server.deploy(&json!({ "project": PROJECT, "environment": "test", "version": OLD })).await?;
     let mut series = Series::default();
     for run in 0..options.runs {
-        once(&server, &format!("new{run}"), &mut series).await?;
+        let events = once(&server, &format!("new{run}"), &mut series).await?;
+        if let Some(folder) = &options.evidence {
+            fs::write(folder.join(format!("{NAME}-{run}.json")), events.to_string())?;
+        }
     }
     table.at_most(NAME, "decision to all new requests of all services on the old version", (100.0, "ms"), &series.back);
     table.number(NAME, "decision to the proxy's acknowledgement, as recorded", "ms", &series.acknowledged);
     table.number(NAME, "decision to the deployment's end (`rolled_back`)", "ms", &series.ended);
     let failed = Values::from_iter([series.failed as f64]);
-    table.each_at_most(NAME, format!("failed requests of the clients, of {}", series.requests), (0.0, "requests"), &failed);
+    table.each_at_most(
+        NAME,
+        format!("failed requests of the clients, of {}", series.requests),
+        (0.0, "requests"),
+        &failed,
+    );
     let failed = Values::from_iter([series.failed_by_switch as f64]);
     table.each_at_most(NAME, "the same by the deployments' own count", (0.0, "requests"), &failed);
     Ok(())
 }
 
-async fn once(server: &Server, version: &str, series: &mut Series) -> Fallible<()> {
+/// One deployment that goes back; gives its events.
+async fn once(server: &Server, version: &str, series: &mut Series) -> Fallible<Value> {
     let hosts: Vec<_> = project::names(MEMBERS).map(|name| project::host(PROJECT, &name)).collect();
     for host in &hosts {
         watch::until(server.proxy(), host, OLD).await?;
@@ -98,7 +107,7 @@ async fn once(server: &Server, version: &str, series: &mut Series) -> Fallible<(
     series.failed += clients.iter().flatten().filter(|sample| sample.version.is_err()).count();
     series.failed_by_switch += deployment["metrics"]["failedBySwitch"].as_u64().unwrap_or(u64::MAX);
     series.requests += clients.iter().map(Vec::len).sum::<usize>();
-    Ok(())
+    Ok(events)
 }
 
 /// Another configuration for all; the last member's check through the route takes its time and does not pass.
@@ -138,11 +147,10 @@ impl Moments {
         let at = |wanted: &dyn Fn(&Value) -> bool| {
             events.iter().find(|event| wanted(event)).map(|event| event["at"].clone())
         };
-        let is_swap = |event: &Value| event["message"].as_str().is_some_and(|text| text.starts_with("s0: "));
+        let is_swap = |event: &Value| event["message"].as_str().is_some_and(|text| text.starts_with("switch "));
         let decided = at(&|event| event["kind"] == "STEP_FAILED").ok_or("no step failed")?;
-        let acknowledged = at(&|event| {
-            event["kind"] == "STEP_COMPLETED" && event["details"]["back"] == true && is_swap(event)
-        });
+        let acknowledged =
+            at(&|event| event["kind"] == "STEP_COMPLETED" && event["details"]["back"] == true && is_swap(event));
         Ok(Self { decided, acknowledged: acknowledged.ok_or("no step of the way back moved the routes")? })
     }
 }

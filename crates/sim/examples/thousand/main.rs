@@ -41,6 +41,8 @@ type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const PROJECT: &str = "load";
 const LIMIT_SPAN: Duration = Duration::from_secs(2);
+/// Who commit at once, where the store's own commits are measured.
+const WRITERS: [usize; 3] = [1, 64, 1000];
 const LOOK_MS: u64 = 50;
 const ROUNDS: [&str; 2] = ["onto nothing", "onto what runs"];
 
@@ -116,6 +118,10 @@ async fn main() -> Fallible<()> {
     load.engine.halt().await;
     let after = limit::commits_per_s(folder.path(), LIMIT_SPAN).await?;
     let limit = f64::midpoint(before, after);
+    for writers in WRITERS {
+        let rate = limit::store_commits_per_s(folder.path(), writers, LIMIT_SPAN).await?;
+        say(format!("the store's commits of a document and an event, {writers} at once: {rate:.0}/s"))?;
+    }
     say(format!("SQLite's own commits, one row each: {before:.0}/s before, {after:.0}/s after"))?;
     for (name, rate) in rates {
         say(format!("{name}: {rate:.0} steps/s = {:.2} × the commit limit", rate / limit))?;
