@@ -19,7 +19,7 @@ use crate::{
     server::{HOST, Server},
     stats::Values,
     table::{Table, progress},
-    watch::{Sample, Watch, now_us},
+    watch::{CLOSE_US, Sample, Watch, now_us},
 };
 
 const NAME: &str = "deploy";
@@ -155,7 +155,7 @@ impl Contestant {
 impl Score {
     async fn measure(&mut self, contestant: &Contestant, run: u32) -> Fallible<f64> {
         let version = version(run);
-        let watch = Watch::start(contestant.address(), HOST, POLLERS);
+        let watch = Watch::start(contestant.address(), HOST, POLLERS, CLOSE_US);
         sleep(Duration::from_millis(AROUND_MS)).await;
         let begin_us = now_us();
         let output = ended(contestant.command(run)).await?;

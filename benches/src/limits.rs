@@ -19,6 +19,7 @@ use crate::{
     server::{Server, id_of},
     stats::Values,
     table::{Table, progress},
+    times::seconds_of_day,
 };
 
 const NAME: &str = "limits";
@@ -129,13 +130,6 @@ fn phases(deployment: &Value) -> BTreeMap<String, f64> {
         *all.entry(name(&pair[0])).or_default() += seconds;
     }
     all
-}
-
-/// The time of day of an RFC 3339 time in UTC.
-fn seconds_of_day(at: &Value) -> f64 {
-    let text = at.as_str().unwrap_or_default();
-    let time = text.split_once('T').map_or("", |(_, time)| time).trim_end_matches('Z');
-    time.split(':').fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().unwrap_or(f64::NAN))
 }
 
 fn judge(table: &mut Table, what: &str, deployment: &Value) {

@@ -1,7 +1,9 @@
 //! Measures Shipway from outside: its binary, its API and its proxy, over real sockets and processes. Every number in
 //! the table comes from this run; there is no number in the code but goals and settings.
 
+mod breadth;
 mod deploy;
+mod group_rollback;
 mod http;
 mod limits;
 mod load;
@@ -17,6 +19,7 @@ mod stats;
 mod switch;
 mod table;
 mod throughput;
+mod times;
 mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -26,7 +29,8 @@ use table::{Table, progress};
 /// What may fail; the text says what and where.
 pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const ALL: [&str; 7] = ["switch", "warm-rollback", "deploy", "memory", "start", "limits", "throughput"];
+const ALL: [&str; 9] =
+    ["switch", "warm-rollback", "group-rollback", "breadth", "deploy", "memory", "start", "limits", "throughput"];
 const USAGE: &str = "shipway-bench [--shipway BINARY] [--root FOLDER] [--tools FOLDER] [--count N] [--runs N] [--evidence FOLDER] [NAME...]";
 
 /// What is measured, and how often.
@@ -45,7 +49,7 @@ pub struct Options {
     pub tools: PathBuf,
     /// Deploys and rollbacks of `switch`.
     pub count: u32,
-    /// Runs of `warm-rollback`, `deploy` and `start`.
+    /// Runs of `warm-rollback`, `group-rollback`, `breadth`, `deploy` and `start`.
     pub runs: u32,
     /// Where `switch` writes every deployment and every failure, to look into them.
     pub evidence: Option<PathBuf>,
@@ -126,6 +130,8 @@ async fn one(options: &Options, table: &mut Table, name: &str) -> Fallible<()> {
     match name {
         "switch" => switch::run(options, table).await,
         "warm-rollback" => rollback::run(options, table).await,
+        "group-rollback" => group_rollback::run(options, table).await,
+        "breadth" => breadth::run(options, table).await,
         "deploy" => deploy::run(options, table).await,
         "memory" => memory::run(options, table).await,
         "start" => start::run(options, table).await,

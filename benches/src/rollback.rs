@@ -12,7 +12,7 @@ use crate::{
     server::{HOST, Server},
     stats::Values,
     table::{Table, progress},
-    watch::{self, Sample, Watch, now_us},
+    watch::{self, CLOSE_US, Watch, first_for_good, now_us},
 };
 
 const NAME: &str = "warm-rollback";
@@ -71,7 +71,7 @@ async fn with_instances(options: &Options, table: &mut Table, instances: u32) ->
 }
 
 async fn once(server: &Server, folder: &std::path::Path, new: &str) -> Fallible<Timing> {
-    let watch = Watch::start(server.proxy(), HOST, POLLERS);
+    let watch = Watch::start(server.proxy(), HOST, POLLERS, CLOSE_US);
     sleep(Duration::from_millis(AROUND_MS)).await;
     let command = server.verb(folder, &["rollback", "-e", "test"]);
     let begin_us = now_us();
@@ -86,19 +86,8 @@ async fn once(server: &Server, folder: &std::path::Path, new: &str) -> Fallible<
     let failed = pollers.iter().flatten().filter(|sample| sample.version.is_err()).count();
     let mut switched_us = 0;
     for samples in &pollers {
-        switched_us = switched_us.max(first_for_good(samples, new)?);
+        switched_us = switched_us.max(first_for_good(samples, new, "old")?);
     }
     let switched_ms = (switched_us as f64 - begin_us as f64) / 1000.0;
     Ok(Timing { switched_ms, command_ms, failed })
-}
-
-/// When a poller had its first answer after which the new version never answered again.
-fn first_for_good(samples: &[Sample], new: &str) -> Fallible<u64> {
-    let last_new = samples.iter().rposition(|sample| sample.version.as_deref() == Ok(new));
-    let last_new = last_new.ok_or("the new version never answered before its rollback")?;
-    let next = samples.get(last_new + 1).ok_or("the new version still answers after its rollback")?;
-    match next.version.as_deref() {
-        Ok("old") => Ok(next.answered_us),
-        other => Err(format!("after the rollback came {other:?}").into()),
-    }
 }

@@ -211,23 +211,34 @@ impl Server {
         Ok(())
     }
 
+    /// Waits for the end of a deployment, whatever it is.
+    ///
+    /// # Errors
+    /// It doesn't end.
+    pub async fn ended(&self, id: &str) -> Fallible<Value> {
+        let begin = Instant::now();
+        loop {
+            let deployment = self.get(&format!("/api/deployments/{id}")).await?;
+            let phase = deployment["phase"].as_str().unwrap_or_default();
+            if ENDS.contains(&phase) {
+                return Ok(deployment);
+            }
+            if begin.elapsed() > Duration::from_millis(DEPLOYMENT_MS_MAX) {
+                return Err(format!("deployment {id} is {phase} (waits for {})", deployment["waiting"]).into());
+            }
+            sleep(Duration::from_millis(POLL_MS)).await;
+        }
+    }
+
     /// Waits for the end of a deployment, and demands that it is complete.
     ///
     /// # Errors
     /// It isn't.
     pub async fn completed(&self, id: &str) -> Fallible<Value> {
-        let begin = Instant::now();
-        loop {
-            let deployment = self.get(&format!("/api/deployments/{id}")).await?;
-            let phase = deployment["phase"].as_str().unwrap_or_default().to_owned();
-            if phase == "completed" {
-                return Ok(deployment);
-            }
-            if ENDS.contains(&phase.as_str()) || begin.elapsed() > Duration::from_millis(DEPLOYMENT_MS_MAX) {
-                let (waiting, errors) = (&deployment["waiting"], &deployment["errors"]);
-                return Err(format!("deployment {id} is {phase} (waits for {waiting}): {errors}").into());
-            }
-            sleep(Duration::from_millis(POLL_MS)).await;
+        let deployment = self.ended(id).await?;
+        match deployment["phase"].as_str() {
+            Some("completed") => Ok(deployment),
+            phase => Err(format!("deployment {id} is {phase:?}: {}", deployment["errors"]).into()),
         }
     }
 

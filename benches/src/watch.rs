@@ -20,7 +20,8 @@ use crate::{
     http::{self, Request},
 };
 
-const PAUSE_US: u64 = 500;
+/// Between an answer and the next question of a poller that is to see every millisecond.
+pub const CLOSE_US: u64 = 500;
 const WAIT_MS_MAX: u64 = 30_000;
 /// An application that answers at once has failed a request by then.
 const ANSWER_MS_MAX: u64 = 2000;
@@ -84,6 +85,21 @@ pub async fn until(address: SocketAddr, host: &str, version: &str) -> Fallible<(
     }
 }
 
+/// When a poller had its first answer after which a version never answered again, in microseconds since 1970; that
+/// answer must come from the version that is back.
+///
+/// # Errors
+/// The version never answered, or it answers to the end, or another one does.
+pub fn first_for_good(samples: &[Sample], gone: &str, back: &str) -> Fallible<u64> {
+    let last = samples.iter().rposition(|sample| sample.version.as_deref() == Ok(gone));
+    let last = last.ok_or_else(|| format!("{gone} never answered before it was taken back"))?;
+    let next = samples.get(last + 1).ok_or_else(|| format!("{gone} still answers after it was taken back"))?;
+    match &next.version {
+        Ok(version) if version == back => Ok(next.answered_us),
+        other => Err(format!("after {gone} came {other:?}").into()),
+    }
+}
+
 /// Pollers at work.
 pub struct Watch {
     stop: Arc<AtomicBool>,
@@ -91,8 +107,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts so many pollers.
-    pub fn start(address: SocketAddr, host: &str, pollers: usize) -> Self {
+    /// Starts so many pollers, which rest between an answer and the next question.
+    pub fn start(address: SocketAddr, host: &str, pollers: usize, rest_us: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let poller = |_| {
             let (stop, host) = (stop.clone(), host.to_owned());
@@ -100,7 +116,7 @@ impl Watch {
                 let mut samples = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
                     samples.push(ask(address, &host).await);
-                    sleep(Duration::from_micros(PAUSE_US)).await;
+                    sleep(Duration::from_micros(rest_us)).await;
                 }
                 samples
             })
