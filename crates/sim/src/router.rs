@@ -91,13 +91,7 @@ impl Router {
     }
 
     /// An instance with requests under way that may still call a release of a service: its link says so.
-    pub fn caller_of(
-        &self,
-        slot: &SlotKey,
-        release: &ReleaseId,
-        machine: &Machine,
-        now_ms: u64,
-    ) -> Option<InstanceId> {
+    pub fn caller_of(&self, slot: &SlotKey, release: &ReleaseId, machine: &Machine, now_ms: u64) -> Option<InstanceId> {
         let table = self.table.as_ref()?;
         let calls = |id: &InstanceId| {
             let process = machine.get(id)?;
