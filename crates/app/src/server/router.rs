@@ -14,7 +14,7 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    auth, deployments, environments, events, idempotency, logs, metrics, projects, system, uploads,
+    auth, deployments, environments, events, explaining, idempotency, logs, metrics, projects, system, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -53,6 +53,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/advance", post(deployments::advance))
         .route("/deployments/{id}/logs", get(logs::of_deployment))
         .route("/deployments/{id}/report", get(deployments::report))
+        .route("/deployments/{id}/explain", get(explaining::explain))
         .route("/projects", get(projects::list).post(projects::register))
         .route("/projects/{id}", get(projects::show))
         .route("/projects/{id}/deployments", get(deployments::list))
