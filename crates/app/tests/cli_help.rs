@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "up",
     "down",
     "serve",
@@ -21,6 +21,7 @@ const VERBS: [&str; 20] = [
     "history",
     "logs",
     "events",
+    "explain",
     "pause",
     "resume",
     "advance",
