@@ -2,10 +2,13 @@
 
 use super::{FOLLOWED_MAX, Wait, listed};
 use crate::{
-    deployment::{Deployment, FailureReport, StepStatus, Stuck},
+    deployment::{Cause, Deployment, FailureReport, StepStatus, Stuck},
     finding::{Finding, Severity},
     phase::{End, Phase},
 };
+
+/// Characters of a message that a headline has room for.
+const HEADLINE_CHARS_MAX: usize = 140;
 
 /// The first cause.
 pub(super) fn first(deployment: &Deployment) -> Option<FailureReport> {
@@ -16,7 +19,7 @@ pub(super) fn first(deployment: &Deployment) -> Option<FailureReport> {
 /// last.
 pub(super) fn followed(deployment: &Deployment) -> Vec<FailureReport> {
     let mut told: Vec<FailureReport> = Vec::new();
-    for failure in deployment.failures.iter().skip(1) {
+    for failure in deployment.failures.iter().skip(1).filter(|failure| !is_freeze(failure)) {
         let same = |other: &FailureReport| {
             (other.phase, &other.step, &other.service) == (failure.phase, &failure.step, &failure.service)
         };
@@ -26,6 +29,11 @@ pub(super) fn followed(deployment: &Deployment) -> Vec<FailureReport> {
     let surplus = told.len().saturating_sub(FOLLOWED_MAX);
     told.drain(..surplus);
     told
+}
+
+/// A note that nothing goes back by itself: the headline says so.
+fn is_freeze(failure: &FailureReport) -> bool {
+    failure.step == "going back" && failure.cause == Cause::Person
 }
 
 /// Findings that block, when it went no further than that.
@@ -117,12 +125,22 @@ fn failed(deployment: &Deployment) -> String {
     }
 }
 
-/// A failure in one line that names its service.
-pub(super) fn message(failure: &FailureReport) -> String {
+/// A message as far as a headline has room: what was expected and what came is told by fields of their own.
+fn shortened(message: &str) -> String {
+    let message = message.split_once(": expected ").map_or(message, |(before, _)| before);
+    match message.char_indices().nth(HEADLINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+/// A failure in one line that names its instance or service.
+fn message(failure: &FailureReport) -> String {
+    let message = shortened(&failure.message);
     let whose = failure.instance.as_ref().map(ToString::to_string);
     let whose = whose.or_else(|| failure.service.as_ref().map(ToString::to_string));
-    match whose.filter(|whose| !failure.message.contains(whose.as_str())) {
-        Some(whose) => format!("{whose}: {}", failure.message),
-        None => failure.message.clone(),
+    match whose.filter(|whose| !message.contains(whose.as_str())) {
+        Some(whose) => format!("{whose}: {message}"),
+        None => message,
     }
 }

@@ -83,7 +83,11 @@ impl World {
         let plan = if back { &mut self.deployment.course_mut().unwind } else { &mut self.deployment.course_mut().plan };
         let plan = plan.as_mut().expect("it is there");
         let number = plan.steps.len();
-        let phase = if back { Phase::RollingBack } else { Phase::Testing };
+        let phase = match (back, &step) {
+            (true, _) => Phase::RollingBack,
+            (false, Step::Commit { .. }) => Phase::Promoting,
+            (false, _) => Phase::Testing,
+        };
         let needs = number.checked_sub(1).into_iter().collect();
         plan.steps.push(PlannedStep { phase, service: Some(service.into()), needs, step });
         let started_at = (status != StepStatus::Waiting).then_some(Timestamp(20_000));
@@ -248,6 +252,7 @@ fn a_stuck_way_back_names_the_step_the_world_and_the_three_commands() {
         .service("api", json!({}), json!({}))
         .service("web", json!({}), json!({}))
         .step(false, "api", start("api"), StepStatus::Done)
+        .step(false, "api", put_back(&["api", "web"]), StepStatus::Done)
         .step(true, "api", put_back(&["api", "web"]), StepStatus::Done)
         .step(true, "web", stop("web"), StepStatus::Done)
         .step(true, "api", Step::Hooks { release: "r2-api".into(), when: HookMoment::OnRollback }, StepStatus::Failed)
@@ -265,6 +270,10 @@ fn a_stuck_way_back_names_the_step_the_world_and_the_three_commands() {
         "prod-2 is stuck: it failed in verifying: web: no answer, and the way back of api failed, too"
     );
     assert_eq!(told.followed.len(), 1, "the same step is told once");
+    let mut freeze = world.deployment.failures[0].clone();
+    (freeze.step, freeze.cause) = ("going back".into(), Cause::Person);
+    world.deployment.failures.push(freeze);
+    assert_eq!(world.explain().followed, told.followed, "a freeze is no failure");
     assert_eq!(told.followed[0].message, "the hook exited with status 2");
     let undone = told.undone.as_ref().expect("much was undone");
     assert_eq!(undone.what, ["api and web put back to what it was, in one switch", "1 instance of web stopped"]);
@@ -468,8 +477,16 @@ fn what_was_cancelled_and_what_was_quarantined_has_its_own_commands() {
     refused = refused.failed(Phase::Preparing, "api", "api r2 is quarantined");
     refused.deployment.cause = Some(Cause::Person);
     refused.deployment.failures[0].step = "quarantine".into();
+    refused.deployment.request.version = Some("v7".into());
     let told = refused.explain();
-    assert_eq!(commands(&told), ["shipway deploy -e prod", "shipway deploy -e prod --allow-quarantined --reason WHY"]);
+    assert_eq!(
+        commands(&told),
+        [
+            "shipway quarantine -e prod",
+            "shipway deploy -e prod",
+            "shipway deploy -e prod --version v7 --allow-quarantined --reason WHY"
+        ]
+    );
 }
 
 #[test]
