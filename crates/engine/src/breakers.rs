@@ -180,18 +180,23 @@ impl Driver for GuardedDriver {
     }
 }
 
-/// Counts an automatic rollback, and stops the environment at one too many.
-pub(crate) async fn count_rollback(engine: &Engine, deployment: &Deployment, ending: End) -> Result<(), Fault> {
+/// Counts an automatic rollback, and stops the environment at one too many. Nothing else may be taken in until the
+/// commit is made.
+pub(crate) async fn count_rollback(
+    engine: &Engine,
+    mut commit: Commit,
+    deployment: &Deployment,
+    ending: End,
+) -> Result<Commit, Fault> {
     if ending == End::Cancelled {
-        return Ok(());
+        return Ok(commit);
     }
     let Request { project, environment, .. } = &deployment.request;
     let limit = engine.rollback_limit(project, environment).await?;
-    let _one_at_a_time = engine.intake.lock().await;
     let mut rollbacks = rollbacks(engine, &deployment.request).await?;
     let now = engine.ports.clock.now();
     let stops = rollbacks.add(&deployment.id, &limit, now);
-    let mut commit = Commit::at(now).put(&rollbacks);
+    commit = commit.put(&rollbacks);
     if stops {
         let message = format!(
             "{project}/{environment} had more than {} automatic rollbacks within {}: it takes nothing but rollbacks \
@@ -202,7 +207,7 @@ pub(crate) async fn count_rollback(engine: &Engine, deployment: &Deployment, end
         );
         commit = commit.event(say(deployment, EventKind::DeploymentsStopped, EventStatus::Failed, message));
     }
-    engine.ports.store.commit(commit).await.map(|_| ())
+    Ok(commit)
 }
 
 async fn rollbacks(engine: &Engine, request: &Request) -> Result<Rollbacks, Fault> {

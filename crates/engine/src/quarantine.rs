@@ -84,9 +84,14 @@ fn holds(quarantine: &Quarantine, coming: &BTreeMap<ServiceName, Quarantined>, b
 }
 
 /// Quarantines what failed by its own fault: the release of the first cause, and the combination.
-pub(crate) async fn put_failed(engine: &Engine, failed: &Deployment, failure: &FailureReport) -> Result<(), Fault> {
+pub(crate) async fn put_failed(
+    engine: &Engine,
+    mut commit: Commit,
+    failed: &Deployment,
+    failure: &FailureReport,
+) -> Result<Commit, Fault> {
     if failure.cause != Cause::Release {
-        return Ok(());
+        return Ok(commit);
     }
     let mut combination = BTreeMap::new();
     for (service, serving) in
@@ -99,9 +104,9 @@ pub(crate) async fn put_failed(engine: &Engine, failed: &Deployment, failure: &F
     let first = failure.service.as_ref().and_then(|service| combination.get_key_value(service));
     let first = first.map(|(service, one)| BTreeMap::from([(service.clone(), one.clone())]));
     for releases in first.into_iter().chain([combination]) {
-        put(engine, failed, releases, &failure.message).await?;
+        commit = put(engine, commit, failed, releases, &failure.message);
     }
-    Ok(())
+    Ok(commit)
 }
 
 /// Quarantines the combination that a rollback left.
@@ -114,17 +119,20 @@ pub(crate) async fn put_what_was_left(engine: &Engine, rollback: &Deployment) ->
             left.insert(slot.key.service.clone(), named(engine, &live.release).await?);
         }
     }
-    put(engine, rollback, left, &format!("{} took it back", rollback.name)).await
+    let commit = Commit::at(engine.ports.clock.now());
+    let commit = put(engine, commit, rollback, left, &format!("{} took it back", rollback.name));
+    engine.ports.store.commit(commit).await.map(|_| ())
 }
 
-async fn put(
+fn put(
     engine: &Engine,
+    commit: Commit,
     by: &Deployment,
     releases: BTreeMap<ServiceName, Quarantined>,
     reason: &str,
-) -> Result<(), Fault> {
+) -> Commit {
     if releases.is_empty() {
-        return Ok(());
+        return commit;
     }
     let now = engine.ports.clock.now();
     let names = releases.iter().map(|(service, one)| format!("{service} {}", one.release.short()));
@@ -138,7 +146,7 @@ async fn put(
         at: now,
     };
     let event = say(by, EventKind::Quarantined, EventStatus::Warning, message);
-    engine.ports.store.commit(Commit::at(now).put(&quarantine).event(event)).await.map(|_| ())
+    commit.put(&quarantine).event(event)
 }
 
 /// What a person deployed all the same, and what then was complete, is good again.

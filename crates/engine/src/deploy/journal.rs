@@ -1,25 +1,29 @@
 //! The record of a running deployment: one document, and every change of it an event in the same commit.
+//!
+//! Not here: the turns of the state machine (`turns`), what a step records (`work`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex as SyncMutex, MutexGuard as SyncGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use shipway_core::{
-    deployment::{Deployment, PhaseRecord},
+    deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
-    explain::{Facts, explain as explain_facts},
-    phase::{self, Phase, Turn},
     ports::{Fault, FaultKind},
     store::{Commit, Committed, Guarded, OpenDeployment},
-    time::Timestamp,
 };
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, oneshot, oneshot::error::TryRecvError};
 
-use crate::{Engine, explain};
+use crate::Engine;
 
 /// A deployment that has not ended.
 pub(crate) struct Active {
     /// One that is only looked at leaves no trace in the store but its artifacts and releases.
     recorded: bool,
     document: Mutex<Deployment>,
+    /// Changes that wait for the commit under way, to be written together.
+    joining: SyncMutex<Vec<Joining>>,
     /// Whether a write was begun whose fate is not known: what is held may be older than what is stored.
     unsure: AtomicBool,
     /// Told with every change, to whoever waits for one. It wakes in the order of waiting; a `watch` channel wakes in
@@ -27,9 +31,24 @@ pub(crate) struct Active {
     changed: Notify,
 }
 
+/// A change of the deployment, and the events that say so.
+type Change = Box<dyn FnOnce(&mut Deployment) -> Vec<EventBody> + Send>;
+
+/// A change that is written together with others.
+struct Joining {
+    change: Change,
+    answer: oneshot::Sender<Result<Committed, Fault>>,
+}
+
 impl Active {
     pub(crate) fn new(document: Deployment) -> Self {
-        Self { recorded: true, document: Mutex::new(document), unsure: AtomicBool::new(false), changed: Notify::new() }
+        Self {
+            recorded: true,
+            document: Mutex::new(document),
+            joining: SyncMutex::default(),
+            unsure: AtomicBool::new(false),
+            changed: Notify::new(),
+        }
     }
 
     /// A deployment that nobody asked for: it shows what would be.
@@ -40,6 +59,11 @@ impl Active {
     /// The deployment as it is recorded.
     pub(crate) async fn read(&self) -> Deployment {
         self.document.lock().await.clone()
+    }
+
+    /// Whether it leaves a trace in the store.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.recorded
     }
 
     /// Changes the deployment, with events that say so.
@@ -62,14 +86,59 @@ impl Active {
     }
 
     /// The same, with what follows from the changed deployment.
-    async fn update_and(
+    pub(super) async fn update_and(
         &self,
         engine: &Engine,
+        commit: Commit,
+        change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
+        follows: impl FnOnce(&Deployment, Commit) -> Commit + Send,
+    ) -> Result<Committed, Fault> {
+        self.write(engine, self.document.lock().await, commit, change, follows).await
+    }
+
+    /// Changes the deployment like `update`, in one commit with everything that joined while another was under way: a
+    /// group's steps begin and end side by side.
+    pub(crate) async fn join(
+        &self,
+        engine: &Engine,
+        change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send + 'static,
+    ) -> Result<Committed, Fault> {
+        let (answer, mut answered) = oneshot::channel();
+        self.joining().push(Joining { change: Box::new(change), answer });
+        let document = self.document.lock().await;
+        match answered.try_recv() {
+            Ok(result) => return result,
+            Err(TryRecvError::Closed) => {
+                return Err(Fault::unavailable("the change was written by one that went away before its answer came"));
+            }
+            Err(TryRecvError::Empty) => {}
+        }
+        let mut joined = std::mem::take(&mut *self.joining());
+        // Who is gone by now does nothing any more.
+        joined.retain(|one| !one.answer.is_closed());
+        let (changes, answers): (Vec<_>, Vec<_>) = joined.into_iter().map(|one| (one.change, one.answer)).unzip();
+        let all = |deployment: &mut Deployment| changes.into_iter().flat_map(|change| change(deployment)).collect();
+        let result = self.write(engine, document, Commit::default(), all, |_, commit| commit).await;
+        for answer in answers {
+            // Whoever asked may have gone meanwhile; the change stands.
+            let _ = answer.send(result.clone());
+        }
+        result
+    }
+
+    fn joining(&self) -> SyncGuard<'_, Vec<Joining>> {
+        // Pushing and taking leave the list whole.
+        self.joining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(
+        &self,
+        engine: &Engine,
+        mut document: MutexGuard<'_, Deployment>,
         mut commit: Commit,
         change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
         follows: impl FnOnce(&Deployment, Commit) -> Commit + Send,
     ) -> Result<Committed, Fault> {
-        let mut document = self.document.lock().await;
         if self.unsure.load(Ordering::SeqCst) {
             *document = stored(engine, &document).await?;
         }
@@ -125,63 +194,6 @@ impl Active {
             changed.await;
         }
     }
-
-    /// Begins a phase, unless it has begun: the first steps of a phase may begin side by side.
-    pub(crate) async fn enter(&self, engine: &Engine, phase: Phase) -> Result<(), Fault> {
-        let now = engine.ports.clock.now();
-        if self.document.lock().await.phase >= phase {
-            return Ok(());
-        }
-        self.update(engine, |deployment| {
-            if deployment.phase >= phase {
-                return Vec::new();
-            }
-            let tested = deployment.phase <= Phase::Testing && phase > Phase::Testing;
-            let mut events = take(deployment, Turn::Enter(phase), now).unwrap_or_default();
-            if tested {
-                let message = "all tests before promotion passed";
-                events.push(say(deployment, EventKind::TestingCompleted, EventStatus::Ok, message));
-            }
-            events
-        })
-        .await
-        .map(|_| ())
-    }
-
-    /// Takes a turn of the state machine. An end that is not a good one is explained in the same commit.
-    pub(crate) async fn turn(&self, engine: &Engine, turn: Turn, more: Vec<EventBody>) -> Result<(), Fault> {
-        let around = match self.recorded && ends_badly(turn) {
-            true => Some(explain::around_end(engine, &self.read().await).await),
-            false => None,
-        };
-        let now = engine.ports.clock.now();
-        let mut refused = None;
-        let taken = |deployment: &mut Deployment| match take(deployment, turn, now) {
-            Some(mut events) => {
-                let phase = Some(deployment.phase);
-                events.extend(more.into_iter().map(|event| EventBody { phase, ..event }));
-                events
-            }
-            None => {
-                refused = Some(deployment.phase);
-                Vec::new()
-            }
-        };
-        let explained = |deployment: &Deployment, commit: Commit| match &around {
-            Some(around) => commit.put(&explain_facts(&Facts { deployment, around, now })),
-            None => commit,
-        };
-        self.update_and(engine, Commit::default(), taken, explained).await?;
-        match refused {
-            None => Ok(()),
-            Some(phase) => Err(Fault::new(FaultKind::Invalid, format!("no {turn:?} from {phase}"))),
-        }
-    }
-}
-
-/// Whether a turn ends a deployment in another way than complete.
-fn ends_badly(turn: Turn) -> bool {
-    matches!(turn, Turn::Abandon(_) | Turn::Unwound(_) | Turn::GiveUp | Turn::Resolve(_))
 }
 
 /// The deployment as it is stored, once every write that was begun before is made or refused: writes have one order.
@@ -192,39 +204,6 @@ async fn stored(engine: &Engine, held: &Deployment) -> Result<Deployment, Fault>
         Some(stored) => Ok(stored),
         None => Err(Fault::new(FaultKind::Conflict, format!("{} is carried by another server now", held.name))),
     }
-}
-
-/// Takes a turn, and says what follows; none when it is not allowed.
-fn take(deployment: &mut Deployment, turn: Turn, now: Timestamp) -> Option<Vec<EventBody>> {
-    let next = phase::next(deployment.phase, turn)?;
-    let mut events = passed(deployment, next);
-    deployment.phases.push(PhaseRecord { phase: next, at: now });
-    deployment.phase = next;
-    if next.is_end() {
-        deployment.completed_at = Some(now);
-        deployment.waiting = None;
-    } else {
-        events.push(say(deployment, EventKind::PhaseStarted, EventStatus::Running, format!("{next}")));
-    }
-    Some(events)
-}
-
-/// Events for the phase that is left, and for those that are passed because they have nothing to do.
-fn passed(deployment: &Deployment, next: Phase) -> Vec<EventBody> {
-    let forward = next <= Phase::Completed && next != Phase::RollingBack;
-    if !forward || deployment.phase == Phase::RollingBack {
-        return Vec::new();
-    }
-    let left = Phase::FORWARD.iter().filter(|phase| **phase >= deployment.phase && **phase < next);
-    left.filter(|phase| **phase != Phase::Queued)
-        .map(|phase| {
-            let nothing = *phase != deployment.phase;
-            let message = if nothing { format!("{phase}: nothing to do") } else { format!("{phase} done") };
-            let details = serde_json::json!({ "nothingToDo": nothing });
-            let event = say(deployment, EventKind::PhaseCompleted, EventStatus::Ok, message);
-            EventBody { phase: Some(*phase), details, ..event }
-        })
-        .collect()
 }
 
 /// An event about a deployment.

@@ -17,6 +17,7 @@ mod prove;
 mod ready;
 mod steps;
 mod switch;
+mod turns;
 mod watch;
 mod work;
 

@@ -11,7 +11,7 @@ use shipway_core::{
     ports::Fault,
     slot::{Serving, Slot},
     spec::{MigrateKind, OnFailure},
-    store::Listing,
+    store::{Commit, Listing},
     strategy::StrategySpec,
 };
 use shipway_saga::{Manner, Outcome};
@@ -204,7 +204,7 @@ async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Res
         if !left.is_empty() && left.iter().all(same) {
             other.quarantined = true;
             other.rolled_back_by = Some(rollback.id.clone());
-            let commit = shipway_core::store::Commit::at(engine.ports.clock.now()).put_record(&other);
+            let commit = Commit::at(engine.ports.clock.now()).put_record(&other);
             engine.ports.store.commit(commit).await?;
         }
     }
@@ -219,7 +219,7 @@ async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> 
         _ if deployment.promotion_began() => End::RolledBack,
         _ => End::Failed,
     };
-    quarantine::put_failed(engine, &deployment, &failure).await?;
+    let commit = quarantine::put_failed(engine, Commit::default(), &deployment, &failure).await?;
     let freezes = freezes(engine, &deployment, &failure).await?;
     let message = failure.message.clone();
     let noted = |deployment: &mut Deployment| {
@@ -227,14 +227,14 @@ async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> 
         deployment.waiting = None;
         note_failure(deployment, failure)
     };
-    active.update(engine, noted).await?;
-    let deployment = active.read().await;
     if let Some(why) = freezes {
+        active.update_with(engine, commit, noted).await?;
         return freeze(engine, active, why, message).await;
     }
-    breakers::count_rollback(engine, &deployment, ending).await?;
+    let _one_at_a_time = engine.intake.lock().await;
+    let commit = breakers::count_rollback(engine, commit, &deployment, ending).await?;
     let event = say(&deployment, EventKind::RollbackInitiated, EventStatus::Warning, message);
-    active.turn(engine, Turn::Unwind, vec![event]).await
+    active.turn_with(engine, Turn::Unwind, commit, noted, vec![event]).await
 }
 
 /// Why nothing goes back by itself, when nothing does.

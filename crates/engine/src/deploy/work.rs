@@ -7,12 +7,13 @@ use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     deployment::{Deployment, FailureReport, StepStatus},
     event::{EventBody, EventKind, EventStatus},
+    plan::PlannedStep,
     ports::Fault,
     time::Timestamp,
 };
 use shipway_saga::{Next, Work};
 
-use super::{mover::Mover, say};
+use super::{mover::Mover, say, turns::entered};
 use crate::CrashPoint;
 
 /// How often a step is tried again.
@@ -91,22 +92,22 @@ impl Mover<'_> {
     }
 
     async fn record_begin(&self, step: usize, attempt: u32) -> Result<(), Fault> {
-        let planned = &self.plan.steps[step];
-        if !self.back {
-            self.active.enter(self.engine, planned.phase).await?;
-        }
         let now = self.engine.ports.clock.now();
-        let begun = |deployment: &mut Deployment| {
-            if let Some(state) = deployment.step_mut(self.back, step) {
+        let (back, planned) = (self.back, self.plan.steps[step].clone());
+        let begun = move |deployment: &mut Deployment| {
+            let mut events = if back { Vec::new() } else { entered(deployment, planned.phase, now) };
+            if let Some(state) = deployment.step_mut(back, step) {
                 state.status = StepStatus::Running;
                 state.next_at = None;
                 state.started_at.get_or_insert(now);
                 state.attempts += 1;
             }
             let kind = if attempt == 0 { EventKind::StepStarted } else { EventKind::StepRetried };
-            vec![self.step_event(deployment, step, kind, EventStatus::Running, planned.step.to_string())]
+            let event = say(deployment, kind, EventStatus::Running, planned.step.to_string());
+            events.push(of_step(deployment, &planned, step, back, event));
+            events
         };
-        self.active.update(self.engine, begun).await.map(|_| ())
+        self.active.join(self.engine, begun).await.map(|_| ())
     }
 
     /// Going forward, what may pass is tried again; going back, everything is: nobody is served by stopping half way.
@@ -126,42 +127,37 @@ impl Mover<'_> {
     /// Records how an attempt ended: well, or with a failure and the time of the next attempt.
     async fn record_end(&self, step: usize, failure: Option<(&FailureReport, Option<Timestamp>)>) -> Result<(), Fault> {
         let now = self.engine.ports.clock.now();
-        let ended = |deployment: &mut Deployment| {
-            if let Some(state) = deployment.step_mut(self.back, step) {
+        let (back, planned) = (self.back, self.plan.steps[step].clone());
+        let failure = failure.map(|(failure, next_at)| (failure.message.clone(), next_at));
+        let ended = move |deployment: &mut Deployment| {
+            let words = planned.step.to_string();
+            let event = match &failure {
+                None => say(deployment, EventKind::StepCompleted, EventStatus::Ok, words),
+                Some((message, _)) => {
+                    say(deployment, EventKind::StepFailed, EventStatus::Failed, format!("{words}: {message}"))
+                }
+            };
+            if let Some(state) = deployment.step_mut(back, step) {
                 state.status = match failure {
                     None => StepStatus::Done,
                     Some((_, None)) => StepStatus::Failed,
                     Some((_, Some(_))) => StepStatus::Running,
                 };
-                state.next_at = failure.and_then(|(_, next_at)| next_at);
+                state.next_at = failure.as_ref().and_then(|(_, next_at)| *next_at);
                 state.ended_at = state.next_at.is_none().then_some(now);
-                state.note = failure.map(|(failure, _)| failure.message.clone());
+                state.note = failure.map(|(message, _)| message);
             }
-            let words = self.plan.steps[step].step.to_string();
-            vec![match failure {
-                None => self.step_event(deployment, step, EventKind::StepCompleted, EventStatus::Ok, words),
-                Some((failure, _)) => {
-                    let message = format!("{words}: {}", failure.message);
-                    self.step_event(deployment, step, EventKind::StepFailed, EventStatus::Failed, message)
-                }
-            }]
+            vec![of_step(deployment, &planned, step, back, event)]
         };
-        self.active.update(self.engine, ended).await.map(|_| ())
+        self.active.join(self.engine, ended).await.map(|_| ())
     }
+}
 
-    fn step_event(
-        &self,
-        deployment: &Deployment,
-        step: usize,
-        kind: EventKind,
-        status: EventStatus,
-        message: String,
-    ) -> EventBody {
-        let services = match &self.plan.steps[step].service {
-            Some(service) => vec![service.clone()],
-            None => deployment.service_names(),
-        };
-        let details = serde_json::json!({ "step": step, "back": self.back });
-        EventBody { services, details, ..say(deployment, kind, status, message) }
-    }
+/// An event of a step: of its service, or of all.
+fn of_step(deployment: &Deployment, planned: &PlannedStep, step: usize, back: bool, event: EventBody) -> EventBody {
+    let services = match &planned.service {
+        Some(service) => vec![service.clone()],
+        None => deployment.service_names(),
+    };
+    EventBody { services, details: serde_json::json!({ "step": step, "back": back }), ..event }
 }
