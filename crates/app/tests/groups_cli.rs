@@ -176,6 +176,12 @@ fn what_is_said_of_nobody_is_refused() {
     refused(&["@shop", "--exclude", "mail"], &["mail can't be left out"]);
     refused(&["@shop", "--exclude", "web", "--exclude", "api"], &["every service is left out"]);
     refused(&["--artifact", "web=abcd"], &["no artifact of web begins with abcd"]);
+    let scale = serde_json::json!({
+        "project": "app", "environment": "test", "exclude": ["web"],
+        "kind": { "is": "scale", "instances": { "web": 2 } },
+    });
+    let said = place.server.refused(409, "POST", "/api/deployments", scale);
+    assert!(text(&said, "detail").contains("`exclude` is for deployments of new releases"), "{said}");
     place.expect(2, &["deploy", "@shop", "mail"]).says(&["@shop names a group"]);
     place.expect(2, &["deploy", "--version", "1", "--version", "2"]).says(&["one too many"]);
     assert_eq!(place.server.get("/api/projects/app/deployments")["items"], serde_json::json!([]));
@@ -252,7 +258,7 @@ fn what_is_quarantined_takes_a_word_and_a_reason() {
     let quarantined = listed[0]["quarantined"].as_array().expect("a list");
     let first = quarantined.iter().find(alone).expect("the release of the first cause");
     assert_eq!(first["releases"]["web"]["version"], "2");
-    assert_eq!(first["by"], failed["id"]);
+    assert_eq!((&first["by"], &first["name"]), (&failed["id"], &failed["name"]));
     place.expect(0, &["quarantine"]).says(&["web 2", "api 2", "`good`", "--allow-quarantined"]);
     place.expect(1, &["deploy", "@shop", "--version", "2"]).says(&["is quarantined since", "--allow-quarantined"]);
     place.expect(2, &["deploy", "@shop", "--version", "2", "--allow-quarantined"]).says(&["--reason"]);
