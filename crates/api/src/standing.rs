@@ -177,6 +177,9 @@ pub struct QuarantineView {
     pub releases: BTreeMap<ServiceName, QuarantinedView>,
     /// The deployment that showed it.
     pub by: DeploymentId,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Why.
     pub reason: String,
     /// Since when.

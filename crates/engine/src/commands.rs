@@ -147,13 +147,15 @@ impl Engine {
     /// Fills in what the request leaves to Shipway, and refuses what can't be meant.
     pub(crate) async fn complete_request(&self, request: &mut Request, project: &Project) -> Result<(), Refusal> {
         self.known_environment(project, &request.environment)?;
+        refuse_members_elsewhere(request)?;
         match &request.kind {
             Kind::Deploy => {
                 if needs_folder(&request.source) && request.source == Source::Project && project.folder.is_none() {
                     let message = format!("the project {} has no folder on this server", project.id);
                     return Err(conflict(message, "send an upload or artifacts as the source"));
                 }
-                if request.allow_quarantined && request.reason.is_none() {
+                let says_why = request.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty());
+                if request.allow_quarantined && !says_why {
                     return Err(conflict("what is quarantined is deployed for a reason", "say it: `--reason WHY`"));
                 }
                 self.choose_services(request, project).await
@@ -476,6 +478,24 @@ fn overlaps(request: &Request, other: &Deployment) -> bool {
     let same_place = other.request.project == request.project && other.request.environment == request.environment;
     let all = request.services.is_empty() || other.request.services.is_empty();
     same_place && (all || request.services.iter().any(|service| other.request.services.contains(service)))
+}
+
+/// Refuses to leave unheard what only a deployment of new releases listens to.
+fn refuse_members_elsewhere(request: &Request) -> Result<(), Refusal> {
+    let said = [
+        ("group", request.group.is_some()),
+        ("exclude", !request.exclude.is_empty()),
+        ("changed", request.changed),
+        ("order", request.order.is_some()),
+        ("versions", !request.versions.is_empty()),
+        ("artifacts", !request.artifacts.is_empty()),
+        ("allowQuarantined", request.allow_quarantined),
+    ];
+    let Some((field, _)) = said.into_iter().find(|(_, is_said)| *is_said && request.kind != Kind::Deploy) else {
+        return Ok(());
+    };
+    let message = format!("`{field}` is for deployments of new releases, and this is a {}", request.kind.name());
+    Err(conflict(message, "leave it out, and name the services"))
 }
 
 /// The services of which a request says something of their own, each with what that is.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use shipway_api::DeploymentRequest;
+use shipway_api::{DeploymentRequest, ReleaseView};
 use shipway_core::{
     artifact::Provenance,
     deployment::Source,
@@ -159,9 +159,12 @@ async fn artifacts(
 }
 
 async fn whole_digest(remote: &Remote, scope: &Scope, service: &str, digest: &str) -> Result<ArtifactDigest, CliError> {
-    let path = with_query(&scope.path("/artifacts"), &[("service", Some(service.to_owned()))]);
-    let builds: Vec<Provenance> = remote.get(&path).await?;
-    let mut fits: Vec<_> = builds.into_iter().map(|build| build.artifact).collect();
+    let of_service = [("service", Some(service.to_owned()))];
+    let builds: Vec<Provenance> = remote.get(&with_query(&scope.path("/artifacts"), &of_service)).await?;
+    // What several services have in common was built for one of them.
+    let releases: Vec<ReleaseView> = remote.get(&with_query(&scope.path("/releases"), &of_service)).await?;
+    let built = builds.into_iter().map(|build| build.artifact);
+    let mut fits: Vec<_> = built.chain(releases.into_iter().map(|release| release.artifact)).collect();
     fits.retain(|artifact| artifact.as_str().starts_with(digest));
     fits.sort();
     fits.dedup();

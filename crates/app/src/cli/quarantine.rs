@@ -70,7 +70,7 @@ fn row(environment: &str, one: &QuarantineView, now: Timestamp) -> Vec<(Hue, Str
         plain(environment),
         plain(one.releases.iter().map(release).collect::<Vec<_>>().join(" with ")),
         plain(words::ago(one.at, now)),
-        (Hue::Faint, one.by.as_str().to_owned()),
+        plain(one.name.as_deref().unwrap_or(one.by.as_str())),
         plain(&one.reason),
     ]
 }

@@ -17,8 +17,6 @@ use super::{
     words,
 };
 
-const MB: u64 = 1 << 20;
-
 /// Copies of data folders that were taken before a migration
 #[derive(clap::Args)]
 pub struct Args {
@@ -81,8 +79,7 @@ async fn list(context: &Context, args: ListArgs) -> Outcome {
     let mut table = Table::new(&["service", "name", "size", "taken"]);
     let now = words::now();
     for copy in &copies {
-        let size = format!("{}.{} MiB", copy.bytes / MB, copy.bytes % MB * 10 / MB);
-        let taken = words::ago(copy.at, now);
+        let (size, taken) = (words::size(copy.bytes), words::ago(copy.at, now));
         table.row(vec![plain(copy.service.as_str()), plain(&copy.name), plain(size), plain(taken)]);
     }
     for line in table.lines(terminal.paint, 0) {

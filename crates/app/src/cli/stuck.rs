@@ -76,11 +76,13 @@ fn services(paint: Paint, view: &DeploymentView) -> Vec<String> {
 /// What can be typed, with what it does.
 fn commands(view: &DeploymentView) -> Vec<(String, String)> {
     let (id, environment) = (&view.id, &view.environment);
+    let explain = (format!("shipway explain {id}"), "tells the whole story");
     let deploy = (format!("shipway deploy -e {environment}"), "brings something better; what is stuck stays as it is");
     let retry = (format!("shipway retry {id}"), "plans the way back anew and tries it, when what failed is mended");
     let resolve = (format!("shipway resolve {id} --reason WHY"), "says that you have dealt with it, and ends it");
     let all = match view.stuck {
         Some(Stuck::Contract) => vec![
+            explain,
             (deploy.0, "rolls forward: brings what mends it"),
             (format!("shipway rollback {id} --accept-contract"), "goes back all the same"),
             (
@@ -89,13 +91,13 @@ fn commands(view: &DeploymentView) -> Vec<(String, String)> {
             ),
             resolve,
         ],
-        Some(Stuck::OnFailureStop) => vec![(retry.0, "goes back"), deploy, resolve],
+        Some(Stuck::OnFailureStop) => vec![explain, (retry.0, "goes back"), deploy, resolve],
         Some(Stuck::UndoFailed | Stuck::RollbackTooLong) | None => {
             let failed = view.steps.iter().filter(|step| step.back && step.status == StepStatus::Failed);
             let skip = failed.map(|step| {
                 (format!("shipway skip {id} {} --reason WHY", step.number), "leaves this step out, and tries the rest")
             });
-            std::iter::once(retry).chain(skip).chain([resolve, deploy]).collect()
+            [explain, retry].into_iter().chain(skip).chain([resolve, deploy]).collect()
         }
     };
     all.into_iter().map(|(command, what)| (command, what.to_owned())).collect()

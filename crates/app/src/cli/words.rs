@@ -33,6 +33,18 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// How much something holds: `312 bytes`, `4.2 KiB`, `17.0 MiB`.
+pub fn size(bytes: u64) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        0..KIB => count(bytes, "byte"),
+        KIB..MIB => format!("{} KiB", tenths(KIB)),
+        _ => format!("{} MiB", tenths(MIB)),
+    }
+}
+
 /// `1 request`, `2 requests`.
 pub fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
@@ -49,5 +61,8 @@ mod tests {
         }
         assert_eq!(ago(Timestamp(0), Timestamp(7_200_000)), "2 h ago");
         assert_eq!(count(1, "request"), "1 request");
+        for (bytes, words) in [(1, "1 byte"), (1023, "1023 bytes"), (4301, "4.2 KiB"), (17 << 20, "17.0 MiB")] {
+            assert_eq!(size(bytes), words);
+        }
     }
 }

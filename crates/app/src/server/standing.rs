@@ -139,11 +139,13 @@ pub(super) async fn quarantine(shared: State, path: Place) -> Answer<Vec<Quarant
 async fn quarantine_view(shared: &Arc<Shared>, quarantine: Quarantine) -> QuarantineView {
     let mut releases = BTreeMap::new();
     for (service, one) in quarantine.releases {
-        // A release that is not to be found has no version to show; it is quarantined all the same.
+        // What is not to be found has no version and no name to show; it is quarantined all the same.
         let version = shared.engine.find_release(&one.release).await.ok().map(|release| release.version.clone());
         releases.insert(service, QuarantinedView { release: one.release, artifact: one.artifact, version });
     }
-    QuarantineView { releases, by: quarantine.by, reason: quarantine.reason, at: quarantine.at }
+    let by = shared.engine.find_deployment(quarantine.by.as_str()).await;
+    let name = by.ok().map(|deployment| deployment.name);
+    QuarantineView { releases, name, by: quarantine.by, reason: quarantine.reason, at: quarantine.at }
 }
 
 pub(super) async fn snapshots(shared: State, path: Place) -> Answer<Vec<SnapshotView>> {

@@ -202,9 +202,13 @@ async fn note_failures(engine: &Engine, active: &Active, failures: Vec<FailureRe
     active.update(engine, noted).await.map(|_| ())
 }
 
-/// What failed on the way back, in one line.
+/// What failed on the way back, in one line; without what failed in an earlier one and is done or left out by now.
 fn what_failed(deployment: &Deployment) -> String {
+    let failed = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Failed);
+    let planned = |state: &StepState| deployment.course.unwind.as_ref()?.steps.get(state.number);
+    let titles: BTreeSet<_> = failed.filter_map(planned).map(|planned| planned.step.to_string()).collect();
     let failures = deployment.failures.iter().filter(|failure| failure.phase == Phase::RollingBack);
+    let failures = failures.filter(|failure| titles.contains(&failure.step));
     let failures = failures.map(|failure| format!("{}: {}", failure.step, failure.message)).collect::<Vec<_>>();
     format!("going back stands still: {}", failures.join("; "))
 }

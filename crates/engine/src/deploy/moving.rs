@@ -166,6 +166,9 @@ async fn complete(engine: &Engine, active: &Active) -> Result<(), Fault> {
     quarantine::lift(engine, &deployment).await?;
     let changed = deployment.services.values().filter(|state| !state.unchanged).count();
     let message = match changed {
+        0 if matches!(deployment.request.kind, Kind::RestoreData { .. }) => {
+            format!("{}: the data is back", deployment.name)
+        }
         0 => format!("{}: nothing had to change", deployment.name),
         _ => format!("{} is live", deployment.name),
     };

@@ -147,7 +147,9 @@ impl Mover<'_> {
         let now = self.engine.ports.clock.now();
         let noted = |deployment: &mut Deployment| {
             let decided = deployment.phases.iter().find(|record| record.phase == Phase::RollingBack);
-            deployment.switch.back_ms = decided.map(|record| now.since_ms(record.at));
+            let took_ms = decided.map(|record| now.since_ms(record.at));
+            // A way back that is tried again may switch to what is there already: users were back the first time.
+            deployment.switch.back_ms = deployment.switch.back_ms.or(took_ms);
             Vec::new()
         };
         self.active.update(self.engine, noted).await.map(|_| ())
