@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use shipway_core::{artifact::Provenance, route::Route};
+use shipway_core::{artifact::Provenance, explain::Explanation, route::Route};
 
 use crate::{Problem, standing::*, types::*};
 
@@ -100,6 +100,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         streams: true,
         ..get("/api/deployments/{id}/logs", "Build, hooks and instances", of::<LogsView>)
     },
+    get("/api/deployments/{id}/explain", "Why it failed, or why it waits", of::<Explanation>),
     get("/api/deployments/{id}/report", "Staging, validation and verification reports", of::<ReportView>),
     get("/api/projects", "All projects", of::<Vec<ProjectView>>),
     post("/api/projects", "Registers a project, or its changed spec", of::<ProjectRequest>, of::<ProjectView>),

@@ -17,6 +17,7 @@ mod down;
 mod ending;
 mod errors;
 mod events;
+mod explain;
 mod findings;
 mod history;
 mod leases;
@@ -92,6 +93,7 @@ enum Verb {
     History(history::Args),
     Logs(logs::Args),
     Events(events::Args),
+    Explain(explain::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Advance(advance::Args),
@@ -205,6 +207,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::History(args) => history::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
         Verb::Events(args) => events::run(context, args).await,
+        Verb::Explain(args) => explain::run(context, args).await,
         Verb::Pause(args) => pause::run(context, args).await,
         Verb::Resume(args) => resume::run(context, args).await,
         Verb::Advance(args) => advance::run(context, args).await,

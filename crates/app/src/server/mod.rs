@@ -6,6 +6,7 @@ mod crash_test;
 mod deployments;
 mod environments;
 mod events;
+mod explaining;
 mod folder;
 mod idempotency;
 mod logs;

@@ -14,8 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    auth, deployments, environments, events, idempotency, logs, metrics, projects, standing, system, unsticking,
-    uploads,
+    auth, deployments, environments, events, explaining, idempotency, logs, metrics, projects, standing, system,
+    unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -57,6 +57,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/resolve", post(unsticking::resolve))
         .route("/deployments/{id}/logs", get(logs::of_deployment))
         .route("/deployments/{id}/report", get(deployments::report))
+        .route("/deployments/{id}/explain", get(explaining::explain))
         .route("/projects", get(projects::list).post(projects::register))
         .route("/projects/{id}", get(projects::show))
         .route("/projects/{id}/deployments", get(deployments::list))

@@ -91,8 +91,12 @@ fn of_code(facts: &Facts<'_>, service: &ServiceName, before: Option<&Release>, a
         ("artifact", before.map(|b| b.artifact.short().to_owned()), made(|a| a.artifact.short().to_owned())),
         ("commit", before.and_then(commit), coming),
     ];
+    // A version that nobody gave is the artifact's digest.
+    let (version, artifact) = (rows[0].clone(), rows[1].clone());
+    let twice = (&version.1, &version.2) == (&artifact.1, &artifact.2);
+    let rows = rows.into_iter().filter(|(what, ..)| !twice || *what != "artifact");
     let known = |before: &Option<String>, after: &Option<String>| (after.is_some() || goes) && before != after;
-    let rows = rows.into_iter().filter(|(_, before, after)| known(before, after));
+    let rows = rows.filter(|(_, before, after)| known(before, after));
     rows.map(|(what, before, after)| {
         let service = Some(service.clone());
         Change { sort: ChangeSort::Code, service, what: what.to_owned(), before, after }
