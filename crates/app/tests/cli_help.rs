@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 27] = [
+const VERBS: [&str; 28] = [
     "up",
     "down",
     "serve",
@@ -21,6 +21,7 @@ const VERBS: [&str; 27] = [
     "history",
     "logs",
     "events",
+    "explain",
     "pause",
     "resume",
     "advance",

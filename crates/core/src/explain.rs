@@ -56,7 +56,7 @@ pub struct Around {
     pub slots: Vec<Slot>,
     /// What was set for its environment through the API.
     pub layer: Option<EnvironmentLayer>,
-    /// The names of deployments by id: those that wrote its slots before, and those that it waits for.
+    /// The names of deployments by id: those that made what was live before, and those that it waits for.
     pub names: BTreeMap<DeploymentId, String>,
     /// The leases of its environment.
     pub leases: Option<Leases>,
@@ -155,7 +155,7 @@ pub struct LastGood {
     pub release: Option<ReleaseId>,
     /// Its version.
     pub version: Option<String>,
-    /// The deployment that brought it, by its name where that is known.
+    /// The deployment that made it, by its name where that is known.
     pub by: Option<String>,
 }
 

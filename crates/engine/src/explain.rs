@@ -98,7 +98,7 @@ impl Reader<'_> {
         self.or_note(what, read)
     }
 
-    /// What stands: slots, releases, settings, and who wrote before.
+    /// What stands: slots, releases, settings, and who brought what was live before.
     async fn standing(&mut self, deployment: &Deployment) {
         let (project, environment) = (&deployment.request.project, &deployment.request.environment);
         let scope = format!("{project}/{environment}");
@@ -108,10 +108,11 @@ impl Reader<'_> {
         self.around.rollbacks = self.find("the automatic rollbacks", &rollbacks).await;
         self.releases(deployment).await;
         let before = if deployment.course.parents.is_empty() { &self.around.slots } else { &deployment.course.parents };
-        let writers: BTreeSet<_> = before.iter().filter_map(|slot| slot.written_by.clone()).collect();
-        for writer in writers.into_iter().take(NAMES_MAX) {
-            if let Some(written) = self.deployment(&writer).await {
-                self.around.names.insert(writer, written.name);
+        let live = before.iter().filter_map(|slot| self.around.releases.get(&slot.live.as_ref()?.release));
+        let makers: BTreeSet<_> = live.map(|release| release.made_by.clone()).collect();
+        for maker in makers.into_iter().take(NAMES_MAX) {
+            if let Some(made) = self.deployment(&maker).await {
+                self.around.names.insert(maker, made.name);
             }
         }
     }

@@ -198,6 +198,11 @@ fn changed(paint: Paint, told: &Explanation) -> Vec<String> {
     if told.last_good.is_empty() || told.phase == Phase::Completed {
         return Vec::new();
     }
+    let is_made = told.first_cause.as_ref().is_none_or(|first| first.phase >= Phase::Staging);
+    if told.changed.is_empty() && !is_made {
+        // What should have come was never made, so there is nothing to compare.
+        return Vec::new();
+    }
     let mut lines = vec![format!("{} {}", title(paint, "what changed against"), against(told))];
     if told.changed.is_empty() {
         lines.push("  nothing that Shipway knows of: look for what changed around it".into());

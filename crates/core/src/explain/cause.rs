@@ -7,6 +7,9 @@ use crate::{
     phase::{End, Phase},
 };
 
+/// Characters of a message that a headline has room for.
+const HEADLINE_CHARS_MAX: usize = 140;
+
 /// The first cause.
 pub(super) fn first(deployment: &Deployment) -> Option<FailureReport> {
     deployment.failures.first().cloned()
@@ -117,12 +120,22 @@ fn failed(deployment: &Deployment) -> String {
     }
 }
 
-/// A failure in one line that names its service.
-pub(super) fn message(failure: &FailureReport) -> String {
+/// A message as far as a headline has room: what was expected and what came is told by fields of their own.
+fn shortened(message: &str) -> String {
+    let message = message.split_once(": expected ").map_or(message, |(before, _)| before);
+    match message.char_indices().nth(HEADLINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+/// A failure in one line that names its instance or service.
+fn message(failure: &FailureReport) -> String {
+    let message = shortened(&failure.message);
     let whose = failure.instance.as_ref().map(ToString::to_string);
     let whose = whose.or_else(|| failure.service.as_ref().map(ToString::to_string));
-    match whose.filter(|whose| !failure.message.contains(whose.as_str())) {
-        Some(whose) => format!("{whose}: {}", failure.message),
-        None => failure.message.clone(),
+    match whose.filter(|whose| !message.contains(whose.as_str())) {
+        Some(whose) => format!("{whose}: {message}"),
+        None => message,
     }
 }

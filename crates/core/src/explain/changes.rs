@@ -32,7 +32,8 @@ pub(super) fn last_good(facts: &Facts<'_>) -> Vec<LastGood> {
     let of = |service: &ServiceName| {
         let slot = facts.parent(service);
         let live = slot.and_then(|slot| slot.live.as_ref());
-        let by = slot.filter(|slot| slot.live.is_some()).and_then(|slot| slot.written_by.as_ref());
+        // Who wrote the slot last may only have put it back.
+        let by = live.and_then(|live| facts.release(&live.release)).map(|release| &release.made_by);
         LastGood {
             service: service.clone(),
             release: live.map(|live| live.release.clone()),
@@ -91,10 +92,15 @@ fn of_code(facts: &Facts<'_>, service: &ServiceName, before: Option<&Release>, a
         ("artifact", before.map(|b| b.artifact.short().to_owned()), made(|a| a.artifact.short().to_owned())),
         ("commit", before.and_then(commit), coming),
     ];
-    // A version that nobody gave is the artifact's digest.
-    let (version, artifact) = (rows[0].clone(), rows[1].clone());
-    let twice = (&version.1, &version.2) == (&artifact.1, &artifact.2);
+    // A version that nobody gave is the artifact's digest; one that somebody gave may say nothing of the code.
+    let (_, before_artifact, after_artifact) = rows[1].clone();
+    let twice = rows[0].1 == before_artifact && rows[0].2 == after_artifact;
+    let same = before_artifact.is_some() && before_artifact == after_artifact;
     let rows = rows.into_iter().filter(|(what, ..)| !twice || *what != "artifact");
+    let rows = rows.map(|(what, before, after)| match what {
+        "version" if same => ("version, of the same artifact", before, after),
+        _ => (what, before, after),
+    });
     let known = |before: &Option<String>, after: &Option<String>| (after.is_some() || goes) && before != after;
     let rows = rows.filter(|(_, before, after)| known(before, after));
     rows.map(|(what, before, after)| {
@@ -175,9 +181,11 @@ fn gather(value: &Value, path: String, leaves: &mut BTreeMap<String, String>) {
         }
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (at, item) in items.iter().enumerate() {
-                // What has a name keeps it when it moves.
+                // What has a name keeps it when it moves; the path says it already.
                 let name = item.get("name").and_then(Value::as_str).map_or_else(|| at.to_string(), str::to_owned);
-                gather(item, format!("{path}[{name}]"), leaves);
+                let path = format!("{path}[{name}]");
+                gather(item, path.clone(), leaves);
+                leaves.remove(&format!("{path}.name"));
             }
         }
         Value::Null => {}

@@ -28,7 +28,18 @@ fn advice(words: impl Into<String>) -> NextStep {
     NextStep { words: words.into(), command: None }
 }
 
-/// The request as it would be typed again.
+/// The very same request, as far as it can be typed.
+fn the_same(deployment: &Deployment) -> String {
+    let request = &deployment.request;
+    let mut words = again(deployment);
+    let version = request.version.iter().map(ToString::to_string);
+    let versions = request.versions.iter().map(|(service, version)| format!("{service}={version}"));
+    words.extend(version.chain(versions).map(|version| format!(" --version {version}")));
+    words.extend(request.artifacts.iter().map(|(service, digest)| format!(" --artifact {service}={digest}")));
+    words
+}
+
+/// A request for the same, with what was mended.
 fn again(deployment: &Deployment) -> String {
     let request = &deployment.request;
     let environment = &request.environment;
@@ -49,9 +60,12 @@ fn again(deployment: &Deployment) -> String {
     }
 }
 
-/// The logs of what failed.
-fn logs(deployment: &Deployment) -> NextStep {
-    step("see all that its builds, hooks and instances wrote", format!("shipway logs {}", deployment.id))
+/// The logs, unless the failure's own advice names them.
+fn logs(deployment: &Deployment) -> Option<NextStep> {
+    let hint = deployment.failures.first().and_then(|first| first.hint.as_ref());
+    let named = hint.is_some_and(|hint| hint.contains("shipway logs"));
+    let words = "see all that its builds, hooks and instances wrote";
+    (!named).then(|| step(words, format!("shipway logs {}", deployment.id)))
 }
 
 /// The first cause's own advice.
@@ -66,33 +80,42 @@ fn ended(facts: &Facts<'_>) -> Vec<NextStep> {
     let is_quarantine = deployment.failures.first().is_some_and(|failure| failure.step == "quarantine");
     match deployment.cause {
         Some(Cause::Person) if is_quarantine => {
-            steps.push(step("deploy something else", again.clone()));
-            steps.push(step("deploy the same all the same, if you know better", allowed(&again)));
+            let environment = &deployment.request.environment;
+            steps.push(step("see what showed it", format!("shipway quarantine -e {environment}")));
+            steps.push(step("deploy something else", again));
+            steps.push(step(unchanged("deploy it all the same, if you know better", deployment), allowed(deployment)));
         }
         Some(Cause::Person) => {
             steps.extend(its_hint(deployment));
-            steps.push(step("ask for it again", again));
+            steps.push(step(unchanged("ask for it again", deployment), the_same(deployment)));
         }
         Some(Cause::Machinery) => {
             steps.extend(its_hint(deployment));
-            steps.push(logs(deployment));
-            steps.push(step("when the machine is mended, ask for the same again", again));
+            steps.extend(logs(deployment));
+            let words = unchanged("when that is mended, ask for the same again", deployment);
+            steps.push(step(words, the_same(deployment)));
         }
         Some(Cause::Release) | None => {
             steps.extend(its_hint(deployment));
-            steps.push(logs(deployment));
-            steps.push(step("mend it, and deploy again", again.clone()));
+            steps.extend(logs(deployment));
+            steps.push(step("mend it, and deploy again", again));
             if is_quarantined(deployment) {
                 let words = "the same is quarantined now; deploy it unchanged only with a reason";
-                steps.push(step(words, allowed(&again)));
+                steps.push(step(unchanged(words, deployment), allowed(deployment)));
             }
         }
     }
     steps
 }
 
-fn allowed(again: &str) -> String {
-    format!("{again} --allow-quarantined --reason WHY")
+fn allowed(deployment: &Deployment) -> String {
+    format!("{} --allow-quarantined --reason WHY", the_same(deployment))
+}
+
+/// Configuration of the request itself can't be told in a command.
+fn unchanged(words: &str, deployment: &Deployment) -> String {
+    let own = deployment.request.config.is_some();
+    if own { format!("{words}, with the configuration that it came with") } else { words.to_owned() }
 }
 
 /// Whether its failure quarantined what it brought: its own fault, after its releases were made.
@@ -110,12 +133,11 @@ fn stuck(facts: &Facts<'_>) -> Vec<NextStep> {
     };
     match deployment.stuck {
         Some(Stuck::Contract) => contract(facts),
-        Some(Stuck::OnFailureStop) => vec![
-            logs(deployment),
-            step("take it back", format!("shipway retry {id}")),
-            step("or mend it and go forward", again(deployment)),
-            resolve(),
-        ],
+        Some(Stuck::OnFailureStop) => {
+            let look = logs(deployment).into_iter();
+            let back = step("take it back", format!("shipway retry {id}"));
+            look.chain([back, step("or mend it and go forward", again(deployment)), resolve()]).collect()
+        }
         Some(Stuck::RollbackTooLong) => vec![
             advice("raise `timeouts.rollback_s` when going back only needs longer"),
             step("go on with the way back", format!("shipway retry {id}")),

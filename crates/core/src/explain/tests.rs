@@ -83,7 +83,11 @@ impl World {
         let plan = if back { &mut self.deployment.course_mut().unwind } else { &mut self.deployment.course_mut().plan };
         let plan = plan.as_mut().expect("it is there");
         let number = plan.steps.len();
-        let phase = if back { Phase::RollingBack } else { Phase::Testing };
+        let phase = match (back, &step) {
+            (true, _) => Phase::RollingBack,
+            (false, Step::Commit { .. }) => Phase::Promoting,
+            (false, _) => Phase::Testing,
+        };
         let needs = number.checked_sub(1).into_iter().collect();
         plan.steps.push(PlannedStep { phase, service: Some(service.into()), needs, step });
         let started_at = (status != StepStatus::Waiting).then_some(Timestamp(20_000));
@@ -248,6 +252,7 @@ fn a_stuck_way_back_names_the_step_the_world_and_the_three_commands() {
         .service("api", json!({}), json!({}))
         .service("web", json!({}), json!({}))
         .step(false, "api", start("api"), StepStatus::Done)
+        .step(false, "api", put_back(&["api", "web"]), StepStatus::Done)
         .step(true, "api", put_back(&["api", "web"]), StepStatus::Done)
         .step(true, "web", stop("web"), StepStatus::Done)
         .step(true, "api", Step::Hooks { release: "r2-api".into(), when: HookMoment::OnRollback }, StepStatus::Failed)
@@ -468,8 +473,16 @@ fn what_was_cancelled_and_what_was_quarantined_has_its_own_commands() {
     refused = refused.failed(Phase::Preparing, "api", "api r2 is quarantined");
     refused.deployment.cause = Some(Cause::Person);
     refused.deployment.failures[0].step = "quarantine".into();
+    refused.deployment.request.version = Some("v7".into());
     let told = refused.explain();
-    assert_eq!(commands(&told), ["shipway deploy -e prod", "shipway deploy -e prod --allow-quarantined --reason WHY"]);
+    assert_eq!(
+        commands(&told),
+        [
+            "shipway quarantine -e prod",
+            "shipway deploy -e prod",
+            "shipway deploy -e prod --version v7 --allow-quarantined --reason WHY"
+        ]
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) fn undone(facts: &Facts<'_>) -> Option<Undone> {
     let until = deployment.completed_at.unwrap_or(facts.now);
     Some(Undone {
         what: summed_up(deployment),
-        traffic_back_ms: deployment.switch.back_ms,
+        traffic_back_ms: deployment.switch.back_ms.filter(|_| deployment.promotion_began()),
         took_ms: until.since_ms(decided),
         open: open(deployment),
         given_up: deployment.given_up.iter().cloned().collect(),
@@ -55,7 +55,7 @@ fn summed_up(deployment: &Deployment) -> Vec<String> {
     for (_, planned) in steps(deployment).filter(|(state, _)| state.status == StepStatus::Done) {
         done.add(planned);
     }
-    done.lines()
+    done.lines(deployment.promotion_began())
 }
 
 /// Done steps by what they did.
@@ -83,7 +83,7 @@ impl<'a> Done<'a> {
         }
     }
 
-    fn lines(self) -> Vec<String> {
+    fn lines(self, traffic_moved: bool) -> Vec<String> {
         let mut lines = Vec::new();
         let instances = |counts: &BTreeMap<&ServiceName, usize>| counted(counts.values().sum(), "instance");
         if !self.started.is_empty() {
@@ -91,7 +91,11 @@ impl<'a> Done<'a> {
             lines.push(format!("{} of {names} started again", instances(&self.started)));
         }
         if !self.switched.is_empty() {
-            lines.push(format!("{} put back to what it was, in one switch", listed(self.switched)));
+            let names = listed(self.switched);
+            lines.push(match traffic_moved {
+                true => format!("{names} put back to what it was, in one switch"),
+                false => format!("the new of {names} withdrawn; no traffic of users had moved"),
+            });
         }
         if !self.stopped.is_empty() {
             let names = listed(self.stopped.keys().copied());
