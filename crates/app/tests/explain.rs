@@ -260,7 +260,7 @@ fn a_stuck_way_back_names_the_step_and_how_to_go_on() {
         &seen,
         &[
             "! test-2 is stuck",
-            "what followed",
+            "then failed: the hook",
             "disk full",
             "web: the old (v1)",
             "run hooks on rollback · tried",

@@ -155,7 +155,7 @@ pub struct LastGood {
     pub release: Option<ReleaseId>,
     /// Its version.
     pub version: Option<String>,
-    /// The deployment that made it, by its name where that is known.
+    /// The deployment that made it, by its name where that is known, and how that one ended when it was not well.
     pub by: Option<String>,
 }
 

@@ -112,7 +112,9 @@ impl Reader<'_> {
         let makers: BTreeSet<_> = live.map(|release| release.made_by.clone()).collect();
         for maker in makers.into_iter().take(NAMES_MAX) {
             if let Some(made) = self.deployment(&maker).await {
-                self.around.names.insert(maker, made.name);
+                let good = made.phase == Phase::Completed || !made.phase.is_end();
+                let name = if good { made.name } else { format!("{}, {}", made.name, made.phase) };
+                self.around.names.insert(maker, name);
             }
         }
     }

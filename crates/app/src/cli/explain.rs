@@ -2,7 +2,7 @@
 
 use shipway_api::DeploymentPage;
 use shipway_core::{
-    deployment::StepStatus,
+    deployment::{FailureReport, StepStatus},
     explain::{Change, ChangeSort, Explanation, OpenStep, Seen, Serves, Standing, Undone, Wait},
     phase::Phase,
     time::Timestamp,
@@ -106,6 +106,11 @@ fn fact(paint: Paint, name: &str, fact: &str) -> String {
     format!("  {}  {fact}", paint.put(Hue::Faint, format!("{name:8}")))
 }
 
+/// A fact below a line of a list.
+fn below(paint: Paint, name: &str, words: &str) -> String {
+    format!("    {}  {words}", paint.put(Hue::Faint, format!("{name:9}")))
+}
+
 fn first_cause(paint: Paint, told: &Explanation, now: Timestamp) -> Vec<String> {
     let Some(first) = &told.first_cause else { return Vec::new() };
     let mut first = first.clone();
@@ -119,14 +124,12 @@ fn first_cause(paint: Paint, told: &Explanation, now: Timestamp) -> Vec<String> 
 }
 
 fn followed(paint: Paint, told: &Explanation) -> Vec<String> {
-    let mut lines = Vec::new();
-    for failure in &told.followed {
-        if lines.is_empty() {
-            lines.push(title(paint, "what followed"));
-        }
-        lines.extend(ending::failure(paint, failure).into_iter().map(|line| format!("  {line}")));
-    }
-    lines
+    let then = |failure: &FailureReport| {
+        let mut lines = ending::failure(paint, failure);
+        lines[0] = format!("{} {}", paint.put(Hue::Bad, "then failed:"), failure.message);
+        lines
+    };
+    told.followed.iter().flat_map(then).collect()
 }
 
 fn waiting(paint: Paint, told: &Explanation, now: Timestamp) -> Vec<String> {
@@ -136,7 +139,7 @@ fn waiting(paint: Paint, told: &Explanation, now: Timestamp) -> Vec<String> {
     let mut lines = vec![title(paint, "what it waits for")];
     for wait in &told.waiting {
         lines.push(format!("  {} {}", paint.put(Hue::Warn, "·"), wait.words()));
-        lines.extend(facts_of(wait, now).into_iter().map(|(name, words)| format!("  {}", fact(paint, name, &words))));
+        lines.extend(facts_of(wait, now).into_iter().map(|(name, words)| below(paint, name, &words)));
         if let Wait::Health { seen: Some(seen), .. } = wait {
             lines.extend(seen_lines(paint, seen));
         }
@@ -145,7 +148,7 @@ fn waiting(paint: Paint, told: &Explanation, now: Timestamp) -> Vec<String> {
 }
 
 fn seen_lines(paint: Paint, seen: &Seen) -> Vec<String> {
-    let mut lines = vec![format!("  {}", fact(paint, "now", &format!("it {}", seen.life)))];
+    let mut lines = vec![below(paint, "now", &format!("it {}", seen.life))];
     lines.extend(seen.log_tail.iter().map(|line| format!("    {} {line}", paint.put(Hue::Faint, "│"))));
     lines
 }

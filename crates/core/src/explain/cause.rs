@@ -2,7 +2,7 @@
 
 use super::{FOLLOWED_MAX, Wait, listed};
 use crate::{
-    deployment::{Deployment, FailureReport, StepStatus, Stuck},
+    deployment::{Cause, Deployment, FailureReport, StepStatus, Stuck},
     finding::{Finding, Severity},
     phase::{End, Phase},
 };
@@ -19,7 +19,7 @@ pub(super) fn first(deployment: &Deployment) -> Option<FailureReport> {
 /// last.
 pub(super) fn followed(deployment: &Deployment) -> Vec<FailureReport> {
     let mut told: Vec<FailureReport> = Vec::new();
-    for failure in deployment.failures.iter().skip(1) {
+    for failure in deployment.failures.iter().skip(1).filter(|failure| !is_freeze(failure)) {
         let same = |other: &FailureReport| {
             (other.phase, &other.step, &other.service) == (failure.phase, &failure.step, &failure.service)
         };
@@ -29,6 +29,11 @@ pub(super) fn followed(deployment: &Deployment) -> Vec<FailureReport> {
     let surplus = told.len().saturating_sub(FOLLOWED_MAX);
     told.drain(..surplus);
     told
+}
+
+/// A note that nothing goes back by itself: the headline says so.
+fn is_freeze(failure: &FailureReport) -> bool {
+    failure.step == "going back" && failure.cause == Cause::Person
 }
 
 /// Findings that block, when it went no further than that.

@@ -64,8 +64,9 @@ fn again(deployment: &Deployment) -> String {
 fn logs(deployment: &Deployment) -> Option<NextStep> {
     let hint = deployment.failures.first().and_then(|first| first.hint.as_ref());
     let named = hint.is_some_and(|hint| hint.contains("shipway logs"));
+    let wrote = deployment.failed_in.is_some_and(|phase| phase >= Phase::Preparing);
     let words = "see all that its builds, hooks and instances wrote";
-    (!named).then(|| step(words, format!("shipway logs {}", deployment.id)))
+    (wrote && !named).then(|| step(words, format!("shipway logs {}", deployment.id)))
 }
 
 /// The first cause's own advice.

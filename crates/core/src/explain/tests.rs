@@ -270,6 +270,10 @@ fn a_stuck_way_back_names_the_step_the_world_and_the_three_commands() {
         "prod-2 is stuck: it failed in verifying: web: no answer, and the way back of api failed, too"
     );
     assert_eq!(told.followed.len(), 1, "the same step is told once");
+    let mut freeze = world.deployment.failures[0].clone();
+    (freeze.step, freeze.cause) = ("going back".into(), Cause::Person);
+    world.deployment.failures.push(freeze);
+    assert_eq!(world.explain().followed, told.followed, "a freeze is no failure");
     assert_eq!(told.followed[0].message, "the hook exited with status 2");
     let undone = told.undone.as_ref().expect("much was undone");
     assert_eq!(undone.what, ["api and web put back to what it was, in one switch", "1 instance of web stopped"]);

@@ -115,7 +115,8 @@ fn steps(facts: &Facts<'_>) -> Vec<Wait> {
     let running = running.filter_map(|state| Some(running_step(facts, state, plan.steps.get(state.number)?)));
     let mut waits: Vec<_> = running.collect();
     waits.sort_by_key(rank);
-    waits.extend(dependencies(plan, &states));
+    // What comes after this phase is nothing that anybody waits for yet.
+    waits.extend(dependencies(plan, &states, deployment.phase));
     waits
 }
 
@@ -164,12 +165,12 @@ fn sample(facts: &Facts<'_>, state: &StepState, (span_ms, percent): (u64, u8), s
 }
 
 /// For each service the first step that waits for one of another service.
-fn dependencies(plan: &Plan, states: &[&StepState]) -> Vec<Wait> {
+fn dependencies(plan: &Plan, states: &[&StepState], until: Phase) -> Vec<Wait> {
     let status = |number: usize| states.iter().find(|state| state.number == number).map(|state| state.status);
     let is_open = |number: &&usize| !matches!(status(**number), Some(StepStatus::Done | StepStatus::Skipped) | None);
     let mut told = BTreeSet::new();
     let mut waits = Vec::new();
-    for (number, planned) in plan.steps.iter().enumerate() {
+    for (number, planned) in plan.steps.iter().enumerate().filter(|(_, planned)| planned.phase <= until) {
         let Some(service) = planned.service.as_ref().filter(|_| status(number) == Some(StepStatus::Waiting)) else {
             continue;
         };
