@@ -27,10 +27,10 @@ use std::{
 use futures_util::future::join_all;
 use shipway_core::{
     command::{Command, Registration},
-    deployment::{Deployment, Kind, Request, Source, StepStatus},
+    deployment::{Kind, Request, Source, StepStatus},
     id::{Actor, ArtifactDigest},
     phase::Phase,
-    store::{DocumentKind, OpenDeployment, Store},
+    store::{DocumentKind, LISTING_MAX, Listing, OpenDeployment, Store},
 };
 use shipway_engine::{Engine, Folders, Settings};
 use shipway_store::SqlStore;
@@ -207,7 +207,8 @@ fn tell(before: &Marks, after: &Marks, steps: u64, span_s: f64) -> Fallible<()> 
 async fn ends(options: &Options, store: &Arc<dyn Store>, round: usize) -> Fallible<(String, u64)> {
     let (mut ends, mut steps) = (BTreeMap::<Phase, u64>::new(), 0);
     for environment in 0..options.environments {
-        let deployments: Vec<Deployment> = store.below(&format!("{PROJECT}/e{environment}")).await?;
+        let scope = format!("{PROJECT}/e{environment}");
+        let deployments = store.deployments(Listing { scope, limit: LISTING_MAX, ..Listing::default() }).await?;
         for deployment in deployments.iter().skip(round * options.services) {
             *ends.entry(deployment.phase).or_default() += 1;
             steps += deployment.steps.iter().filter(|step| step.status == StepStatus::Done).count() as u64;
