@@ -12,10 +12,16 @@ use support::{
     project, shipway, spec, wait_for,
 };
 
-/// What a person sees, and what the API says.
+/// What a person sees, and what the API says. Every command that it names can be typed.
 fn explained(server: &Server, id: &str) -> (String, Value) {
     let seen = typed(server, &["explain", id]);
-    (seen, server.get(&format!("/api/deployments/{id}/explain")))
+    let told = server.get(&format!("/api/deployments/{id}/explain"));
+    for command in commands(&told) {
+        assert_says(&seen, &[command]);
+        let words: Vec<_> = command.split_whitespace().skip(1).chain(["--help"]).collect();
+        typed(server, &words);
+    }
+    (seen, told)
 }
 
 /// What a verb that ends well says.
@@ -267,6 +273,14 @@ fn a_stuck_way_back_names_the_step_and_how_to_go_on() {
             &skip,
         ],
     );
+    // The command is pasted as it stands.
+    let words = skip.replace("WHY", "looked-at");
+    typed(&server, &words.split_whitespace().skip(1).collect::<Vec<_>>());
+    assert_eq!(server.ended(&id)["phase"], "rolled_back");
+    let (seen, told) = explained(&server, &id);
+    assert_eq!(told["phase"], "rolled_back", "what was written when it got stuck is over: {told:#}");
+    assert_says(&seen, &["`run hooks on rollback` was left out of the way back by admin: looked-at"]);
+    assert_eq!(told["undone"]["open"], json!([]));
 }
 
 #[test]
