@@ -17,6 +17,9 @@ checks = [{ name = "answers", phase = "verify", http = "/" }]
 stop = { grace_s = 3 }
 "#;
 
+/// So many rollbacks are the storm that an environment otherwise stops.
+const STORM: &str = "\n[environments.test.rollback_limit]\nmax = 1000\nper = \"1h\"\n";
+
 #[test]
 fn blue_green_survives_a_crash_at_every_step() {
     survives(BLUE_GREEN, 1);
@@ -39,7 +42,7 @@ fn recreate_survives_a_crash_at_every_step() {
 
 fn survives(strategy: &str, instances: usize) {
     let mut server = Server::start();
-    project(&server, &format!("{CHECKS}{strategy}"));
+    project(&server, &format!("{CHECKS}{strategy}{STORM}"));
     server.deploy_well(json!({ "version": "v0" }));
     let proxy = server.proxy();
     let load = Load::start(proxy, HOST);

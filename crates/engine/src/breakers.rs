@@ -234,7 +234,7 @@ pub(crate) async fn reset(engine: &Engine, name: &str, reason: &str, actor: &Act
     if name == TARGET {
         return Ok(engine.breaker.reset(reason, actor).await);
     }
-    let _one_at_a_time = engine.intake.lock().await;
+    let _one_at_a_time = engine.intake.all().await;
     let stored: Option<Rollbacks> = engine.ports.store.find(name).await?;
     let Some(rollbacks) = stored.filter(|rollbacks| rollbacks.stopped.is_some()) else { return Ok(false) };
     let now = engine.ports.clock.now();

@@ -111,7 +111,7 @@ impl Engine {
 
     async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Deployment, Refusal> {
         refuse_stranger(&request, &actor)?;
-        let _one_at_a_time = self.intake.lock().await;
+        let _one_at_a_time = self.intake.one(&request).await;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
         breakers::refuse_stopped(self, &request).await?;
@@ -361,7 +361,7 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let registered = self.known_project(&project).await?;
         self.known_environment(&registered, &environment)?;
-        let _one_at_a_time = self.intake.lock().await;
+        let _one_at_a_time = self.intake.all().await;
         let key = format!("{project}/{environment}");
         let known: Option<EnvironmentLayer> = self.ports.store.find(&key).await?;
         let mut tree = known.map_or_else(|| serde_json::json!({}), |layer| layer.tree);

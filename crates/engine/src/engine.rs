@@ -21,6 +21,7 @@ use tracing::info;
 use crate::{
     breakers::GuardedDriver,
     deploy::Active,
+    intake::Intake,
     keep,
     leases::Returned,
     notify,
@@ -124,8 +125,7 @@ pub struct Engine {
     pub(crate) understood: Understood,
     pub(crate) publisher: Publisher,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
-    /// One registration of a deployment at a time: numbers and conflicts are decided on what is stored.
-    pub(crate) intake: tokio::sync::Mutex<()>,
+    pub(crate) intake: Intake,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
 }
 
@@ -157,7 +157,7 @@ impl Engine {
             understood: Understood::default(),
             publisher,
             active: Mutex::default(),
-            intake: tokio::sync::Mutex::default(),
+            intake: Intake::default(),
             releases: Mutex::default(),
         });
         let message = "the server started";

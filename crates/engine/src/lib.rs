@@ -13,6 +13,7 @@ mod deploy;
 mod engine;
 mod explain;
 mod going_back;
+mod intake;
 mod keep;
 mod leases;
 mod make;

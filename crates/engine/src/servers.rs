@@ -108,7 +108,7 @@ async fn lead(engine: &Engine, servers: &[Server], until: Timestamp) -> Result<(
 /// Takes over every deployment that nobody carries, oldest first, those that move before those that wait.
 async fn take_over(engine: &Arc<Engine>) -> Result<(), Fault> {
     // One that is being registered is recorded before it is carried.
-    let _one_at_a_time = engine.intake.lock().await;
+    let _one_at_a_time = engine.intake.all().await;
     let now = engine.ports.clock.now();
     let named: Vec<OpenDeployment> = engine.ports.store.below("").await?;
     let mut open = Vec::new();

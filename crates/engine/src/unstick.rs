@@ -22,7 +22,7 @@ use crate::{
 impl Engine {
     /// Tries the way back again: it is planned anew from what is observed.
     pub(crate) async fn retry(self: &Arc<Self>, id: &DeploymentId, actor: &Actor) -> Result<Deployment, Refusal> {
-        let _one_at_a_time = self.intake.lock().await;
+        let _one_at_a_time = self.intake.all().await;
         let stuck = self.stuck(id).await?;
         if stuck.stuck == Some(Stuck::Contract) {
             let message = format!("{} is past a `contract` migration: the old may not work with the data", stuck.name);
@@ -42,7 +42,7 @@ impl Engine {
         reason: String,
         by: Actor,
     ) -> Result<Deployment, Refusal> {
-        let _one_at_a_time = self.intake.lock().await;
+        let _one_at_a_time = self.intake.all().await;
         let stuck = self.stuck(id).await?;
         let planned = stuck.course.unwind.as_ref().and_then(|plan| plan.steps.get(step)).cloned();
         let failed = stuck.steps.iter().any(|s| s.back && s.number == step && s.status == StepStatus::Failed);
@@ -65,7 +65,7 @@ impl Engine {
         reason: String,
         actor: &Actor,
     ) -> Result<Deployment, Refusal> {
-        let _one_at_a_time = self.intake.lock().await;
+        let _one_at_a_time = self.intake.all().await;
         let mut stuck = self.stuck(id).await?;
         let before = stuck.course.clone();
         let end = stuck.ending.unwrap_or(End::Failed);

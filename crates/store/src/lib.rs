@@ -7,9 +7,12 @@ mod artifacts;
 mod batch;
 mod logs;
 mod memory;
+mod revisions;
+mod rows;
 mod share;
 mod sources;
 mod sql;
+mod statement;
 mod writer;
 
 pub use self::{

@@ -234,7 +234,7 @@ async fn turn_back(engine: &Engine, active: &Active, failure: FailureReport) -> 
         active.update_with(engine, commit, noted).await?;
         return freeze(engine, active, why, message).await;
     }
-    let _one_at_a_time = engine.intake.lock().await;
+    let _one_at_a_time = engine.intake.one(&deployment.request).await;
     let commit = breakers::count_rollback(engine, commit, &deployment, ending).await?;
     let event = say(&deployment, EventKind::RollbackInitiated, EventStatus::Warning, message);
     active.turn_with(engine, Turn::Unwind, commit, noted, vec![event]).await

@@ -1,0 +1,121 @@
+//! What a group of commits writes, gathered so that each table is written by few statements: a document that several
+//! commits write is written once, as the last of them says.
+//!
+//! Not here: whether a commit may be written (`revisions`).
+
+use std::collections::BTreeMap;
+
+use shipway_core::{
+    event::EventBody,
+    ports::Fault,
+    store::{Commit, Committed, Document, DocumentKind},
+    time::Timestamp,
+};
+use sqlx::AnyConnection;
+
+use crate::{
+    sql::sql_fault,
+    statement::{ROWS, Statement},
+    writer::Counters,
+};
+
+static DOCUMENTS: Statement = Statement::rows(
+    "INSERT INTO document (kind, key, scope, position, body) VALUES ",
+    5,
+    " ON CONFLICT (kind, key) DO UPDATE SET scope = excluded.scope, position = excluded.position, body = excluded.body",
+);
+static EVENTS: Statement = Statement::rows("INSERT INTO event (seq, at, deployment, body) VALUES ", 4, "");
+
+/// Splits into pieces for which there are statements.
+pub(crate) fn chunks<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = all;
+    std::iter::from_fn(move || {
+        let size = ROWS.iter().find(|size| **size <= rest.len())?;
+        let (chunk, others) = rest.split_at(*size);
+        rest = others;
+        Some(chunk)
+    })
+}
+
+/// Rows of a group.
+pub(crate) struct Rows {
+    counters: Counters,
+    documents: BTreeMap<(DocumentKind, String), Option<Document>>,
+    events: Vec<(u64, Timestamp, EventBody)>,
+}
+
+impl Rows {
+    /// None yet, after what was written before.
+    pub(crate) fn after(counters: Counters) -> Self {
+        Self { counters, documents: BTreeMap::new(), events: Vec::new() }
+    }
+
+    /// Adds a commit, and says where it stands.
+    pub(crate) fn add(&mut self, commit: Commit) -> Committed {
+        for document in commit.puts {
+            self.documents.insert((document.kind, document.key.clone()), Some(document));
+        }
+        for removed in commit.deletes {
+            self.documents.insert(removed, None);
+        }
+        self.counters.generation += 1;
+        for event in commit.events {
+            self.counters.event += 1;
+            self.events.push((self.counters.event, commit.at, event));
+        }
+        Committed { generation: self.counters.generation, last_event: self.counters.event }
+    }
+
+    /// Writes all rows.
+    pub(crate) async fn write(self, connection: &mut AnyConnection) -> Result<Counters, Fault> {
+        let mut written = Vec::new();
+        for ((kind, key), document) in self.documents {
+            match document {
+                Some(document) => written.push(document),
+                None => remove(connection, kind, key).await?,
+            }
+        }
+        write_documents(connection, &written).await?;
+        write_events(connection, &self.events).await?;
+        write_counters(connection, self.counters).await?;
+        Ok(self.counters)
+    }
+}
+
+async fn remove(connection: &mut AnyConnection, kind: DocumentKind, key: String) -> Result<(), Fault> {
+    let query = sqlx::query("DELETE FROM document WHERE kind = $1 AND key = $2").bind(kind.name()).bind(key);
+    query.execute(connection).await.map_err(|error| sql_fault("removing a document", &error))?;
+    Ok(())
+}
+
+async fn write_documents(connection: &mut AnyConnection, documents: &[Document]) -> Result<(), Fault> {
+    for documents in chunks(documents) {
+        let query = documents.iter().fold(DOCUMENTS.query(documents.len()), |query, one| {
+            let query = query.bind(one.kind.name()).bind(one.key.clone()).bind(one.scope.clone());
+            query.bind(one.order).bind(one.body.clone())
+        });
+        query.execute(&mut *connection).await.map_err(|error| sql_fault("writing documents", &error))?;
+    }
+    Ok(())
+}
+
+async fn write_events(connection: &mut AnyConnection, events: &[(u64, Timestamp, EventBody)]) -> Result<(), Fault> {
+    for events in chunks(events) {
+        let query = events.iter().fold(EVENTS.query(events.len()), |query, (seq, at, event)| {
+            let body = serde_json::to_string(event).expect("an event holds nothing that JSON can't");
+            let query = query.bind(i64::try_from(*seq).unwrap_or(i64::MAX)).bind(at.0);
+            query.bind(event.deployment.as_ref().map(ToString::to_string)).bind(body)
+        });
+        query.execute(&mut *connection).await.map_err(|error| sql_fault("writing events", &error))?;
+    }
+    Ok(())
+}
+
+async fn write_counters(connection: &mut AnyConnection, counters: Counters) -> Result<(), Fault> {
+    const BOTH: &str = "UPDATE counter SET value = CASE name WHEN 'generation' THEN $1 ELSE $2 END \
+         WHERE name IN ('generation', 'event')";
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let query = sqlx::query(BOTH).bind(number(counters.generation)).bind(number(counters.event));
+    query.execute(connection).await.map_err(|error| sql_fault("writing the counters", &error))?;
+    Ok(())
+}
