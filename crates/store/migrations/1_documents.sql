@@ -8,6 +8,8 @@ CREATE TABLE document (
     PRIMARY KEY (kind, key)
 );
 CREATE INDEX document_by_position ON document (kind, position, key);
+-- What lies below a path is found without walking over everything of its kind.
+CREATE INDEX document_by_scope ON document (kind, scope, position, key);
 
 -- By what writes are compared: slots, leases, who may carry a deployment.
 CREATE TABLE revision (

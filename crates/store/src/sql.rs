@@ -21,7 +21,8 @@ use crate::writer::Writer;
 const READERS_MAX: u32 = 4;
 const ACQUIRE_S_MAX: u64 = 10;
 /// FULL: a commit that was answered survives the loss of power.
-const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;";
+const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; \
+     PRAGMA cache_size=-8000; PRAGMA wal_autocheckpoint=4000;";
 
 /// Documents and events in an SQL database.
 pub struct SqlStore {
@@ -47,6 +48,8 @@ impl SqlStore {
         try_file(&options).await.map_err(fault)?;
         let pool = AnyPoolOptions::new()
             .max_connections(READERS_MAX)
+            // They are all in this process: none goes away by itself.
+            .test_before_acquire(false)
             .acquire_timeout(Duration::from_secs(ACQUIRE_S_MAX))
             .after_connect(|connection, _| async move { connection.execute(PRAGMAS).await.map(|_| ()) }.boxed())
             .connect_with(options)
@@ -97,6 +100,31 @@ pub(crate) fn sql_fault(doing: &str, error: &sqlx::Error) -> Fault {
     fault
 }
 
+/// Places are found in an index alone, and only those that are wanted are read. Scopes compare byte by byte: what is
+/// below `a` lies between `a/` and `a0`, as `0` follows `/`. Every text takes the same parameters, so the first two look
+/// at those that they have no use for.
+fn listing_sql(listing: &Listing) -> &'static str {
+    const UP: &str = "SELECT body FROM document WHERE kind = $1 AND position < $2 AND $4 || $5 || $6 <> '' \
+         ORDER BY position, key LIMIT $3";
+    const DOWN: &str = "SELECT body FROM document WHERE kind = $1 AND position < $2 AND $4 || $5 || $6 <> '' \
+         ORDER BY position DESC, key DESC LIMIT $3";
+    const BELOW_UP: &str = "SELECT document.body FROM (SELECT kind, key, position FROM document WHERE kind = $1 \
+         AND position < $2 AND scope >= $4 AND scope < $6 AND (scope = $4 OR scope >= $5) ORDER BY position, key LIMIT $3) \
+         AS place JOIN document ON document.kind = place.kind AND document.key = place.key \
+         ORDER BY place.position, place.key";
+    const BELOW_DOWN: &str = "SELECT document.body FROM (SELECT kind, key, position FROM document WHERE kind = $1 \
+         AND position < $2 AND scope >= $4 AND scope < $6 AND (scope = $4 OR scope >= $5) \
+         ORDER BY position DESC, key DESC LIMIT $3) \
+         AS place JOIN document ON document.kind = place.kind AND document.key = place.key \
+         ORDER BY place.position DESC, place.key DESC";
+    match (listing.scope.is_empty(), listing.newest_first) {
+        (true, false) => UP,
+        (true, true) => DOWN,
+        (false, false) => BELOW_UP,
+        (false, true) => BELOW_DOWN,
+    }
+}
+
 fn bodies(rows: &[AnyRow]) -> Result<Vec<String>, Fault> {
     rows.iter().map(|row| row.try_get(0).map_err(|error| sql_fault("reading a document", &error))).collect()
 }
@@ -131,17 +159,14 @@ impl Store for SqlStore {
 
     fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
         async move {
-            const UP: &str = "SELECT body FROM document WHERE kind = $1 AND ($2 = '' OR scope = $2 OR scope LIKE $3) \
-                 AND position < $4 ORDER BY position, key LIMIT $5";
-            const DOWN: &str = "SELECT body FROM document WHERE kind = $1 AND ($2 = '' OR scope = $2 OR scope LIKE $3) \
-                 AND position < $4 ORDER BY position DESC, key DESC LIMIT $5";
-            // Scopes are made of names, and names hold neither % nor _.
-            let rows = sqlx::query(if listing.newest_first { DOWN } else { UP })
+            let rows = sqlx::query(listing_sql(&listing))
                 .bind(kind.name())
-                .bind(listing.scope.clone())
-                .bind(format!("{}/%", listing.scope))
                 .bind(listing.before.unwrap_or(i64::MAX))
                 .bind(i64::from(listing.limit))
+                .bind(listing.scope.clone())
+                .bind(format!("{}/", listing.scope))
+                // What comes after the slash: everything below lies between the two.
+                .bind(format!("{}0", listing.scope))
                 .fetch_all(&self.pool)
                 .await
                 .map_err(|error| sql_fault("listing documents", &error))?;
