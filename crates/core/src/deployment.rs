@@ -504,6 +504,8 @@ pub enum Stuck {
     Contract,
     /// The spec says `on_failure = "stop"`.
     OnFailureStop,
+    /// Its plan was made in a form that this version doesn't know.
+    UnknownPlan,
 }
 
 /// How a step stands.

@@ -166,6 +166,8 @@ pub enum EventKind {
     NotificationFailed,
     /// The server started.
     ServerStarted,
+    /// The store is older than what the data plane follows: a backup was put back.
+    StoreRestored,
 }
 
 impl EventKind {

@@ -20,6 +20,27 @@ use crate::{
     strategy::Recreate,
 };
 
+/// The first part of a route table's place in order. It rises when a store came back older than what the data plane
+/// follows: its generations were given out once before, so they no longer tell which table is the newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The epoch, from 1.
+    pub number: u64,
+    /// Raised by every write.
+    pub revision: u64,
+}
+
+impl Default for Epoch {
+    fn default() -> Self {
+        Self { number: 1, revision: 0 }
+    }
+}
+
+impl Epoch {
+    /// Its key in the store.
+    pub const KEY: &str = "epoch";
+}
+
 /// Everything that the proxy needs. Tables are ordered by (epoch, generation); an older one is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

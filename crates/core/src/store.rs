@@ -57,6 +57,8 @@ pub enum DocumentKind {
     Quarantine,
     /// `explain::Explanation`, of a deployment that failed
     Explanation,
+    /// `route::Epoch`
+    Epoch,
 }
 
 impl DocumentKind {
@@ -82,6 +84,7 @@ impl DocumentKind {
             Self::Rollbacks => "rollbacks",
             Self::Quarantine => "quarantine",
             Self::Explanation => "explanation",
+            Self::Epoch => "epoch",
         }
     }
 }
@@ -129,6 +132,8 @@ pub enum Guarded {
     Carrier(DeploymentId),
     /// The right to keep the recorded state true.
     Leader,
+    /// The epoch of route tables.
+    Epoch,
     /// The numbers of an environment's deployments.
     Numbers(ProjectId, EnvironmentName),
 }
@@ -140,6 +145,7 @@ impl fmt::Display for Guarded {
             Self::Leases(project, environment) => write!(f, "leases {project}/{environment}"),
             Self::Carrier(deployment) => write!(f, "carrier {deployment}"),
             Self::Leader => f.write_str("leader"),
+            Self::Epoch => f.write_str("epoch"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
         }
     }
@@ -406,6 +412,7 @@ mod stored {
         lease::{Leader, Leases, Server},
         project::{EnvironmentLayer, Project},
         release::Release,
+        route::Epoch,
         slot::Slot,
     };
 
@@ -479,6 +486,16 @@ mod stored {
         const KIND: DocumentKind = DocumentKind::Server;
         fn key(&self) -> String {
             self.id.clone()
+        }
+        fn scope(&self) -> String {
+            String::new()
+        }
+    }
+
+    impl Stored for Epoch {
+        const KIND: DocumentKind = DocumentKind::Epoch;
+        fn key(&self) -> String {
+            Self::KEY.into()
         }
         fn scope(&self) -> String {
             String::new()

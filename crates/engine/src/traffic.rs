@@ -10,13 +10,14 @@ use std::{
 
 use futures_util::future::{Either, select};
 use shipway_core::{
+    event::{EventBody, EventKind, EventStatus},
     id::SlotKey,
     instance::Instance,
     ports::{Clock, Fault, FaultKind, Traffic, TrafficRouter},
     release::Release,
-    route::{RouteTable, World, derive},
+    route::{Epoch, RouteTable, World, derive},
     slot::Slot,
-    store::{DocumentKind, read_body},
+    store::{Commit, DocumentKind, Guarded, read_body},
 };
 use tokio::sync::Notify;
 use tracing::{debug, warn};
@@ -27,8 +28,6 @@ use crate::Engine;
 const PUBLISH_MS_MAX: u64 = 30_000;
 /// How long the writer waits before it tries again, when the data plane is not there.
 const RETRY_MS: u64 = 200;
-/// Rises by one explicit step after a restore of the data folder.
-const EPOCH: u64 = 1;
 
 pub(crate) struct Publisher {
     router: Arc<dyn TrafficRouter>,
@@ -102,18 +101,51 @@ pub(crate) async fn publish_newest(engine: Arc<Engine>) {
 
 async fn publish_once(engine: &Engine) -> Result<(), Fault> {
     let table = derive_table(engine).await?;
-    let generation = table.generation;
-    engine.publisher.router.publish(Arc::new(table)).await?;
+    let (epoch, generation) = (table.epoch, table.generation);
+    match engine.publisher.router.publish(Arc::new(table)).await {
+        Err(fault) if fault.kind == FaultKind::Conflict => {
+            raise_epoch(engine, epoch).await?;
+            return Err(fault);
+        }
+        answer => answer?,
+    }
     engine.publisher.followed(generation);
     debug!(generation, "published");
     Ok(())
 }
 
+/// Raises the epoch when the data plane follows a table that this store never gave out: then the store is an older one
+/// that was put back, and what it says is what holds now.
+async fn raise_epoch(engine: &Engine, epoch: u64) -> Result<(), Fault> {
+    let followed = engine.publisher.router.traffic().await?;
+    // Read after what is followed: a table that another server published meanwhile is no newer than that.
+    let (generation, bodies) = engine.ports.store.snapshot(&[DocumentKind::Epoch]).await?;
+    let stored = epoch_of(bodies.first())?;
+    if stored.number != epoch || (followed.epoch, followed.generation) <= (stored.number, generation) {
+        return Ok(());
+    }
+    let next = Epoch { number: followed.epoch.max(stored.number) + 1, revision: stored.revision + 1 };
+    let message = format!(
+        "the data plane follows table {} of epoch {}, and the store stands at {generation} of epoch {}: an older store \
+         was put back, and its routes hold from now on, in epoch {}",
+        followed.generation, followed.epoch, stored.number, next.number
+    );
+    warn!("{message}");
+    let event = EventBody::new(EventKind::StoreRestored, EventStatus::Warning, "server", message);
+    let commit = Commit::at(engine.ports.clock.now()).put(&next).raise(Guarded::Epoch, stored.revision).event(event);
+    engine.ports.store.commit(commit).await.map(|_| ())
+}
+
+fn epoch_of(bodies: Option<&Vec<String>>) -> Result<Epoch, Fault> {
+    let stored = bodies.and_then(|bodies| bodies.first());
+    Ok(stored.map(|body| read_body(body)).transpose()?.unwrap_or_default())
+}
+
 /// The table as the slots say now.
 pub(crate) async fn derive_table(engine: &Engine) -> Result<RouteTable, Fault> {
-    let kinds = [DocumentKind::Slot, DocumentKind::Instance];
+    let kinds = [DocumentKind::Slot, DocumentKind::Instance, DocumentKind::Epoch];
     let (generation, bodies) = engine.ports.store.snapshot(&kinds).await?;
-    let [slots, instances] = <[Vec<String>; 2]>::try_from(bodies)
+    let [slots, instances, epoch] = <[Vec<String>; 3]>::try_from(bodies)
         .map_err(|_| Fault::new(FaultKind::Corrupt, "a snapshot does not hold what was asked for"))?;
     let slots: Vec<Slot> = slots.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
     let instances: Vec<Instance> = instances.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
@@ -125,7 +157,7 @@ pub(crate) async fn derive_table(engine: &Engine) -> Result<RouteTable, Fault> {
     }
     let releases_dir = engine.settings.folders.releases();
     let world = World {
-        epoch: EPOCH,
+        epoch: epoch_of(Some(&epoch))?.number,
         generation,
         slots: &slots,
         instances: &instances,

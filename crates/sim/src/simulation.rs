@@ -202,7 +202,6 @@ impl Simulation {
             let mut world = self.shared.world();
             world.tell(|| "the store is put back".into());
             world.watcher.forget_since(watcher);
-            world.router.replace();
         }
         let (shared, servers, store) = (self.shared.clone(), self.servers.clone(), self.store.clone());
         let sole = self.count == 1;

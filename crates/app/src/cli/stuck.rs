@@ -36,6 +36,9 @@ fn why(stuck: Option<Stuck>) -> &'static str {
         Some(Stuck::OnFailureStop) => {
             "it needs a person: the spec says `on_failure = \"stop\"`, so it stands as it failed"
         }
+        Some(Stuck::UnknownPlan) => {
+            "it needs a person: another version of Shipway made its plan, in a form that this one doesn't run"
+        }
         None => "it needs a person",
     }
 }
@@ -92,6 +95,9 @@ fn commands(view: &DeploymentView) -> Vec<(String, String)> {
             resolve,
         ],
         Some(Stuck::OnFailureStop) => vec![explain, (retry.0, "goes back"), deploy, resolve],
+        Some(Stuck::UnknownPlan) => {
+            vec![explain, (retry.0, "goes back by a plan made now, from what is observed"), deploy, resolve]
+        }
         Some(Stuck::UndoFailed | Stuck::RollbackTooLong) | None => {
             let failed = view.steps.iter().filter(|step| step.back && step.status == StepStatus::Failed);
             let skip = failed.map(|step| {

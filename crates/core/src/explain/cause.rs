@@ -95,6 +95,10 @@ fn stuck(deployment: &Deployment) -> String {
                 "{name} is stuck because `on_failure = \"stop\"`: it {failed_first}; everything is left as it was then"
             )
         }
+        Some(Stuck::UnknownPlan) => format!(
+            "{name} is stuck: another version of Shipway made its plan, in a form that this one doesn't run; everything is \
+             left as it was found"
+        ),
         Some(Stuck::RollbackTooLong) => {
             format!("{name} is stuck: it {failed_first}, and going back took longer than `timeouts.rollback_s`")
         }

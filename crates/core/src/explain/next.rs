@@ -139,6 +139,11 @@ fn stuck(facts: &Facts<'_>) -> Vec<NextStep> {
             let back = step("take it back", format!("shipway retry {id}"));
             look.chain([back, step("or mend it and go forward", again(deployment)), resolve()]).collect()
         }
+        Some(Stuck::UnknownPlan) => vec![
+            advice("or start the version of Shipway that made the plan, and `shipway retry` there"),
+            step("go back by a plan made now, from what is observed", format!("shipway retry {id}")),
+            resolve(),
+        ],
         Some(Stuck::RollbackTooLong) => vec![
             advice("raise `timeouts.rollback_s` when going back only needs longer"),
             step("go on with the way back", format!("shipway retry {id}")),

@@ -10,7 +10,7 @@ use shipway_core::{
     deployment::{Deployment, FailureReport, StepState, StepStatus, Stuck},
     event::{EventBody, EventKind, EventStatus},
     phase::{End, Phase, Turn},
-    plan::{Plan, PlannedStep, Step, Undo, unwind},
+    plan::{PLAN_VERSION, Plan, PlannedStep, Step, Undo, unwind},
     ports::Fault,
     spec::Timeouts,
     time::Timestamp,
@@ -20,6 +20,7 @@ use shipway_saga::{Blocked, Failed, Manner, Outcome};
 use super::{
     Active,
     mover::Mover,
+    moving::{freeze, unknown_plan},
     say,
     steps::{graph, waiting_steps},
     switch,
@@ -36,6 +37,9 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
         let Some(plan) = deployment.course.unwind.clone() else {
             return Err(Fault::invalid(format!("{} goes back without a plan", deployment.id)));
         };
+        if plan.version != PLAN_VERSION {
+            return freeze(engine, active, Stuck::UnknownPlan, unknown_plan(&plan)).await;
+        }
         let (graph, recorded) = graph(&deployment, &plan, true);
         let mover = Mover { engine, active, plan: &plan, back: true };
         let left_ms = too_long.since_ms(engine.ports.clock.now());

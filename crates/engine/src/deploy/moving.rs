@@ -7,10 +7,10 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{ServiceName, SlotKey},
     phase::{End, Phase, Turn},
-    plan::{Goal, Plan, Policy, Step, plan},
+    plan::{self, Goal, PLAN_VERSION, Plan, Policy, plan},
     ports::Fault,
     slot::{Serving, Slot},
-    spec::{MigrateKind, OnFailure},
+    spec::OnFailure,
     store::{Commit, Listing},
     strategy::StrategySpec,
 };
@@ -116,6 +116,10 @@ pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result
     let Some(plan) = deployment.course.plan.clone() else {
         return Err(Fault::invalid(format!("{} moves without a plan", deployment.id)));
     };
+    if plan.version != PLAN_VERSION {
+        let message = unknown_plan(&plan);
+        return freeze(engine, active, Stuck::UnknownPlan, message).await;
+    }
     let (graph, recorded) = graph(&deployment, &plan, false);
     let mover = Mover { engine, active, plan: &plan, back: false };
     let why: OnceCell<Stop> = OnceCell::new();
@@ -253,12 +257,12 @@ async fn freezes(engine: &Engine, deployment: &Deployment, failure: &FailureRepo
 pub(crate) fn is_past_contract(deployment: &Deployment) -> bool {
     let Some(plan) = &deployment.course.plan else { return false };
     let begun = deployment.steps.iter().filter(|state| !state.back && state.status != StepStatus::Waiting);
-    let contract = |step: &Step| matches!(step, Step::Migrate { kind: MigrateKind::Contract, .. });
-    begun.filter_map(|state| plan.steps.get(state.number)).any(|planned| contract(&planned.step))
+    let ran: Vec<_> = begun.filter_map(|state| plan.steps.get(state.number)).collect();
+    plan::is_past_contract(&ran)
 }
 
 /// Everything stays as it is, for a person to decide.
-async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -> Result<(), Fault> {
+pub(super) async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -> Result<(), Fault> {
     let deployment = active.read().await;
     let (words, hint) = match why {
         Stuck::Contract => (
@@ -267,6 +271,13 @@ async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -
                 "deploy what mends it; or go back all the same with `shipway rollback {} --accept-contract`, and put \
                  data back with `shipway snapshot restore`",
                 deployment.name
+            ),
+        ),
+        Stuck::UnknownPlan => (
+            "another version of Shipway made its plan",
+            format!(
+                "start that version, or go back by what is observed: `shipway retry {}`; or deploy again",
+                deployment.id
             ),
         ),
         _ => (
@@ -284,6 +295,11 @@ async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -
     switch::close(engine, active).await?;
     let event = say(&deployment, EventKind::DeploymentStuck, EventStatus::Failed, message);
     active.turn(engine, Turn::GiveUp, vec![event]).await
+}
+
+/// Nobody guesses at what the steps of a form mean that isn't known here.
+pub(super) fn unknown_plan(plan: &Plan) -> String {
+    format!("the plan has form {}, and this version of Shipway runs form {PLAN_VERSION}", plan.version)
 }
 
 async fn stops_on_failure(engine: &Engine, deployment: &Deployment) -> Result<bool, Fault> {
