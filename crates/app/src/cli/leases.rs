@@ -13,6 +13,9 @@ use super::{
     words,
 };
 
+/// The few characters of a server's id that a person reads.
+const SERVER_CHARS: usize = 8;
+
 /// Show which deployment may write which service, since when, and who waits
 #[derive(clap::Args)]
 pub struct Args {
@@ -76,6 +79,7 @@ fn held_row(lease: &LeaseView, now: Timestamp) -> Vec<(Hue, String)> {
 /// The server that carries it, and until when it is believed to be there.
 fn server(lease: &LeaseView, now: Timestamp) -> (Hue, String) {
     let Some(server) = &lease.server else { return plain("-") };
+    let server = server.get(..SERVER_CHARS).unwrap_or(server);
     match lease.server_expires_at {
         Some(until) if until > now => plain(format!("{server} (expires in {})", words::span(until.since_ms(now)))),
         Some(until) => (Hue::Warn, format!("{server} (expired {}: another takes it over)", words::ago(until, now))),
