@@ -15,7 +15,7 @@ use shipway_core::{
     id::{ArtifactDigest, DeploymentId, ServiceName},
     phase::Phase,
     plan::{Plan, PlannedStep, Step},
-    store::{DocumentKind, Store, read_body},
+    store::Store,
 };
 use shipway_store::{MemoryState, MemoryStore};
 
@@ -397,7 +397,7 @@ impl<'a> Case<'a> {
     /// Says which member that nothing failed of is not back.
     fn is_not_back(&self, deployment: &Deployment, lost: &BTreeSet<ServiceName>) -> Option<String> {
         let world = self.simulation.shared.world();
-        for parent in deployment.parents.iter().filter(|parent| !lost.contains(&parent.key.service)) {
+        for parent in deployment.course.parents.iter().filter(|parent| !lost.contains(&parent.key.service)) {
             let slot = world.watcher.slots.get(&parent.key)?;
             if slot.live != parent.live || slot.candidate != parent.candidate || slot.hold != parent.hold {
                 return Some(format!("{} is not back: {slot:?}", parent.key));
@@ -436,7 +436,8 @@ impl<'a> Case<'a> {
         let states = deployment.iter().flat_map(|deployment| &deployment.steps);
         let begun = states.filter(|state| state.status != StepStatus::Waiting);
         let ran = begun.map(|state| ((state.back, state.number), state.ended_at.is_some())).collect();
-        let plans = deployment.map(|deployment| [deployment.plan, deployment.unwind]).unwrap_or_default();
+        let course = deployment.map(|deployment| deployment.course);
+        let plans = course.map(|course| [course.plan.clone(), course.unwind.clone()]).unwrap_or_default();
         let mut world = self.simulation.shared.world();
         let met = world.mishap.as_ref().map_or(0, |awaited| awaited.met);
         Made { end: self.end, met, broken: world.watcher.broken.take(), lines: world.trace.take_lines(), ran, plans }
@@ -444,13 +445,13 @@ impl<'a> Case<'a> {
 }
 
 fn stored(simulation: &Simulation, id: &DeploymentId) -> Option<Deployment> {
-    let get = simulation.store.get(DocumentKind::Deployment, id.as_str());
-    read_body(&get.now_or_never()?.ok()??).ok()
+    let store: &dyn Store = &*simulation.store;
+    store.deployment(id.as_str()).now_or_never()?.ok()?
 }
 
 /// The steps of the way back that failed for good.
 fn failed_back(deployment: &Deployment) -> Vec<&PlannedStep> {
-    let Some(plan) = &deployment.unwind else { return Vec::new() };
+    let Some(plan) = &deployment.course.unwind else { return Vec::new() };
     let failed = deployment.steps.iter().filter(|state| state.back && state.status == StepStatus::Failed);
     failed.filter_map(|state| plan.steps.get(state.number)).collect()
 }
