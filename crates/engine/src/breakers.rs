@@ -27,7 +27,7 @@ use crate::{Engine, Refusal, deploy::say};
 const TARGET: &str = "local";
 
 /// A driver that is left alone for a while when it fails again and again. Looking at instances, and stopping them, is
-/// never kept from it: a way back must not wait for it.
+/// never kept from it, nor is a start on the way back: that must not wait for it.
 pub(crate) struct GuardedDriver {
     driver: Arc<dyn Driver>,
     store: Arc<dyn Store>,
@@ -61,6 +61,10 @@ impl GuardedDriver {
             let hint = "mend what it says; `shipway breakers` shows it, `shipway breakers reset` tries at once";
             return Err(Fault::unavailable(message).with_hint(hint));
         }
+        self.counted(call).await
+    }
+
+    async fn counted<T>(&self, call: BoxFuture<'_, Result<T, Fault>>) -> Result<T, Fault> {
         let result = call.await;
         let changed = match &result {
             Ok(_) => self.breaker().passed(),
@@ -72,6 +76,11 @@ impl GuardedDriver {
             self.tell("").await;
         }
         result
+    }
+
+    /// Starts an instance though the breaker may be open: a way back must not wait for it. What comes of it counts.
+    pub(crate) async fn start_at_once(&self, launch: Launch) -> Result<std::net::SocketAddr, Fault> {
+        self.counted(self.driver.start(launch)).await
     }
 
     /// Keeps the breaker's state, and says what became of it, and why when a person said so.

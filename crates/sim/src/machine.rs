@@ -104,7 +104,7 @@ impl Process {
 }
 
 /// All processes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Machine {
     processes: BTreeMap<InstanceId, Process>,
     by_port: BTreeMap<u16, InstanceId>,

@@ -1,4 +1,5 @@
-//! Runs seeds: `--seeds N [--from N]` for many, `--seed N [--trace]` for one.
+//! Runs seeds: `--seeds N [--from N]` for many, `--seed N [--trace]` for one. Runs nodes: `--nodes` for every one of every
+//! shape, `--nodes-sampled` for what the tests run, `--node NAME [--trace]` for one case.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +8,11 @@ use std::{
     time::Instant,
 };
 
-use shipway_sim::{Coverage, Outcome, run};
+use shipway_sim::{
+    Coverage, Outcome,
+    nodes::{Nodes, Sample, replay},
+    run,
+};
 
 /// What was asked for.
 struct Asked {
@@ -15,10 +20,15 @@ struct Asked {
     seeds: u64,
     trace: bool,
     keep_going: bool,
+    nodes: Option<Sample>,
+    node: Option<String>,
 }
 
+/// Threads that share the nodes.
+const THREADS: usize = 2;
+
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { from: 0, seeds: 1000, trace: false, keep_going: false };
+    let mut asked = Asked { from: 0, seeds: 1000, trace: false, keep_going: false, nodes: None, node: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -29,10 +39,15 @@ fn asked() -> Result<Asked, String> {
             "--seeds" => asked.seeds = number()?,
             "--from" => asked.from = number()?,
             "--seed" => (asked.from, asked.seeds) = (number()?, 1),
+            "--nodes" => asked.nodes = Some(Sample::All),
+            "--nodes-sampled" => asked.nodes = Some(Sample::One),
+            "--node" => asked.node = words.next(),
             "--trace" => asked.trace = true,
             "--keep-going" => asked.keep_going = true,
             other => {
-                return Err(format!("`{other}` is not known: --seeds N, --from N, --seed N, --trace, --keep-going"));
+                let known =
+                    "--seeds N, --from N, --seed N, --nodes, --nodes-sampled, --node NAME, --trace, --keep-going";
+                return Err(format!("`{other}` is not known: {known}"));
             }
         }
     }
@@ -41,7 +56,11 @@ fn asked() -> Result<Asked, String> {
 
 fn main() -> ExitCode {
     let mut out = io::stdout().lock();
-    let result = asked().and_then(|asked| all(&asked, &mut out).map_err(|error| error.to_string()));
+    let result = asked().and_then(|asked| match (&asked.node, asked.nodes) {
+        (Some(name), _) => one_node(name, asked.trace, &mut out),
+        (None, Some(sample)) => nodes(sample, &mut out).map_err(|error| error.to_string()),
+        (None, None) => all(&asked, &mut out).map_err(|error| error.to_string()),
+    });
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -50,6 +69,35 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn one_node(name: &str, trace: bool, out: &mut impl Write) -> Result<bool, String> {
+    let made = replay(name)?;
+    let written = || -> io::Result<()> {
+        for line in made.lines.iter().filter(|_| trace) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out, "{name} was met {} times and ended {:?}: {:?}", made.met, made.end, made.broken)
+    };
+    let mut written = written;
+    written().map_err(|error| error.to_string())?;
+    Ok(made.broken.is_none())
+}
+
+fn nodes(sample: Sample, out: &mut impl Write) -> io::Result<bool> {
+    let begun = Instant::now();
+    let nodes = Nodes::run(sample, THREADS);
+    for failure in &nodes.failures {
+        writeln!(out, "{failure}")?;
+    }
+    writeln!(out, "{nodes}")?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let (cases, cells, failures) = (nodes.cases, nodes.met.len(), nodes.failures.len());
+    writeln!(out, "{} nodes, {cells} cells, {cases} cases in {seconds:.1} s; {failures} failures", nodes.nodes)?;
+    for cell in nodes.empty() {
+        writeln!(out, "never met: {cell}")?;
+    }
+    Ok(failures == 0 && nodes.empty().is_empty())
 }
 
 #[derive(Default)]

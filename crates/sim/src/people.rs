@@ -14,6 +14,7 @@ use shipway_core::{
 use shipway_engine::{Engine, Refusal, Reply};
 
 use crate::{
+    machine::Behaviour,
     scenario::{ENVIRONMENT, PROJECT, Scenario, bad, good},
     world::Shared,
 };
@@ -133,20 +134,60 @@ impl Person {
     pub async fn deploy(&self, services: Vec<ServiceName>, goes_badly: bool) -> Option<DeploymentId> {
         let all: Vec<ServiceName> = self.scenario.services.iter().map(|name| name.as_str().into()).collect();
         let named = if services.is_empty() { all } else { services.clone() };
-        let mut artifacts = BTreeMap::new();
+        let mut behaviours = BTreeMap::new();
         {
             let mut world = self.shared.world();
-            let world = &mut *world;
             let which = world.random.below(named.len() as u64);
             for (number, service) in named.into_iter().enumerate() {
                 let is_bad = goes_badly && number as u64 == which;
                 let behaviour = if is_bad { bad(&mut world.random) } else { good(&mut world.random) };
+                behaviours.insert(service, behaviour);
+            }
+        }
+        self.deploy_as(services, behaviours).await
+    }
+
+    /// Deploys new artifacts that do what is said.
+    pub async fn deploy_as(
+        &self,
+        services: Vec<ServiceName>,
+        behaviours: BTreeMap<ServiceName, Behaviour>,
+    ) -> Option<DeploymentId> {
+        let mut artifacts = BTreeMap::new();
+        {
+            let mut world = self.shared.world();
+            let world = &mut *world;
+            for (service, behaviour) in behaviours {
                 let digest = ArtifactDigest::new(format!("{:016x}{:048x}", world.random.number(), 0));
                 world.behaviours.insert(digest.clone(), behaviour);
                 artifacts.insert(service, digest);
             }
         }
         self.submit(Kind::Deploy, services, Source::Artifact(artifacts)).await
+    }
+
+    /// Ends a deployment.
+    pub async fn cancel(&self, deployment: DeploymentId) {
+        let _ = self.ask(Command::Cancel { deployment, reason: None }).await;
+    }
+
+    /// Has the way back of a stuck deployment tried again. Says why not, when it is refused.
+    pub async fn retry(&self, deployment: DeploymentId) -> Option<String> {
+        match self.ask(Command::Retry { deployment }).await {
+            Some(Ok(_)) => None,
+            Some(Err(refusal)) => Some(refusal.to_string()),
+            None => Some("nobody answers".to_owned()),
+        }
+    }
+
+    /// Puts the data of services back from their newest copies.
+    pub async fn put_data_back(&self) -> Option<DeploymentId> {
+        let copies: BTreeMap<_, _> = {
+            let world = self.shared.world();
+            let copies = world.machine.all_copies();
+            copies.map(|(slot, copy)| (slot.service.clone(), copy.name.clone())).collect()
+        };
+        self.submit(Kind::RestoreData { snapshots: copies }, Vec::new(), Source::Artifact(BTreeMap::new())).await
     }
 
     /// Waits until a deployment has ended, or for as long as anybody would.

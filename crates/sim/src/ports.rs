@@ -27,7 +27,7 @@ use crate::{
     machine::Behaviour,
     router::upstreams,
     store::ServerStore,
-    watcher::Met,
+    watcher::{Met, Trick},
     world::{Fate, Shared, World},
 };
 use shipway_engine::Ports;
@@ -64,6 +64,29 @@ pub fn of_server(shared: &Shared, server: usize, store: &Arc<MemoryStore>) -> Po
 
 fn on_purpose() -> Fault {
     Fault::unavailable("failed on purpose in the simulation")
+}
+
+fn unanswered() -> Fault {
+    Fault::unavailable("it was done, and the answer was lost on purpose in the simulation")
+}
+
+impl Reach {
+    /// Does what a step asks for, unless a trick is played on it.
+    async fn step<T: Send + 'static>(
+        &self,
+        meant: impl Fn(&Step) -> bool,
+        what: impl FnOnce(&mut World) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let trick = self.shared.world().watcher.trick(meant);
+        if trick == Some(Trick::Fails) {
+            return Err(on_purpose());
+        }
+        let done = self.shared.act(what).await?;
+        match trick {
+            Some(Trick::Unanswered) => Err(unanswered()),
+            _ => Ok(done),
+        }
+    }
 }
 
 impl World {
@@ -108,22 +131,27 @@ impl World {
         }
     }
 
-    fn runs_one_off(&mut self, run: &CommandRun) -> bool {
+    /// Says whether it ends well.
+    fn runs_one_off(&mut self, run: &CommandRun) -> Result<bool, Fault> {
         let service = run.variables.get("SHIPWAY_SERVICE").cloned().unwrap_or_default();
         let migrates = run.command.program() == "migrate";
         self.tell(|| format!("`{}` of {service}", run.command));
         self.watcher.one_off(&service, migrates);
-        let failing = self.watcher.is_failing(|step| match migrates {
-            true => matches!(step, Step::Migrate { .. }),
-            false => matches!(step, Step::Hooks { .. }),
-        });
         let release = run.variables.get("SHIPWAY_RELEASE").map(|id| ReleaseId::new(id.clone()));
+        let trick = self.watcher.trick(|step| match step {
+            Step::Migrate { release: its, .. } => migrates && Some(its) == release.as_ref(),
+            Step::Hooks { release: its, .. } => !migrates && Some(its) == release.as_ref(),
+            _ => false,
+        });
         let release = release.and_then(|id| self.watcher.releases.get(&id).cloned());
         if let Some(release) = release.as_ref().filter(|_| migrates) {
             self.contracts(release);
         }
         let bad = release.is_some_and(|release| !self.watcher.calm && self.behaviour(&release).fails_hooks);
-        !failing && !bad
+        match trick {
+            Some(Trick::Unanswered) => Err(unanswered()),
+            trick => Ok(trick.is_none() && !bad),
+        }
     }
 
     /// A `contract` may run only when nothing older does.
@@ -153,15 +181,8 @@ impl World {
 
 impl Driver for Reach {
     fn stage<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
-        let staged = release.id.clone();
-        async move {
-            let failing = |step: &Step| matches!(step, Step::Stage { release } if *release == staged);
-            if self.shared.world().watcher.is_failing(failing) {
-                return Err(on_purpose());
-            }
-            self.shared.act(|_| ()).await
-        }
-        .boxed()
+        let staged = |step: &Step| matches!(step, Step::Stage { release: its } if *its == release.id);
+        self.step(staged, |_| ()).boxed()
     }
 
     fn unstage<'a>(&'a self, _: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>> {
@@ -175,9 +196,6 @@ impl Driver for Reach {
                 let mut world = self.shared.world();
                 world.watcher.starts(&id);
                 world.tell(|| format!("start {id}"));
-                if world.watcher.is_failing(|step| matches!(step, Step::Start { instance, .. } if *instance == id)) {
-                    return Err(on_purpose());
-                }
                 let chances = world.chances;
                 (world.random.per_mille(chances.lose_start), world.random.per_mille(chances.start_again))
             };
@@ -187,7 +205,8 @@ impl Driver for Reach {
             if again {
                 self.start_later(launch.clone());
             }
-            self.shared.act(move |world| world.start(&launch)).await
+            let meant = |step: &Step| matches!(step, Step::Start { instance, .. } if *instance == id);
+            self.step(meant, move |world| world.start(&launch)).await
         }
         .boxed()
     }
@@ -219,18 +238,8 @@ impl Driver for Reach {
     fn stop<'a>(&'a self, instance: &'a InstanceId, _: &'a StopSpec) -> BoxFuture<'a, Result<(), Fault>> {
         self.shared.world().tell(|| format!("stop {instance}"));
         let id = instance.clone();
-        async move {
-            if self
-                .shared
-                .world()
-                .watcher
-                .is_failing(|step| matches!(step, Step::Stop { instance, .. } if *instance == id))
-            {
-                return Err(on_purpose());
-            }
-            self.shared.act(move |world| world.stop(&id)).await?
-        }
-        .boxed()
+        let meant = move |step: &Step| matches!(step, Step::Stop { instance: its, .. } if its == instance);
+        async move { self.step(meant, move |world| world.stop(&id)).await? }.boxed()
     }
 
     fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>> {
@@ -245,24 +254,14 @@ impl Driver for Reach {
         _: u64,
     ) -> BoxFuture<'a, Result<DataSnapshot, Fault>> {
         let (slot, name) = (slot.clone(), name.to_owned());
-        async move {
-            if self.shared.world().watcher.is_failing(|step| matches!(step, Step::Snapshot { .. })) {
-                return Err(on_purpose());
-            }
-            self.shared.act(move |world| world.machine.copy_data(&slot, &name)).await
-        }
-        .boxed()
+        let meant = self.of_slot(&slot, |step| matches!(step, Step::Snapshot { .. }));
+        self.step(meant, move |world| world.machine.copy_data(&slot, &name)).boxed()
     }
 
     fn restore_data<'a>(&'a self, slot: &'a SlotKey, _: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
         let slot = slot.clone();
-        async move {
-            if self.shared.world().watcher.is_failing(|step| matches!(step, Step::RestoreData { .. })) {
-                return Err(on_purpose());
-            }
-            self.shared.act(move |world| world.restore_data(&slot)).await
-        }
-        .boxed()
+        let meant = self.of_slot(&slot, |step| matches!(step, Step::RestoreData { .. }));
+        self.step(meant, move |world| world.restore_data(&slot)).boxed()
     }
 
     fn data_snapshots<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<Vec<DataSnapshot>, Fault>> {
@@ -288,6 +287,16 @@ impl Driver for Reach {
 }
 
 impl Reach {
+    /// Whether a step is of a sort, and of a release of a slot.
+    fn of_slot<F: Fn(&Step) -> bool>(&self, slot: &SlotKey, sort: F) -> impl Fn(&Step) -> bool + use<F> {
+        let releases = self.shared.world().watcher.releases.clone();
+        let slot = slot.clone();
+        move |step| {
+            let of = step.release().and_then(|id| releases.get(id)).is_some_and(|release| release.slot == slot);
+            of && sort(step)
+        }
+    }
+
     /// The same start once more, when nobody expects it.
     fn start_later(&self, launch: Launch) {
         let shared = self.shared.clone();
@@ -324,14 +333,15 @@ impl World {
             let Some(id) = self.machine.at_port(question.address.port()).cloned() else { return false };
             return self.asked_instance(&id, path, now_ms);
         }
-        let interacts = path == "/interact";
-        if interacts && self.watcher.is_failing(|step| matches!(step, Step::Interact { .. })) {
+        let interacts = path.starts_with("/interact");
+        let asks = |step: &Step| matches!(step, Step::Interact { interaction, .. } if interaction.ask == question.ask);
+        if interacts && self.watcher.is_failing(asks) {
             return false;
         }
-        if !interacts && self.check_fails(|through| !matches!(through, CheckThrough::Instance { .. })) {
+        let Some((pool, backend)) = self.router.pick(question.host.as_deref(), question.address) else { return false };
+        if !interacts && self.check_fails(&pool.slot) {
             return false;
         }
-        let Some((_, backend)) = self.router.pick(question.host.as_deref(), question.address) else { return false };
         if let BackendTarget::Files(_) = backend.target {
             return !path.starts_with("/verify") || !self.is_bad_site(&backend.release);
         }
@@ -339,7 +349,7 @@ impl World {
         running.is_some_and(|process| match path {
             "/verify" => !process.behaviour.fails_verify,
             "/test" => !process.behaviour.fails_test,
-            "/interact" => !process.behaviour.fails_together,
+            _ if interacts => !process.behaviour.fails_together,
             _ => process.healthy(now_ms),
         })
     }
@@ -349,14 +359,22 @@ impl World {
         release.is_some_and(|release| !self.watcher.calm && self.behaviour(release).fails_verify)
     }
 
-    fn check_fails(&self, meant: impl Fn(&CheckThrough) -> bool) -> bool {
-        self.watcher.is_failing(|step| matches!(step, Step::Check { through, .. } if meant(through)))
+    fn check_fails(&self, slot: &SlotKey) -> bool {
+        self.watcher.is_failing(|step| match step {
+            Step::Check { release, through: CheckThrough::Link | CheckThrough::Route } => {
+                self.watcher.is_of(release, slot)
+            }
+            _ => false,
+        })
     }
 
     fn asked_instance(&mut self, id: &InstanceId, path: &str, now_ms: u64) -> bool {
-        let this = |through: &CheckThrough| matches!(through, CheckThrough::Instance { instance } if instance == id);
-        let unproven = |step: &Step| matches!(step, Step::Prove { instance, .. } if instance == id);
-        if (path == "/test" && self.check_fails(this)) || (path != "/test" && self.watcher.is_failing(unproven)) {
+        let failing = |step: &Step| match step {
+            Step::Check { through: CheckThrough::Instance { instance }, .. } => path == "/test" && instance == id,
+            Step::Prove { instance, .. } => path != "/test" && instance == id,
+            _ => false,
+        };
+        if self.watcher.is_failing(failing) {
             return false;
         }
         let Some(process) = self.machine.get_mut(id) else { return false };
@@ -384,7 +402,7 @@ impl Runner for Reach {
             if fate == Fate::Refused {
                 return Err(Fault::unavailable("the command could not start in the simulation"));
             }
-            let well = shared.world().runs_one_off(&run);
+            let well = shared.world().runs_one_off(&run)?;
             Ok(CommandEvent::Ended(CommandEnd::Exited(i32::from(!well))))
         };
         stream::once(ended).boxed()

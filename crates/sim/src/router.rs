@@ -20,7 +20,7 @@ const REQUEST_EVERY_MS: u64 = 20;
 const IN_FLIGHT_MS_MAX: u64 = 400;
 
 /// The data plane.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Router {
     table: Option<Arc<RouteTable>>,
     boots: u64,

@@ -102,8 +102,13 @@ impl Seen {
 
     /// The steps that end in it.
     pub fn over(&self) -> impl Iterator<Item = &StepName> {
+        self.ends().map(|(step, _)| step)
+    }
+
+    /// The same, each with whether it failed.
+    pub fn ends(&self) -> impl Iterator<Item = (&StepName, bool)> {
         self.happenings.iter().filter_map(|happening| match happening {
-            Happening::Ended { step, .. } => Some(step),
+            Happening::Ended { step, failed } => Some((step, *failed)),
             _ => None,
         })
     }

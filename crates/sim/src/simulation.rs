@@ -132,6 +132,22 @@ impl Simulation {
         }
     }
 
+    /// The same, asked after every poll.
+    pub fn until_after_any_poll(&mut self, span_ms: u64, holds: impl Fn(&World) -> bool) -> bool {
+        let end_ms = self.shared.timers().now_ms + span_ms;
+        while self.shared.timers().now_ms < end_ms {
+            while let Some(task) = self.executor.step(&mut self.scheduler) {
+                if !self.after_poll(task) || holds(&self.shared.world()) {
+                    return true;
+                }
+            }
+            let Some(next_ms) = self.shared.timers().next_ms() else { return false };
+            let woken = self.shared.timers().pass_to(next_ms);
+            woken.into_iter().for_each(std::task::Waker::wake);
+        }
+        false
+    }
+
     /// What happens between two polls. Says whether to go on.
     fn after_poll(&mut self, task: usize) -> bool {
         self.polls += 1;

@@ -4,6 +4,7 @@ use futures_util::{FutureExt, future::BoxFuture, future::pending};
 use shipway_core::{
     event::Event,
     phase::Phase,
+    plan::Step,
     ports::Fault,
     store::{Commit, Committed, DocumentKind, Listing, Snapshot, Store},
 };
@@ -14,7 +15,7 @@ use shipway_store::MemoryStore;
 use crate::{
     coverage::{Trouble, node},
     seen::Seen,
-    watcher::StepName,
+    watcher::{StepName, Trick},
     world::{Fate, Shared, World, give_way},
 };
 
@@ -107,6 +108,7 @@ impl ServerStore {
         world.trace.mix(committed.generation);
         world.trace.mix(committed.last_event ^ world.now_ms);
         let begun: Vec<_> = seen.begun().cloned().collect();
+        world.mishap_recorded(&seen);
         world.watcher.committed(seen, committed.generation, committed.last_event, &mut world.coverage);
         let dies = world.aim_at_begun(&begun);
         if dies {
@@ -148,14 +150,19 @@ impl World {
         let over: Vec<_> = seen.over().cloned().collect();
         for step in &over {
             self.aim_at_end(step, &mut course);
+            let (fate, dies) = self.mishap_at_end(step);
+            course.fate = fate.unwrap_or(course.fate);
+            course.dies |= dies;
         }
         if course.fate == Fate::AnswerLost {
             for step in &over {
                 self.note(step, Trouble::AnswerLost);
             }
         }
-        if self.writes_failing_slots(seen) {
-            course.fate = Fate::Refused;
+        match self.trick_of(seen) {
+            Some(Trick::Fails) => course.fate = Fate::Refused,
+            Some(Trick::Unanswered) => course.fate = Fate::AnswerLost,
+            None => {}
         }
         if course.dies {
             self.tell(|| format!("server {server} dies before it writes this"));
@@ -163,15 +170,20 @@ impl World {
         course
     }
 
-    /// Whether this is the commit of a step that is to fail.
-    fn writes_failing_slots(&self, seen: &Seen) -> bool {
-        let commits = |step: &shipway_core::plan::Step| match step {
-            shipway_core::plan::Step::Commit { writes, .. } => {
+    /// What is to be done to the step whose effect this commit is: its slots are written, or its instance is ready.
+    fn trick_of(&self, seen: &Seen) -> Option<Trick> {
+        let commits = |step: &Step| match step {
+            Step::Commit { writes, .. } => {
                 writes.iter().any(|write| seen.slots.iter().any(|slot| slot.key == write.slot.key))
             }
             _ => false,
         };
-        !seen.slots.is_empty() && self.watcher.is_failing(commits)
+        let proves = |step: &Step| match step {
+            Step::Prove { instance, .. } => seen.instances.iter().any(|one| one.id == *instance),
+            _ => false,
+        };
+        let slots = self.watcher.trick(commits).filter(|_| !seen.slots.is_empty());
+        slots.or_else(|| self.watcher.trick(proves).filter(|trick| *trick == Trick::Unanswered))
     }
 
     fn node_of(&self, step: &StepName) -> Option<usize> {
@@ -218,10 +230,11 @@ impl World {
     fn aim_at_begun(&mut self, begun: &[StepName]) -> bool {
         let mut dies = false;
         for step in begun {
+            dies |= self.mishap_at_begin(step);
             if let Some(times) = self.aim(step, Trouble::Failed)
                 && let Some(running) = self.watcher.running.get_mut(step)
             {
-                running.failing = true;
+                running.trick = Some(Trick::Fails);
                 running.failing_after = times - 1;
             }
             if self.aim(step, Trouble::CrashBefore).is_some() {

@@ -45,10 +45,19 @@ pub struct Watched {
 pub struct Running {
     /// What it does.
     pub step: Arc<Step>,
-    /// Whether this attempt of it fails, on purpose.
-    pub failing: bool,
+    /// What is done to this attempt of it, on purpose.
+    pub trick: Option<Trick>,
     /// How many attempts after this one fail too.
     pub failing_after: u32,
+}
+
+/// What is done to a step on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trick {
+    /// It fails, and has no effect.
+    Fails,
+    /// It has its effect, and whoever asked for it hears that it failed.
+    Unanswered,
 }
 
 /// What still reaches an instance that is stopped.
@@ -190,7 +199,7 @@ impl Watcher {
         if phase == Phase::RollingBack {
             // What was under way forward was given up: it fails nobody any more.
             let given_up = self.running.iter_mut().filter(|((of, back, _), _)| of == id && !back);
-            given_up.for_each(|(_, running)| running.failing = false);
+            given_up.for_each(|(_, running)| running.trick = None);
         }
         let others = self.deployments.iter().filter(|(other, its)| *other != id && its.moves());
         let other = others.filter(|(_, its)| !its.slots.is_disjoint(&mine)).map(|(other, _)| other.clone()).next();
@@ -207,7 +216,8 @@ impl Watcher {
             coverage.note(node(&step), name.1, Trouble::Repeated);
         }
         let left = self.begun.insert(name.clone(), 0).unwrap_or(0);
-        let running = Running { step, failing: left > 0, failing_after: left.saturating_sub(1) };
+        let trick = (left > 0).then_some(Trick::Fails);
+        let running = Running { step, trick, failing_after: left.saturating_sub(1) };
         self.running.insert(name.clone(), running);
     }
 
@@ -424,7 +434,28 @@ impl Watcher {
 
     /// Whether an attempt of a running step is to fail.
     pub fn is_failing(&self, meant: impl Fn(&Step) -> bool) -> bool {
-        self.running.values().any(|running| running.failing && meant(&running.step))
+        self.trick(meant) == Some(Trick::Fails)
+    }
+
+    /// What is to be done to an attempt of a running step.
+    pub fn trick(&self, meant: impl Fn(&Step) -> bool) -> Option<Trick> {
+        self.running.values().filter(|running| meant(&running.step)).find_map(|running| running.trick)
+    }
+
+    /// What was to fail fails no more.
+    pub fn mend(&mut self) {
+        self.running.values_mut().for_each(|running| (running.trick, running.failing_after) = (None, 0));
+        self.begun.values_mut().for_each(|left| *left = 0);
+    }
+
+    /// A step of a recorded plan.
+    pub fn step(&self, (deployment, back, number): &StepName) -> Option<Arc<Step>> {
+        self.deployments.get(deployment)?.plans[usize::from(*back)].get(*number).cloned()
+    }
+
+    /// Whether a release is of that slot, as far as is known.
+    pub fn is_of(&self, release: &ReleaseId, slot: &SlotKey) -> bool {
+        self.releases.get(release).is_some_and(|release| release.slot == *slot)
     }
 
     /// What a restore of an older store makes it forget.

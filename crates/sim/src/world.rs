@@ -15,6 +15,7 @@ use crate::{
     coverage::Coverage,
     executor::{Group, Spawner},
     machine::{Behaviour, Machine},
+    mishap::{Awaited, Bell},
     random::Random,
     router::Router,
     trace::Trace,
@@ -47,6 +48,10 @@ pub struct World {
     pub chances: Chances,
     /// What goes wrong on purpose.
     pub aims: Vec<Aim>,
+    /// The one fault that waits for its node.
+    pub mishap: Option<Awaited>,
+    /// Who waits for a step's end.
+    pub bell: Option<Bell>,
     /// Processes.
     pub machine: Machine,
     /// What each artifact does when it runs.
@@ -137,6 +142,8 @@ impl World {
             cut_off_until_ms: vec![0; servers],
             chances: Chances::CALM,
             aims: Vec::new(),
+            mishap: None,
+            bell: None,
             machine: Machine::default(),
             behaviours: BTreeMap::new(),
             router: Router::default(),

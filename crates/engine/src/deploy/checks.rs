@@ -8,7 +8,7 @@ use shipway_core::{
     id::{InstanceId, ReleaseId},
     phase::Phase,
     plan::CheckThrough,
-    ports::{Answer, CommandContext, Life, Question},
+    ports::{Answer, CommandContext, Fault, Life, Question},
     release::Release,
     route::{host_in, link_address},
     spec::{Ask, CheckPhase, CheckSpec, InteractionSpec},
@@ -64,7 +64,14 @@ pub(super) async fn interact(
     let whom = Whom { words, address, host: None, prefix: String::new(), instance: None };
     let InteractionSpec { name, ask, retries, .. } = interaction.clone();
     let check = CheckSpec { name, phase: interaction.phase, ask, retries };
+    follow(mover.engine).await?;
     ask_one(mover, phase, &release, &check, &whom).await
+}
+
+/// Waits until the data plane follows what is stored: what was proven a moment ago may not be routed yet.
+async fn follow(engine: &Engine) -> Result<(), Fault> {
+    let (generation, _) = engine.ports.store.snapshot(&[]).await?;
+    engine.publisher.follow(&*engine.ports.clock, generation).await
 }
 
 async fn ask_one(

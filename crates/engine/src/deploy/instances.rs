@@ -17,12 +17,13 @@ use crate::Engine;
 const DRAIN_TICK_MS: u64 = 20;
 
 /// Records an instance, starts it, and records where it listens. `right` is by which right that is done: a server that
-/// has lost it starts nothing more.
+/// has lost it starts nothing more. With `at_once` the target's breaker does not keep it from starting.
 pub(crate) async fn launch(
     engine: &Arc<Engine>,
     release: &Arc<Release>,
     instance: Instance,
     right: (Guarded, u64),
+    at_once: bool,
 ) -> Result<Instance, Fault> {
     let store = &engine.ports.store;
     let stored: Option<Instance> = store.find(instance.id.as_str()).await?;
@@ -43,7 +44,10 @@ pub(crate) async fn launch(
             if starting.ports.store.find::<Instance>(launch.instance.as_str()).await?.is_none() {
                 return Err(Fault::unavailable(format!("the start of {} was given up", launch.instance)));
             }
-            starting.ports.driver.start(launch).await
+            match at_once {
+                true => starting.breaker.start_at_once(launch).await,
+                false => starting.ports.driver.start(launch).await,
+            }
         })
         .await;
     let address = started.unwrap_or_else(|| Err(Fault::unavailable("the start was cut off: the server stops")))?;

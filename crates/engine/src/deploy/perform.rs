@@ -82,7 +82,7 @@ impl Mover<'_> {
             deployment: Some(deployment),
             created_at: self.engine.ports.clock.now(),
         };
-        launch(self.engine, &release, instance, right).await?;
+        launch(self.engine, &release, instance, right, self.back).await?;
         Ok(())
     }
 

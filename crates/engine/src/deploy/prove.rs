@@ -45,7 +45,7 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
         };
         engine.ports.driver.forget(id).await?;
         let right = mover.active.read().await.right();
-        launch(engine, &release, Instance { address: None, ..instance }, right).await?;
+        launch(engine, &release, Instance { address: None, ..instance }, right, mover.back).await?;
     }
 }
 

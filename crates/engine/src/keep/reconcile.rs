@@ -345,7 +345,7 @@ async fn replace(
         committed => committed?,
     };
     let right = (Guarded::Leader, place.leader);
-    let instance = deploy::launch(engine, release, instance, right).await?;
+    let instance = deploy::launch(engine, release, instance, right, false).await?;
     let healthy = deploy::is_healthy(engine, release, &instance.id).await;
     // A deployment may have proven it meanwhile, or let it go: then it is that one's.
     let recorded: Option<Instance> = engine.ports.store.find(instance.id.as_str()).await?;
