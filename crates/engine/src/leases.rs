@@ -93,6 +93,31 @@ pub(crate) async fn give_back(engine: &Engine, deployment: &Deployment) -> Resul
     Ok(())
 }
 
+/// The same when a deployment has ended, unless somebody has it tried again by now: then it needs them.
+pub(crate) async fn give_back_ended(engine: &Engine, deployment: &Deployment) -> Result<(), Fault> {
+    let right = deployment.right();
+    let what = Guarded::Leases(deployment.request.project.clone(), deployment.request.environment.clone());
+    for _ in 0..CONFLICTS_MAX {
+        let before = read(engine, &deployment.request.project, &deployment.request.environment).await?;
+        let mut after = before.clone();
+        after.release(&deployment.id);
+        if after == before || !has_ended(engine, &deployment.id).await? {
+            break;
+        }
+        after.revision += 1;
+        let commit = Commit::at(engine.ports.clock.now()).put(&after).raise(what.clone(), before.revision);
+        match engine.ports.store.commit(commit.fence(right.0.clone(), right.1)).await {
+            Err(fault) if fault.kind == FaultKind::Conflict => {}
+            committed => {
+                committed?;
+                break;
+            }
+        }
+    }
+    engine.returned.0.notify_waiters();
+    Ok(())
+}
+
 /// Gives back what deployments have that ended, and whose servers died before they gave it back themselves: nothing
 /// would retire or stop anything there until somebody asks for these slots. A fresh lease may be that of a stuck one
 /// that is just being taken up again, so only older ones are looked at.
@@ -132,6 +157,11 @@ impl Held {
     pub(crate) fn holder(&self, slot: &SlotKey) -> Option<&DeploymentId> {
         let leases = self.of(slot)?;
         leases.held.get(&slot.service).map(|lease| &lease.holder)
+    }
+
+    /// Whether a deployment has all of these slots.
+    pub(crate) fn all_of(&self, deployment: &DeploymentId, slots: &BTreeSet<SlotKey>) -> bool {
+        slots.iter().all(|slot| self.holder(slot) == Some(deployment))
     }
 
     /// The leases of a slot's environment with their revision, so that a commit can ask that nothing was taken since.

@@ -102,6 +102,7 @@ impl Engine {
             let message = format!("the services of {} are being written", stuck.name);
             return Err(Refusal::Conflict { message, list, hint: Some("wait for it, or cancel it".into()) });
         }
+        let held = self.still_held(&stuck).await?;
         let course = stuck.course.clone();
         let mut next = stuck;
         change(&mut next);
@@ -112,12 +113,21 @@ impl Engine {
         next.completed_at = None;
         next.ending = next.ending.or(Some(End::Failed));
         let open = OpenDeployment { id: next.id.clone() };
-        let active = self.own(next, course, Some(open)).await?;
+        let active = self.own(next, course, Some((open, held))).await?;
         let event = say(&active.read().await, told, EventStatus::Warning, message);
         active.turn(self, Turn::Retry, vec![event]).await?;
         let deployment = active.read().await;
         self.carry(deployment.clone(), false);
         Ok(deployment)
+    }
+
+    /// The leases with their revision. Whoever carried it until now may be giving them back this very moment.
+    async fn still_held(&self, stuck: &Deployment) -> Result<(Guarded, u64), Refusal> {
+        let (held, slots) = (leases::Held::look(self).await?, stuck.slot_keys());
+        match slots.first().filter(|_| held.all_of(&stuck.id, &slots)) {
+            Some(slot) => Ok(held.fence(slot)),
+            None => Err(conflict(format!("{} has only just ended", stuck.name), "try again")),
+        }
     }
 
     /// Going back over what a newer deployment wrote would undo that one.
@@ -142,15 +152,15 @@ impl Engine {
         &self,
         deployment: Deployment,
         stored: Arc<Course>,
-        open: Option<OpenDeployment>,
+        open: Option<(OpenDeployment, (Guarded, u64))>,
     ) -> Result<Active, Refusal> {
         let token = deployment.carrier.token;
         let carrier = Carrier { server: self.itself.id.clone(), token: token + 1 };
         let mut next = Deployment { carrier, ..deployment };
         let what = Guarded::Carrier(next.id.clone());
         let mut commit = Commit::at(self.ports.clock.now()).put_deployment(&mut next, &stored).raise(what, token);
-        if let Some(open) = open {
-            commit = commit.put(&open);
+        if let Some((open, (leases, revision))) = open {
+            commit = commit.put(&open).fence(leases, revision);
         }
         self.ports.store.commit(commit).await?;
         Ok(Active::new(next))

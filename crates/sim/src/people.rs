@@ -173,11 +173,16 @@ impl Person {
 
     /// Has the way back of a stuck deployment tried again. Says why not, when it is refused.
     pub async fn retry(&self, deployment: DeploymentId) -> Option<String> {
-        match self.ask(Command::Retry { deployment }).await {
-            Some(Ok(_)) => None,
-            Some(Err(refusal)) => Some(refusal.to_string()),
-            None => Some("nobody answers".to_owned()),
+        let mut why = None;
+        for _ in 0..TRIES_MAX {
+            match self.ask(Command::Retry { deployment: deployment.clone() }).await {
+                Some(Ok(_)) => return None,
+                Some(Err(refusal)) => why = Some(refusal.to_string()),
+                None => why = Some("nobody answers".to_owned()),
+            }
+            self.rest().await;
         }
+        why
     }
 
     /// Puts the data of services back from their newest copies.

@@ -69,7 +69,7 @@ async fn carry(engine: &Arc<Engine>, active: &Active, mut recovered: bool) -> bo
 /// Removes what only this deployment needed, and the files of releases that nobody goes back to in a moment.
 async fn leave_tidy(engine: &Engine, active: &Active) {
     let deployment = active.read().await;
-    if let Err(fault) = leases::give_back(engine, &deployment).await {
+    if let Err(fault) = leases::give_back_ended(engine, &deployment).await {
         warn!(%fault, "its leases stay until somebody else asks for them");
     }
     for slot in deployment.slot_keys() {

@@ -237,19 +237,24 @@ async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight, busy: &Busy) -> Resu
         *count += 1;
         if *count > wanted || instance.state == InstanceState::Draining {
             let of = (instance.slot.clone(), instance.release.clone());
-            busy.run(engine, of, retire(engine.clone(), instance.clone()));
+            let (leases, revision) = sight.held.fence(&instance.slot);
+            let first = sight.commit(engine).fence(leases, revision);
+            busy.run(engine, of, retire(engine.clone(), instance.clone(), first));
         }
     }
     Ok(())
 }
 
-async fn retire(engine: Arc<Engine>, instance: Instance) -> Result<(), Fault> {
+/// Takes an instance out of traffic, by a commit that is refused when a deployment has taken the slot since the look:
+/// then it is that one's to stop, in its order.
+async fn retire(engine: Arc<Engine>, instance: Instance, first: Commit) -> Result<(), Fault> {
     let release = engine.release(&instance.release).await?;
-    if instance.state != InstanceState::Draining {
-        let draining = Instance { state: InstanceState::Draining, ..instance.clone() };
-        let committed = engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&draining)).await?;
-        engine.publisher.follow(&*engine.ports.clock, committed.generation).await?;
-    }
+    let draining = Instance { state: InstanceState::Draining, ..instance.clone() };
+    let committed = match engine.ports.store.commit(first.put(&draining)).await {
+        Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
+        committed => committed?,
+    };
+    engine.publisher.follow(&*engine.ports.clock, committed.generation).await?;
     deploy::drain(&engine, &release, &instance.id).await;
     deploy::stop(&engine, &release, &instance.id).await
 }
