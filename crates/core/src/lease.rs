@@ -63,6 +63,10 @@ impl Leases {
 
     /// Takes all of the slots, or joins the queue and says who has or waits for them before.
     ///
+    /// Who has some of them and asks for more comes before everybody in the queue, since some of those may wait for
+    /// what it has. If another has what it lacks, it gives its own back and waits with nothing in hand: so no two ever
+    /// wait for each other.
+    ///
     /// # Errors
     /// Who comes before.
     pub fn take(
@@ -71,10 +75,7 @@ impl Leases {
         services: &BTreeSet<ServiceName>,
         now: Timestamp,
     ) -> Result<(), Vec<DeploymentId>> {
-        let holders = services.iter().filter_map(|service| self.held.get(service)).map(|lease| &lease.holder);
-        let ahead = self.queue.iter().take_while(|claim| claim.deployment != *deployment);
-        let ahead = ahead.filter(|claim| !claim.services.is_disjoint(services)).map(|claim| &claim.deployment);
-        let before: BTreeSet<_> = holders.chain(ahead).filter(|other| *other != deployment).cloned().collect();
+        let before = self.before(deployment, services);
         if before.is_empty() {
             self.queue.retain(|claim| claim.deployment != *deployment);
             let lease = Lease { holder: deployment.clone(), since: now, token: self.revision + 1 };
@@ -83,11 +84,27 @@ impl Leases {
             }
             return Ok(());
         }
-        if !self.queue.iter().any(|claim| claim.deployment == *deployment) {
-            let (deployment, services) = (deployment.clone(), services.clone());
-            self.queue.push(Claim { deployment, services, since: now });
+        let claim = || Claim { deployment: deployment.clone(), services: services.clone(), since: now };
+        if self.holds(deployment) {
+            self.release(deployment);
+            self.queue.insert(0, claim());
+        } else if !self.queue.iter().any(|claim| claim.deployment == *deployment) {
+            self.queue.push(claim());
         }
         Err(before.into_iter().collect())
+    }
+
+    /// Who has one of the slots, and who waits for one and asked earlier.
+    fn before(&self, deployment: &DeploymentId, services: &BTreeSet<ServiceName>) -> BTreeSet<DeploymentId> {
+        let holders = services.iter().filter_map(|service| self.held.get(service)).map(|lease| &lease.holder);
+        let ahead = self.queue.iter().take_while(|claim| claim.deployment != *deployment);
+        let ahead = ahead.filter(|claim| !self.holds(deployment) && !claim.services.is_disjoint(services));
+        let ahead = ahead.map(|claim| &claim.deployment);
+        holders.chain(ahead).filter(|other| *other != deployment).cloned().collect()
+    }
+
+    fn holds(&self, deployment: &DeploymentId) -> bool {
+        self.held.values().any(|lease| lease.holder == *deployment)
     }
 
     /// Gives everything of a deployment back, and its place in the queue.
@@ -166,5 +183,23 @@ mod tests {
         let holders: Vec<_> = leases.held.values().map(|lease| lease.holder.clone()).collect();
         assert_eq!(holders, [c.clone(), d.clone()]);
         assert_eq!(leases.named(), [c, d].into());
+    }
+
+    #[test]
+    fn who_has_some_and_asks_again_waits_for_nobody_who_waits_for_it() {
+        let mut leases = Leases::none("p".into(), "e".into());
+        let [a, b, c] = ["a", "b", "c"].map(DeploymentId::from);
+        let now = Timestamp(1);
+        assert_eq!(leases.take(&a, &services(&["web"]), now), Ok(()));
+        assert_eq!(leases.take(&b, &services(&["web", "api"]), now), Err(vec![a.clone()]));
+        assert_eq!(leases.take(&a, &services(&["web"]), now), Ok(()), "b waits for it");
+        assert_eq!(leases.take(&a, &services(&["web", "api"]), now), Ok(()), "more, before b");
+        assert_eq!(leases.take(&c, &services(&["mail"]), now), Ok(()));
+        assert_eq!(leases.take(&c, &services(&["mail", "web"]), now), Err(vec![a.clone()]));
+        assert!(!leases.holds(&c), "nobody waits with something in hand");
+        assert_eq!(leases.take(&a, &services(&["web", "mail"]), now), Ok(()));
+        leases.release(&a);
+        assert_eq!(leases.take(&b, &services(&["web", "api"]), now), Err(vec![c.clone()]), "c had some before");
+        assert_eq!(leases.take(&c, &services(&["mail", "web"]), now), Ok(()));
     }
 }

@@ -301,10 +301,12 @@ fn same_side(world: &World<'_>, caller: &Slot, release: &ReleaseId, dependency: 
     dependency.live.as_ref().filter(|_| is_live && whole).map(|live| live.release.clone())
 }
 
-/// What a swap replaced in the dependency, when it was the same deployment's that replaced the caller: they go on
-/// together until the last request has ended. None when nothing of it runs any more.
+/// What a swap replaced in the dependency, when it was the same swap that replaced the caller: they go on together until
+/// the last request has ended. None when nothing of it runs any more. While only one of them is in its gap, what the gap
+/// replaced is not what the caller stood beside: a way back begins with the gaps, over swaps that were made forward.
 fn left_together(world: &World<'_>, caller: &Slot, dependency: &Slot) -> Option<ReleaseId> {
-    if caller.written_by.is_none() || caller.written_by != dependency.written_by {
+    let same_deployment = caller.written_by.is_some() && caller.written_by == dependency.written_by;
+    if !same_deployment || caller.hold.is_some() != dependency.hold.is_some() {
         return None;
     }
     left_behind(world, dependency).map(|backend| backend.release)

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use shipway_core::{
+    instance::{Instance, InstanceState},
     route::{RouteTable, World as Sight, derive},
     spec::ServiceKind,
 };
@@ -14,7 +15,11 @@ pub fn unsettled(world: &World) -> Option<String> {
     if world.under_way > 0 {
         return Some("something is still under way".into());
     }
-    strays(world).or_else(|| gone(world)).or_else(|| missing(world)).or_else(|| misrouted(world))
+    strays(world)
+        .or_else(|| gone(world))
+        .or_else(|| missing(world))
+        .or_else(|| idle(world))
+        .or_else(|| misrouted(world))
 }
 
 fn strays(world: &World) -> Option<String> {
@@ -52,6 +57,18 @@ fn missing(world: &World) -> Option<String> {
         }
     }
     None
+}
+
+/// What is live, runs well, and gets no requests all the same.
+fn idle(world: &World) -> Option<String> {
+    let live = |one: &Instance| {
+        let slot = world.watcher.slots.get(&one.slot);
+        slot.is_some_and(|slot| slot.live.as_ref().is_some_and(|live| live.release == one.release))
+    };
+    let healthy = |id| world.machine.get(id).is_some_and(|process| process.healthy(world.now_ms));
+    let mut all = world.watcher.instances.values();
+    let idle = all.find(|one| live(one) && healthy(&one.id) && one.state != InstanceState::Ready)?;
+    Some(format!("{} runs well, and is {:?}", idle.id, idle.state))
 }
 
 fn misrouted(world: &World) -> Option<String> {

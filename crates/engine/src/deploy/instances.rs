@@ -3,13 +3,16 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use shipway_core::{
-    id::InstanceId,
-    instance::Instance,
-    ports::{CommandContext, Fault, FaultKind, Launch},
+    id::{InstanceId, SlotKey},
+    instance::{Instance, InstanceState},
+    ports::{CommandContext, Fault, FaultKind, Launch, Life},
     release::{Release, url_variable, variable},
     route::link_address,
+    slot::Slot,
     store::{Commit, Guarded},
 };
+
+use tracing::warn;
 
 use crate::Engine;
 
@@ -68,21 +71,72 @@ pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceI
     variables
 }
 
-/// Waits until nothing is in flight at an instance, or its time is over.
+/// Waits until nothing is in flight at an instance, nor at others that leave traffic and may still call it, or its time
+/// is over.
 pub(crate) async fn drain(engine: &Engine, release: &Release, instance: &InstanceId) {
     let clock = &engine.ports.clock;
     let until = clock.now().plus_ms(release.serve.timeouts.drain_s * 1000);
     loop {
-        let in_flight = match engine.publisher.traffic().await {
-            Ok(traffic) => traffic.in_flight.get(instance).copied().unwrap_or(0),
+        let idle = match engine.publisher.traffic().await {
+            Ok(traffic) => is_idle(engine, release, instance, &traffic.in_flight).await,
             // A proxy that is starting again may still have handed requests on: ask again.
-            Err(_) => 1,
+            Err(_) => false,
         };
-        if in_flight == 0 || clock.now() >= until {
+        if idle || clock.now() >= until {
             return;
         }
         clock.sleep_ms(DRAIN_TICK_MS).await;
     }
+}
+
+async fn is_idle(
+    engine: &Engine,
+    release: &Release,
+    instance: &InstanceId,
+    in_flight: &BTreeMap<InstanceId, u64>,
+) -> bool {
+    let asked = |id: &InstanceId| in_flight.get(id).is_some_and(|requests| *requests > 0);
+    if asked(instance) {
+        return false;
+    }
+    if !in_flight.keys().any(asked) {
+        return true;
+    }
+    match callers_that_leave(engine, release).await {
+        Ok(callers) => !callers.iter().any(asked),
+        Err(_) => false,
+    }
+}
+
+/// Instances of services that depend on a release's, and get no new requests. The plan lines up those that it knows;
+/// there are also those that stay and stand by, and those that the reconciler started in place of others.
+async fn callers_that_leave(engine: &Engine, release: &Release) -> Result<Vec<InstanceId>, Fault> {
+    let SlotKey { project, environment, service } = &release.slot;
+    let scope = format!("{project}/{environment}");
+    let slots: Vec<Slot> = engine.ports.store.below(&scope).await?;
+    let instances: Vec<Instance> = engine.ports.store.below(&scope).await?;
+    let serves = |one: &Instance| slots.iter().any(|slot| slot.key == one.slot && slot.names_as_serving(&one.release));
+    let mut callers = Vec::new();
+    for one in instances {
+        let leaves = one.slot.service != *service && (one.state == InstanceState::Draining || !serves(&one));
+        if leaves && engine.release(&one.release).await?.serve.depends_on.contains(service) {
+            callers.push(one.id);
+        }
+    }
+    Ok(callers)
+}
+
+/// Stops what runs and nobody recorded. `seen` was read before this look at the records: an instance is recorded before
+/// it starts, so one that is seen and not recorded afterwards is nobody's.
+pub(crate) async fn stop_strays(engine: &Engine, seen: &BTreeMap<InstanceId, Life>) -> Result<(), Fault> {
+    for (id, life) in seen {
+        let runs = matches!(life, Life::Running { .. });
+        if runs && engine.ports.store.find::<Instance>(id.as_str()).await?.is_none() {
+            warn!(instance = %id, "stopping an instance that nobody recorded");
+            engine.ports.driver.stop(id, &Default::default()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Stops an instance and removes its record. Its log stays until the reconciler tidies up.

@@ -8,14 +8,14 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::ReleaseId,
     instance::Instance,
-    ports::Fault,
+    ports::{Fault, Observed},
     release::Release,
     spec::MigrateKind,
 };
 
 use super::{
     failure::Broken,
-    instances::{drain, stop},
+    instances::{drain, stop, stop_strays},
     mover::Mover,
     one_off::OneOff,
     say,
@@ -45,7 +45,7 @@ pub(super) async fn run(mover: &Mover<'_>, release: &ReleaseId, again: bool) -> 
 }
 
 /// Stops what runs of older releases: the plan stops all that it knew, but an instance that died since may have been
-/// replaced.
+/// replaced, and one whose start was asked for twice may run although it was stopped once.
 async fn stop_older(mover: &Mover<'_>, release: &Release) -> Result<(), Broken> {
     let instances: Vec<Instance> = mover.engine.ports.store.below(&release.slot.to_string()).await?;
     for older in instances.iter().filter(|instance| instance.release != release.id) {
@@ -53,7 +53,9 @@ async fn stop_older(mover: &Mover<'_>, release: &Release) -> Result<(), Broken> 
         drain(mover.engine, &its, &older.id).await;
         stop(mover.engine, &its, &older.id).await?;
     }
-    Ok(())
+    let seen = mover.engine.ports.driver.instances().await?;
+    let seen = seen.into_iter().map(|Observed { instance, life }| (instance, life)).collect();
+    Ok(stop_strays(mover.engine, &seen).await?)
 }
 
 /// Copies the data folders of a release's service.

@@ -32,7 +32,7 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
     let mut restarts = 0;
     loop {
         match healthy(engine, &release, id).await? {
-            Health::Passed { at } => return ready(engine, id, at).await,
+            Health::Passed { at } => return ready(mover, id, at).await,
             Health::PortTaken if restarts < PORT_RETRIES_MAX => restarts += 1,
             Health::PortTaken => {
                 let broken = broken(engine, id, "every port that it was given is taken by another program").await;
@@ -165,14 +165,16 @@ async fn late(engine: &Engine, release: &Release, id: &InstanceId, answer: Answe
 }
 
 /// Lets an instance take requests.
-async fn ready(engine: &Engine, id: &InstanceId, at: SocketAddr) -> Result<(), Broken> {
+async fn ready(mover: &Mover<'_>, id: &InstanceId, at: SocketAddr) -> Result<(), Broken> {
+    let engine = mover.engine;
     let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? else {
         return Err(Broken::release(format!("{id} is not recorded any more")));
     };
     // Where it was proven, and not where some earlier start of it was told to listen.
     let ready = Instance { state: InstanceState::Ready, address: Some(at), ..instance.clone() };
     if instance != ready {
-        engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&ready)).await?;
+        let (what, token) = mover.active.read().await.right();
+        engine.ports.store.commit(Commit::at(engine.ports.clock.now()).fence(what, token).put(&ready)).await?;
         engine.publisher.kick();
     }
     Ok(())

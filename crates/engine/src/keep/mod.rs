@@ -2,10 +2,13 @@
 //! takes out of traffic what is not ready. It never changes what an environment should be, and never fights a
 //! deployment: slots under a lease are left to their deployment.
 
+mod memory;
 mod probes;
 mod reconcile;
+mod replace;
 mod retain;
 mod tidy;
+mod turn;
 
 use std::sync::Arc;
 

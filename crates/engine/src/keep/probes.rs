@@ -1,21 +1,24 @@
 //! Readiness and liveness of running instances, each at its own interval.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use futures_util::future::join_all;
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::InstanceId,
     instance::{Instance, InstanceState},
-    ports::{Fault, FaultKind},
+    ports::Fault,
     release::Release,
-    slot::Slot,
     spec::Probe,
-    store::{Commit, Guarded},
+    store::Guarded,
     time::Timestamp,
 };
 use tracing::warn;
 
+use super::turn::turn;
 use crate::{Engine, deploy};
 
 const TICK_MS: u64 = 100;
@@ -28,7 +31,23 @@ struct Series {
     successes: u32,
 }
 
-type Memory = BTreeMap<(InstanceId, Sort), Series>;
+/// What is remembered between two looks.
+#[derive(Default)]
+struct Memory {
+    series: BTreeMap<(InstanceId, Sort), Series>,
+    ending: Ending,
+}
+
+/// What is being ended because it is not alive. Some still answer in their grace: they are not asked.
+#[derive(Clone, Default)]
+struct Ending(Arc<Mutex<BTreeSet<InstanceId>>>);
+
+impl Ending {
+    fn with(&self) -> MutexGuard<'_, BTreeSet<InstanceId>> {
+        // Every change is one insert or removal: a panic elsewhere leaves the set whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sort {
@@ -42,10 +61,11 @@ struct Due {
     release: Arc<Release>,
     sort: Sort,
     probe: Probe,
+    leader: u64,
 }
 
 pub(super) async fn run(engine: Arc<Engine>) {
-    let mut memory = Memory::new();
+    let mut memory = Memory::default();
     loop {
         if let Err(fault) = look(&engine, &mut memory).await {
             warn!(%fault, "the probes could not finish");
@@ -55,12 +75,10 @@ pub(super) async fn run(engine: Arc<Engine>) {
 }
 
 async fn look(engine: &Engine, memory: &mut Memory) -> Result<(), Fault> {
-    if engine.itself.leads(engine.ports.clock.now()).is_none() {
-        return Ok(());
-    }
+    let Some(leader) = engine.itself.leads(engine.ports.clock.now()) else { return Ok(()) };
     let instances: Vec<Instance> = engine.ports.store.below("").await?;
-    memory.retain(|(id, _), _| instances.iter().any(|instance| instance.id == *id));
-    let due = due(engine, instances, memory).await?;
+    memory.series.retain(|(id, _), _| instances.iter().any(|instance| instance.id == *id));
+    let due = due(engine, instances, memory, leader).await?;
     let asked = due.into_iter().map(|due| async {
         let answer = match due.instance.address {
             Some(address) => deploy::ask(engine, &due.release, &due.instance.id, &due.probe, address).await.passed,
@@ -69,65 +87,73 @@ async fn look(engine: &Engine, memory: &mut Memory) -> Result<(), Fault> {
         (due, answer)
     });
     for (due, passed) in join_all(asked).await {
-        let series = memory.entry((due.instance.id.clone(), due.sort)).or_default();
+        let series = memory.series.entry((due.instance.id.clone(), due.sort)).or_default();
         series.failures = if passed { 0 } else { series.failures + 1 };
         series.successes = if passed { series.successes + 1 } else { 0 };
-        act(engine, &due, series).await?;
+        act(engine, &due, series, &memory.ending).await?;
     }
     Ok(())
 }
 
-async fn due(engine: &Engine, instances: Vec<Instance>, memory: &mut Memory) -> Result<Vec<Due>, Fault> {
+async fn due(engine: &Engine, instances: Vec<Instance>, memory: &mut Memory, leader: u64) -> Result<Vec<Due>, Fault> {
     let now = engine.ports.clock.now();
     let mut all = Vec::new();
     for instance in instances {
-        if !matches!(instance.state, InstanceState::Ready | InstanceState::Unready) {
+        let serves = matches!(instance.state, InstanceState::Ready | InstanceState::Unready);
+        if !serves || memory.ending.with().contains(&instance.id) {
             continue;
         }
         let release = engine.release(&instance.release).await?;
         let health = &release.serve.health;
         for (sort, probe) in [(Sort::Readiness, &health.readiness), (Sort::Liveness, &health.liveness)] {
             let Some(probe) = probe else { continue };
-            let series = memory.entry((instance.id.clone(), sort)).or_default();
+            let series = memory.series.entry((instance.id.clone(), sort)).or_default();
             if now.since_ms(series.asked_at) >= probe.interval_ms {
                 series.asked_at = now;
                 let (instance, release) = (instance.clone(), release.clone());
-                all.push(Due { instance, release, sort, probe: probe.clone() });
+                all.push(Due { instance, release, sort, probe: probe.clone(), leader });
             }
         }
     }
     Ok(all)
 }
 
-async fn act(engine: &Engine, due: &Due, series: &mut Series) -> Result<(), Fault> {
+async fn act(engine: &Engine, due: &Due, series: &mut Series, ending: &Ending) -> Result<(), Fault> {
     let failed = series.failures >= due.probe.failure_threshold;
     let passed = series.successes >= due.probe.success_threshold;
     match due.sort {
-        Sort::Readiness if failed => turn(engine, due, InstanceState::Ready, InstanceState::Unready).await,
-        Sort::Readiness if passed => turn(engine, due, InstanceState::Unready, InstanceState::Ready).await,
+        Sort::Readiness if failed => show(engine, due, InstanceState::Ready, InstanceState::Unready).await,
+        Sort::Readiness if passed && !ending.with().contains(&due.instance.id) => {
+            show(engine, due, InstanceState::Unready, InstanceState::Ready).await
+        }
         Sort::Liveness if failed => {
             *series = Series::default();
-            warn!(instance = %due.instance.id, "not alive any more: it is replaced");
-            let (driver, release) = (engine.ports.driver.clone(), due.release.clone());
-            let id = due.instance.id.clone();
-            // The reconciler sees that it ended, and replaces it. Others are asked while it takes its grace.
-            engine.spawn(async move {
-                if let Err(fault) = driver.stop(&id, &release.serve.stop).await {
-                    warn!(%fault, instance = %id, "it could not be stopped");
-                }
-            });
-            Ok(())
+            end(engine, due, ending).await
         }
         Sort::Readiness | Sort::Liveness => Ok(()),
     }
 }
 
-/// Changes an instance's state, when it still is what it was.
-async fn turn(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState) -> Result<(), Fault> {
-    // Read before the instance: when a deployment lets it drain in between, the slot's revision says so.
-    let slot: Option<Slot> = engine.ports.store.find(&due.instance.slot.to_string()).await?;
-    let stored: Option<Instance> = engine.ports.store.find(due.instance.id.as_str()).await?;
-    let Some(instance) = stored.filter(|instance| instance.state == from) else { return Ok(()) };
+/// Takes an instance out of traffic and ends it. The reconciler sees that it ended, and replaces it. Others are asked
+/// while it takes its grace.
+async fn end(engine: &Engine, due: &Due, ending: &Ending) -> Result<(), Fault> {
+    warn!(instance = %due.instance.id, "not alive any more: it is replaced");
+    let (driver, release, ending) = (engine.ports.driver.clone(), due.release.clone(), ending.clone());
+    let id = due.instance.id.clone();
+    ending.with().insert(id.clone());
+    let shown = show(engine, due, InstanceState::Ready, InstanceState::Unready).await;
+    engine.spawn(async move {
+        if let Err(fault) = driver.stop(&id, &release.serve.stop).await {
+            warn!(%fault, instance = %id, "it could not be stopped");
+        }
+        ending.with().remove(&id);
+    });
+    shown
+}
+
+/// Takes an instance out of traffic, or lets it in again.
+async fn show(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState) -> Result<(), Fault> {
+    let instance = &due.instance;
     let (kind, status, words) = match to {
         InstanceState::Ready => (EventKind::InstanceReady, EventStatus::Ok, "takes requests again"),
         _ => (EventKind::InstanceUnready, EventStatus::Warning, "is not ready: it gets no requests"),
@@ -138,13 +164,5 @@ async fn turn(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState
         services: vec![instance.slot.service.clone()],
         ..EventBody::new(kind, status, "probes", format!("{} {words}", instance.id))
     };
-    let next = Instance { state: to, ..instance };
-    let revision = slot.map_or(0, |slot| slot.revision);
-    let commit = Commit::at(engine.ports.clock.now()).fence(Guarded::Slot(next.slot.clone()), revision);
-    match engine.ports.store.commit(commit.put(&next).event(event)).await {
-        Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
-        committed => committed?,
-    };
-    engine.publisher.kick();
-    Ok(())
+    turn(engine, instance, from, to, event, (Guarded::Leader, due.leader)).await
 }

@@ -1,83 +1,29 @@
 //! The reconciler: what slots want against what runs.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::future::try_join_all;
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{InstanceId, ReleaseId, SlotKey},
-    instance::{Instance, InstanceState, instance_id},
-    phase::Phase,
+    instance::{Instance, InstanceState},
     ports::{Fault, FaultKind, Life, Observed},
-    release::Release,
-    slot::{Share, Slot},
+    slot::Slot,
     store::{Commit, Guarded},
-    strategy::StrategyKind,
-    time::Timestamp,
 };
 use tracing::warn;
 
-use super::tidy;
+use super::{
+    memory::{Busy, Memory},
+    replace, tidy,
+};
 use crate::{Engine, deploy, leases::Held};
 
 const TICK_MS: u64 = 1000;
-/// The wait before an instance that keeps dying is replaced: doubles from the first to the last.
-const REPLACE_MS: u64 = 500;
-const REPLACE_MS_MAX: u64 = 60_000;
-/// A release whose instances live that long has its next death forgiven.
-const FORGIVEN_AFTER_MS: u64 = 60_000;
-
-/// What is remembered between two looks.
-#[derive(Default)]
-struct Memory {
-    deaths: BTreeMap<(SlotKey, ReleaseId), Deaths>,
-    busy: Busy,
-}
-
-/// What is being replaced or retired right now, so that one that takes long holds up no other.
-#[derive(Clone, Default)]
-struct Busy(Arc<Mutex<BTreeSet<(SlotKey, ReleaseId)>>>);
-
-impl Busy {
-    fn with(&self) -> MutexGuard<'_, BTreeSet<(SlotKey, ReleaseId)>> {
-        // Every change is one insert or removal: a panic elsewhere leaves the set whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is(&self, slot: &SlotKey, release: &ReleaseId) -> bool {
-        self.with().contains(&(slot.clone(), release.clone()))
-    }
-
-    /// Does work on a release of a slot in a task of its own.
-    fn run(
-        &self,
-        engine: &Engine,
-        of: (SlotKey, ReleaseId),
-        work: impl Future<Output = Result<(), Fault>> + Send + 'static,
-    ) {
-        self.with().insert(of.clone());
-        let busy = self.clone();
-        engine.spawn(async move {
-            if let Err(fault) = work.await {
-                warn!(%fault, slot = %of.0, "the reconciler could not finish");
-            }
-            busy.with().remove(&of);
-        });
-    }
-}
-
-struct Deaths {
-    count: u32,
-    last: Timestamp,
-}
 
 pub(super) async fn run(engine: Arc<Engine>) {
-    let mut memory = Memory::default();
+    let memory = Memory::default();
     loop {
-        if let Err(fault) = look(&engine, &mut memory).await {
+        if let Err(fault) = look(&engine, &memory).await {
             warn!(%fault, "the reconciler could not finish");
         }
         engine.ports.clock.sleep_ms(TICK_MS).await;
@@ -85,12 +31,12 @@ pub(super) async fn run(engine: Arc<Engine>) {
 }
 
 /// Everything, read at one time.
-struct Sight {
+pub(super) struct Sight {
     /// By which right this server keeps the state true; what a former leader writes is refused.
-    leader: u64,
-    held: Held,
-    slots: Vec<Slot>,
-    instances: Vec<Instance>,
+    pub(super) leader: u64,
+    pub(super) held: Held,
+    pub(super) slots: Vec<Slot>,
+    pub(super) instances: Vec<Instance>,
     seen: BTreeMap<InstanceId, Life>,
 }
 
@@ -111,24 +57,26 @@ impl Sight {
         Commit::at(engine.ports.clock.now()).fence(Guarded::Leader, self.leader)
     }
 
-    fn is_leased(&self, slot: &SlotKey) -> bool {
+    pub(super) fn is_leased(&self, slot: &SlotKey) -> bool {
         self.held.holder(slot).is_some()
     }
 
-    fn runs(&self, instance: &Instance) -> bool {
+    pub(super) fn runs(&self, instance: &Instance) -> bool {
         matches!(self.seen.get(&instance.id), Some(Life::Running { .. }))
     }
 }
 
-async fn look(engine: &Arc<Engine>, memory: &mut Memory) -> Result<(), Fault> {
+async fn look(engine: &Arc<Engine>, memory: &Memory) -> Result<(), Fault> {
     let Some(leader) = engine.itself.leads(engine.ports.clock.now()) else { return Ok(()) };
     let sight = Sight::new(engine, leader).await?;
     for slot in &sight.slots {
         retire_warm(engine, &sight, slot).await?;
     }
     drop_dead(engine, &sight, memory).await?;
+    deploy::stop_strays(engine, &sight.seen).await?;
     stop_unwanted(engine, &sight, &memory.busy).await?;
-    replace_missing(engine, &sight, memory).await?;
+    replace::take_up(engine, &sight, memory).await?;
+    replace::missing(engine, &sight, memory).await?;
     tidy::tidy(engine, &sight.seen, &sight.instances).await
 }
 
@@ -156,7 +104,7 @@ async fn retire_warm(engine: &Engine, sight: &Sight, slot: &Slot) -> Result<(), 
     }
 }
 
-fn said(slot: &SlotKey, kind: EventKind, status: EventStatus, message: String) -> EventBody {
+pub(super) fn said(slot: &SlotKey, kind: EventKind, status: EventStatus, message: String) -> EventBody {
     EventBody {
         project: Some(slot.project.clone()),
         environment: Some(slot.environment.clone()),
@@ -166,7 +114,7 @@ fn said(slot: &SlotKey, kind: EventKind, status: EventStatus, message: String) -
 }
 
 /// Records of instances that ended go; the slot then misses them.
-async fn drop_dead(engine: &Engine, sight: &Sight, memory: &mut Memory) -> Result<(), Fault> {
+async fn drop_dead(engine: &Engine, sight: &Sight, memory: &Memory) -> Result<(), Fault> {
     let now = engine.ports.clock.now();
     for instance in &sight.instances {
         // What a deployment starts and stops is its own; what serves meanwhile is looked after as ever.
@@ -182,7 +130,7 @@ async fn drop_dead(engine: &Engine, sight: &Sight, memory: &mut Memory) -> Resul
             Life::Exited { status: Some(status), .. } => format!("exited with status {status}"),
             Life::Exited { .. } | Life::Absent => "is gone".to_owned(),
         };
-        memory.died(instance, now);
+        memory.deaths.add(instance, now);
         let message = format!("{} {how}", instance.id);
         let event = said(&instance.slot, EventKind::InstanceStopped, EventStatus::Warning, message);
         engine.ports.store.commit(sight.commit(engine).delete(instance).event(event)).await?;
@@ -191,38 +139,8 @@ async fn drop_dead(engine: &Engine, sight: &Sight, memory: &mut Memory) -> Resul
     Ok(())
 }
 
-impl Memory {
-    fn died(&mut self, instance: &Instance, now: Timestamp) {
-        let deaths = self.deaths.entry((instance.slot.clone(), instance.release.clone()));
-        let deaths = deaths.or_insert(Deaths { count: 0, last: now });
-        // By its life, not by the time since the last death: that one holds the wait before it was started.
-        if now.since_ms(instance.created_at) > FORGIVEN_AFTER_MS {
-            deaths.count = 0;
-        }
-        *deaths = Deaths { count: deaths.count + 1, last: now };
-    }
-
-    /// Whether it is time to replace: at once after the first death, then later and later.
-    fn may_replace(&self, slot: &SlotKey, release: &ReleaseId, now: Timestamp) -> bool {
-        let Some(deaths) = self.deaths.get(&(slot.clone(), release.clone())) else { return true };
-        if deaths.count <= 1 {
-            return true;
-        }
-        let wait_ms = REPLACE_MS.saturating_mul(1 << (deaths.count - 1).min(20)).min(REPLACE_MS_MAX);
-        now.since_ms(deaths.last) >= wait_ms
-    }
-}
-
-/// Instances beyond what their slot wants, and those that nobody recorded.
+/// Instances beyond what their slot wants.
 async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight, busy: &Busy) -> Result<(), Fault> {
-    let recorded: BTreeSet<_> = sight.instances.iter().map(|instance| &instance.id).collect();
-    for (id, life) in &sight.seen {
-        let strays = matches!(life, Life::Running { .. }) && !recorded.contains(id);
-        if strays && engine.ports.store.find::<Instance>(id.as_str()).await?.is_none() {
-            warn!(instance = %id, "stopping an instance that nobody recorded");
-            engine.ports.driver.stop(id, &Default::default()).await?;
-        }
-    }
     let mut counts: BTreeMap<(&SlotKey, &ReleaseId), u32> = BTreeMap::new();
     let mut running: Vec<_> = sight.instances.iter().filter(|instance| sight.runs(instance)).collect();
     running.sort_by_key(|instance| (instance.state == InstanceState::Draining, instance.created_at, &instance.id));
@@ -257,115 +175,4 @@ async fn retire(engine: Arc<Engine>, instance: Instance, first: Commit) -> Resul
     engine.publisher.follow(&*engine.ports.clock, committed.generation).await?;
     deploy::drain(&engine, &release, &instance.id).await;
     deploy::stop(&engine, &release, &instance.id).await
-}
-
-/// Starts what slots miss.
-async fn replace_missing(engine: &Arc<Engine>, sight: &Sight, memory: &Memory) -> Result<(), Fault> {
-    let now = engine.ports.clock.now();
-    for slot in &sight.slots {
-        for release in slot.releases() {
-            let recorded = sight.instances.iter().filter(|one| one.slot == slot.key && one.release == *release);
-            let running = recorded.filter(|one| sight.runs(one)).count();
-            let missing = (slot.wanted(release) as usize).saturating_sub(running);
-            let idle = !memory.busy.is(&slot.key, release);
-            if missing == 0 || !idle || !memory.may_replace(&slot.key, release, now) {
-                continue;
-            }
-            let known = engine.release(release).await?;
-            if may_replace_beside(engine, sight, slot, &known).await? {
-                let of = (slot.key.clone(), release.clone());
-                let place = Place { slot: slot.key.clone(), revision: slot.revision, leader: sight.leader };
-                memory.busy.run(engine, of, replace_all(engine.clone(), place, known, now, missing));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether a release's instances may be replaced beside a deployment that holds the slot: those that serve, but not
-/// what the deployment has yet to start, nor what it is about to leave. Releases that may not run beside others are
-/// left to the deployment altogether.
-async fn may_replace_beside(engine: &Engine, sight: &Sight, slot: &Slot, release: &Release) -> Result<bool, Fault> {
-    let Some(holder) = sight.held.holder(&slot.key) else { return Ok(true) };
-    let comes = slot.candidate.as_ref().filter(|candidate| candidate.release == release.id);
-    if comes.is_some_and(|candidate| candidate.share == Share::Lane) {
-        return Ok(false);
-    }
-    let Some(deployment) = engine.ports.store.deployment(holder.as_str()).await? else { return Ok(true) };
-    let exclusive = [Some(release.serve.strategy.kind()), deployment.strategy_kind()];
-    if exclusive.contains(&Some(StrategyKind::Recreate)) {
-        return Ok(false);
-    }
-    let returns = |parent: &Slot| parent.key == slot.key && parent.wanted(&release.id) > 0;
-    Ok(deployment.phase != Phase::RollingBack || deployment.course.parents.iter().any(returns))
-}
-
-/// Where an instance is started in place of another, and what must still hold when it is recorded.
-#[derive(Clone)]
-struct Place {
-    slot: SlotKey,
-    revision: u64,
-    leader: u64,
-}
-
-async fn replace_all(
-    engine: Arc<Engine>,
-    place: Place,
-    release: Arc<Release>,
-    now: Timestamp,
-    missing: usize,
-) -> Result<(), Fault> {
-    let all = (0..missing).map(|number| replace(&engine, &place, &release, now, number));
-    try_join_all(all).await.map(|_| ())
-}
-
-async fn replace(
-    engine: &Arc<Engine>,
-    place: &Place,
-    release: &Arc<Release>,
-    now: Timestamp,
-    number: usize,
-) -> Result<(), Fault> {
-    let slot = &place.slot;
-    // Revisions are small numbers, so one made of the time is never a planned instance's.
-    let revision = now.0.unsigned_abs();
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
-    let instance = Instance {
-        id: instance_id(slot, &release.id, revision, number),
-        slot: slot.clone(),
-        release: release.id.clone(),
-        state: InstanceState::Starting,
-        address: None,
-        deployment: None,
-        created_at: now,
-    };
-    engine.ports.driver.stage(release).await?;
-    // Recorded only if the slot is still what was seen: a deployment may have moved it on.
-    let record = Commit::at(now)
-        .fence(Guarded::Leader, place.leader)
-        .fence(Guarded::Slot(slot.clone()), place.revision)
-        .put(&instance);
-    match engine.ports.store.commit(record).await {
-        Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
-        committed => committed?,
-    };
-    let right = (Guarded::Leader, place.leader);
-    let instance = deploy::launch(engine, release, instance, right, false).await?;
-    let healthy = deploy::is_healthy(engine, release, &instance.id).await;
-    // A deployment may have proven it meanwhile, or let it go: then it is that one's.
-    let recorded: Option<Instance> = engine.ports.store.find(instance.id.as_str()).await?;
-    if recorded.is_none_or(|recorded| recorded.state != InstanceState::Starting) {
-        return Ok(());
-    }
-    if !healthy {
-        warn!(instance = %instance.id, "a replacement is not healthy yet");
-        engine.ports.driver.stop(&instance.id, &release.serve.stop).await?;
-        return Ok(());
-    }
-    let message = format!("{} was started in place of one that ended", instance.id);
-    let event = said(slot, EventKind::InstanceReplaced, EventStatus::Ok, message);
-    let ready = Instance { state: InstanceState::Ready, ..instance };
-    engine.ports.store.commit(Commit::at(engine.ports.clock.now()).put(&ready).event(event)).await?;
-    engine.publisher.kick();
-    Ok(())
 }

@@ -1,0 +1,38 @@
+//! The one way in which keepers change an instance's part in traffic.
+
+use shipway_core::{
+    event::EventBody,
+    instance::{Instance, InstanceState},
+    ports::{Fault, FaultKind},
+    slot::Slot,
+    store::{Commit, Guarded},
+};
+
+use crate::Engine;
+
+/// Changes an instance's state, when it still is what it was, somebody wants it, and this server still has the right.
+pub(super) async fn turn(
+    engine: &Engine,
+    instance: &Instance,
+    from: InstanceState,
+    to: InstanceState,
+    event: EventBody,
+    right: (Guarded, u64),
+) -> Result<(), Fault> {
+    // Read before the instance: when a deployment lets it drain in between, the slot's revision says so.
+    let slot: Option<Slot> = engine.ports.store.find(&instance.slot.to_string()).await?;
+    let stored: Option<Instance> = engine.ports.store.find(instance.id.as_str()).await?;
+    let Some(slot) = slot.filter(|slot| slot.wanted(&instance.release) > 0) else { return Ok(()) };
+    let Some(stored) = stored.filter(|stored| stored.state == from) else { return Ok(()) };
+    let commit = Commit::at(engine.ports.clock.now())
+        .fence(right.0, right.1)
+        .fence(Guarded::Slot(slot.key), slot.revision)
+        .put(&Instance { state: to, ..stored })
+        .event(event);
+    match engine.ports.store.commit(commit).await {
+        Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
+        committed => committed?,
+    };
+    engine.publisher.kick();
+    Ok(())
+}
