@@ -388,6 +388,9 @@ pub struct EnvironmentView {
     pub status: String,
     /// Why it has that status.
     pub reason: String,
+    /// Since when it takes nothing but rollbacks, because too many deployments were taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_since: Option<Timestamp>,
     /// The newest deployment that is complete.
     pub current_deployment: Option<DeploymentId>,
     /// Its services.
@@ -690,4 +693,7 @@ pub struct RollbackRequest {
     /// Go back though a `contract` migration ran since: the old may not work with today's data.
     #[serde(default)]
     pub accept_contract: bool,
+    /// Put data folders back too, each from the oldest copy that was taken since.
+    #[serde(default)]
+    pub with_data: bool,
 }

@@ -271,6 +271,12 @@ pub enum Kind {
         /// Go back though a `contract` migration ran since: the old may not work with today's data.
         #[serde(default)]
         accept_contract: bool,
+        /// Put data folders back too, each from the oldest copy that was taken since the state that it goes back to.
+        #[serde(default)]
+        with_data: bool,
+        /// These copies, by service, once they were found.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        snapshots: BTreeMap<ServiceName, String>,
     },
     /// Other counts of instances.
     Scale {

@@ -303,8 +303,11 @@ pub struct MigrateSpec {
     pub snapshot_mb_max: u64,
 }
 
+/// How much data a copy may hold by default.
+pub const SNAPSHOT_MB_MAX: u64 = 1024;
+
 fn default_snapshot_mb_max() -> u64 {
-    1024
+    SNAPSHOT_MB_MAX
 }
 
 /// Whether old releases still work after a change of data.

@@ -197,7 +197,8 @@ pub(crate) async fn count_rollback(
     deployment: &Deployment,
     ending: End,
 ) -> Result<Commit, Fault> {
-    if ending == End::Cancelled {
+    // What ended before users saw it was not taken back, and a person who ends one has looked at it.
+    if ending != End::RolledBack {
         return Ok(commit);
     }
     let Request { project, environment, .. } = &deployment.request;
@@ -220,8 +221,8 @@ pub(crate) async fn count_rollback(
 }
 
 async fn rollbacks(engine: &Engine, request: &Request) -> Result<Rollbacks, Fault> {
-    let none = Rollbacks::none(request.project.clone(), request.environment.clone());
-    Ok(engine.ports.store.find(&none.name()).await?.unwrap_or(none))
+    let stored = engine.rollbacks(&request.project, &request.environment).await?;
+    Ok(stored.unwrap_or_else(|| Rollbacks::none(request.project.clone(), request.environment.clone())))
 }
 
 /// Refuses what an environment with too many automatic rollbacks doesn't take.

@@ -1,8 +1,10 @@
 //! Requests to go back: which state, which services, and what stands against it. Not here: planning it (`core::plan`).
 
+use std::collections::BTreeMap;
+
 use shipway_core::{
     deployment::{Deployment, Kind, Request},
-    id::{EnvironmentName, ProjectId, ServiceName},
+    id::{EnvironmentName, ProjectId, ServiceName, SlotKey},
     phase::Phase,
     slot::Slot,
     time::Timestamp,
@@ -14,8 +16,14 @@ impl Engine {
     /// Fills in what a request to go back leaves to Shipway.
     pub(crate) async fn complete_rollback(&self, request: &mut Request) -> Result<(), Refusal> {
         let slots = self.slots_of_environment(request).await?;
-        let Kind::Rollback { undo, to, force, accept_contract, .. } = &mut request.kind else { return Ok(()) };
-        let accepts = *accept_contract;
+        let Kind::Rollback { undo, to, force, accept_contract, with_data, artifact_only, .. } = &mut request.kind
+        else {
+            return Ok(());
+        };
+        let (accepts, with_data) = (*accept_contract, *with_data);
+        if with_data && *artifact_only {
+            return Err(conflict("data of before does not go with today's configuration", "leave one of the two out"));
+        }
         let since = match undo {
             Some(undo) => {
                 let undone = self.find_deployment(undo.as_str()).await?;
@@ -38,7 +46,31 @@ impl Engine {
                 state.created_at.plus_ms(1)
             }
         };
+        if with_data {
+            return self.find_copies(request, since).await;
+        }
         if accepts { Ok(()) } else { self.refuse_past_contract(request, since).await }
+    }
+
+    /// Names the copies of data that a request to go back puts back: of each service the oldest that was taken since,
+    /// so that no later migration is in it.
+    async fn find_copies(&self, request: &mut Request, since: Timestamp) -> Result<(), Refusal> {
+        let mut found = BTreeMap::new();
+        for service in &request.services {
+            let Request { project, environment, .. } = request.clone();
+            let slot = SlotKey { project, environment, service: service.clone() };
+            let copies = self.ports.driver.data_snapshots(&slot).await?;
+            let oldest = copies.into_iter().filter(|copy| copy.at >= since).min_by_key(|copy| copy.at);
+            found.extend(oldest.map(|copy| (service.clone(), copy.name)));
+        }
+        if found.is_empty() {
+            let message = format!("no data was copied since {since}, so there is none to put back");
+            return Err(conflict(message, "go back without `--with-data`; `shipway snapshot list` shows all copies"));
+        }
+        if let Kind::Rollback { snapshots, .. } = &mut request.kind {
+            *snapshots = found;
+        }
+        Ok(())
     }
 
     /// Refuses to go back over a `contract` migration: the old may not work with today's data.
@@ -54,7 +86,9 @@ impl Engine {
         Err(Refusal::Conflict {
             message: "a `contract` migration ran since: the old may not work with today's data".into(),
             list: vec![format!("it ran in {} ({})", found.name, found.id)],
-            hint: Some("deploy what mends it, or add `--accept-contract`; `shipway snapshot list` shows copies".into()),
+            hint: Some(
+                "deploy what mends it; or add `--with-data` to put the data back too, or `--accept-contract`".into(),
+            ),
         })
     }
 

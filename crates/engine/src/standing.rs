@@ -106,6 +106,16 @@ impl Engine {
         Ok(BreakersStanding { target: self.breaker.state(), environments })
     }
 
+    /// The automatic rollbacks that an environment had lately; none when it had none.
+    pub async fn rollbacks(
+        &self,
+        project: &ProjectId,
+        environment: &EnvironmentName,
+    ) -> Result<Option<Rollbacks>, Fault> {
+        let name = Rollbacks::none(project.clone(), environment.clone()).name();
+        self.ports.store.find(&name).await
+    }
+
     /// How many automatic rollbacks an environment may have in a time.
     pub(crate) async fn rollback_limit(
         &self,

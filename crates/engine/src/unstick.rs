@@ -9,6 +9,7 @@ use shipway_core::{
     id::{Actor, DeploymentId, ServiceName},
     lease::Carrier,
     phase::{End, Phase, Turn},
+    slot::Slot,
     store::{Commit, Guarded, OpenDeployment},
 };
 
@@ -68,7 +69,7 @@ impl Engine {
         let _one_at_a_time = self.intake.all().await;
         let mut stuck = self.stuck(id).await?;
         let before = stuck.course.clone();
-        let end = stuck.ending.unwrap_or(End::Failed);
+        let end = self.end_of(&stuck).await?;
         let now = self.ports.clock.now();
         let message = format!("{} declared it to be dealt with: {reason}", actor.name);
         stuck.resolved = Some(Resolved { by: actor.name.clone(), reason, at: now });
@@ -76,6 +77,18 @@ impl Engine {
         let event = say(&active.read().await, EventKind::DeploymentResolved, EventStatus::Warning, message);
         active.turn(self, Turn::Resolve(end), vec![event]).await?;
         Ok(active.read().await)
+    }
+
+    /// How it has ended in truth: it went back only if every service serves again what it did before.
+    async fn end_of(&self, stuck: &Deployment) -> Result<End, Refusal> {
+        let end = stuck.ending.unwrap_or(End::Failed);
+        for parent in stuck.course.parents.iter().filter(|_| end == End::RolledBack) {
+            let now: Option<Slot> = self.ports.store.find(&parent.key.to_string()).await?;
+            if now.is_none_or(|now| now.live != parent.live) {
+                return Ok(End::Failed);
+            }
+        }
+        Ok(end)
     }
 
     async fn stuck(&self, id: &DeploymentId) -> Result<Deployment, Refusal> {

@@ -245,6 +245,8 @@ impl Person {
                     force,
                     artifact_only: self.chance(150),
                     accept_contract: self.chance(500),
+                    with_data: self.chance(200),
+                    snapshots: BTreeMap::new(),
                 };
                 self.submit(kind, Vec::new(), nothing).await
             }

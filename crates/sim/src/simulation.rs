@@ -222,11 +222,16 @@ impl Simulation {
         let (shared, servers, store) = (self.shared.clone(), self.servers.clone(), self.store.clone());
         let sole = self.count == 1;
         self.shared.spawn(Group::World, async move {
-            let span_ms = {
+            let (span_ms, crashes) = {
                 let mut world = shared.world();
-                if world.random.per_mille(500) { 0 } else { world.random.below(2500) }
+                world.crashes[server] += 1;
+                let span_ms = if world.random.per_mille(500) { 0 } else { world.random.below(2500) };
+                (span_ms, world.crashes[server])
             };
             shared.sleep(span_ms).await;
+            if shared.world().crashes[server] != crashes {
+                return;
+            }
             start(&shared, &servers, &store, server, sole);
         });
     }

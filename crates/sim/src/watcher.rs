@@ -372,7 +372,10 @@ impl Watcher {
         let routed = u32::try_from(backends.flat_map(upstreams).count()).unwrap_or(u32::MAX);
         self.checks += 1;
         if routed >= wanted {
-            self.short.remove(&slot.key);
+            // What a deployment starts for its next step may stand in for what was lost, until that step wants more.
+            if !self.deployments.values().any(|watched| watched.moves() && watched.slots.contains(&slot.key)) {
+                self.short.remove(&slot.key);
+            }
             return;
         }
         let lost = machine.all().any(|(_, p)| p.slot == slot.key && (p.ended_itself(now_ms) || p.sick_ms.is_some()));

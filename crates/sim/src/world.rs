@@ -44,6 +44,8 @@ pub struct World {
     pub jumped_ms: Option<u64>,
     /// Until when each server can't reach the store.
     pub cut_off_until_ms: Vec<u64>,
+    /// How often each server has crashed: of two starts that are due, only the later one starts it.
+    pub crashes: Vec<u64>,
     /// How often things go wrong.
     pub chances: Chances,
     /// What goes wrong on purpose.
@@ -140,6 +142,7 @@ impl World {
             skew_ms: vec![0; servers],
             jumped_ms: None,
             cut_off_until_ms: vec![0; servers],
+            crashes: vec![0; servers],
             chances: Chances::CALM,
             aims: Vec::new(),
             mishap: None,

@@ -1,5 +1,7 @@
 //! `shipway rollback`: takes a deployment back, or an environment to its last good state.
 
+use std::collections::BTreeMap;
+
 use shipway_api::{DeploymentRequest, DeploymentView, RollbackRequest};
 use shipway_core::deployment::Kind;
 
@@ -29,6 +31,9 @@ pub struct Args {
     /// Go back though a `contract` migration ran since: the old may not work with today's data
     #[arg(long)]
     accept_contract: bool,
+    /// Put data folders back too, each from the oldest copy that was taken since: what was written since then is lost
+    #[arg(long, conflicts_with = "artifact_only")]
+    with_data: bool,
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -48,8 +53,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 }
 
 async fn undo(remote: &Remote, deployment: &str, args: Args) -> Result<DeploymentView, CliError> {
-    let Args { reason, force, artifact_only, accept_contract, .. } = args;
-    let body = RollbackRequest { reason, force, artifact_only, accept_contract };
+    let Args { reason, force, artifact_only, accept_contract, with_data, .. } = args;
+    let body = RollbackRequest { reason, force, artifact_only, accept_contract, with_data };
     remote.post(&format!("/api/deployments/{}/rollback", escaped(deployment)), &body).await
 }
 
@@ -59,8 +64,9 @@ async fn to_last_good(context: &Context, remote: &Remote, args: Args) -> Result<
     let path = scope.path(&format!("/environments/{}/rollback-target", escaped(&environment)));
     let target: DeploymentView = remote.get(&path).await?;
     context.terminal.say(announced(&environment, &target));
-    let Args { force, artifact_only, accept_contract, .. } = args;
-    let kind = Kind::Rollback { undo: None, to: Some(target.id), force, artifact_only, accept_contract };
+    let Args { force, artifact_only, accept_contract, with_data, .. } = args;
+    let (undo, to, snapshots) = (None, Some(target.id), BTreeMap::new());
+    let kind = Kind::Rollback { undo, to, force, artifact_only, accept_contract, with_data, snapshots };
     let request = DeploymentRequest {
         project: scope.project,
         environment,

@@ -144,12 +144,23 @@ fn environment(paint: Paint, project: &str, view: &EnvironmentView, now: Timesta
     };
     let (name, status) = (paint.put(Hue::Bold, format!("{project}/{}", view.name)), paint.put(hue, &view.status));
     let mut lines = vec![format!("{name} {status} · {}", view.reason)];
+    lines.extend(view.stopped_since.map(|since| stopped(paint, view, since, now)));
     let mut table = Table::new(&["service", "version", "ready", "warm until", "address"]);
     for slot in &view.services {
         table.row(service(slot, now));
     }
     lines.extend(table.lines(paint, 2));
     lines
+}
+
+fn stopped(paint: Paint, view: &EnvironmentView, since: Timestamp, now: Timestamp) -> String {
+    let since = words::ago(since, now);
+    let words = format!(
+        "  takes nothing but rollbacks since {since}: too many deployments were taken back; when that is mended: \
+         `shipway breakers reset {} --reason WHY`",
+        view.id
+    );
+    paint.put(Hue::Bad, words)
 }
 
 fn service(slot: &SlotView, now: Timestamp) -> Vec<(Hue, String)> {

@@ -1,6 +1,6 @@
 //! Deployments over HTTP.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -176,9 +176,10 @@ pub(super) async fn rollback(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Answer<DeploymentView> {
-    let RollbackRequest { reason, force, artifact_only, accept_contract } = optional(&body)?;
+    let RollbackRequest { reason, force, artifact_only, accept_contract, with_data } = optional(&body)?;
     let undone = shared.engine.find_deployment(&id).await?;
-    let kind = Kind::Rollback { undo: Some(undone.id), to: None, force, artifact_only, accept_contract };
+    let (undo, to, snapshots) = (Some(undone.id), None, BTreeMap::new());
+    let kind = Kind::Rollback { undo, to, force, artifact_only, accept_contract, with_data, snapshots };
     let request = Request { reason, ..Request::new(undone.request.project, undone.request.environment, kind) };
     let reply = shared.engine.execute(Command::Deploy(Box::new(request)), actor).await?;
     Ok(Json(replied(&shared, reply).await?))

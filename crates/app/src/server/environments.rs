@@ -63,6 +63,7 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
     }
     let (status, reason) = health(&services, &troubles);
     let newest = shared.engine.deployments(&scope, None, NEWEST_MAX).await?;
+    let rollbacks = shared.engine.rollbacks(&project.id, name).await?;
     let completed = newest.into_iter().find(|deployment| deployment.phase == Phase::Completed);
     let mut all_urls: Vec<_> = services.iter().flat_map(|service| &service.urls).cloned().collect();
     all_urls.sort_by_key(String::len);
@@ -74,6 +75,7 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
         url: all_urls.into_iter().next(),
         status,
         reason,
+        stopped_since: rollbacks.and_then(|rollbacks| rollbacks.stopped),
         current_deployment: completed.map(|deployment| deployment.id),
         services,
         settings: shared.engine.layer(&project.id, name).await?.map_or_else(|| json!({}), |layer| layer.tree),
@@ -83,11 +85,13 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
 
 /// Whether everything is as it should be, and if not, what isn't.
 fn health(services: &[SlotView], troubles: &[String]) -> (String, String) {
-    if services.is_empty() {
-        return ("down".into(), "nothing runs here".into());
-    }
+    let live = services.iter().filter(|service| service.live.is_some()).count();
     if troubles.is_empty() {
-        return ("healthy".into(), format!("{} services answer", services.len()));
+        return match live {
+            0 => ("down".into(), "nothing runs here".into()),
+            1 => ("healthy".into(), "1 service answers".into()),
+            _ => ("healthy".into(), format!("{live} services answer")),
+        };
     }
     let down = troubles.iter().any(|trouble| trouble.ends_with(NONE_READY));
     let status = if down { "down" } else { "degraded" };
@@ -114,7 +118,11 @@ async fn slot_view(
         revision: slot.revision,
         written_by: slot.written_by,
     };
-    let Some(live) = &slot.live else { return Ok((view, None)) };
+    let Some(live) = &slot.live else {
+        // In the gap of a deployment, or after one that left it so.
+        let trouble = slot.hold.map(|_| format!("{}: requests wait, {NONE_READY}", view.service));
+        return Ok((view, trouble));
+    };
     let release = shared.engine.find_release(&live.release).await?;
     let takes = |instance: &Instance| instance.state == InstanceState::Ready && instance.release == live.release;
     let runs = |(instance, life): &&(Instance, Life)| {

@@ -165,7 +165,7 @@ fn stuck(facts: &Facts<'_>) -> Vec<NextStep> {
 
 fn contract(facts: &Facts<'_>) -> Vec<NextStep> {
     let deployment = facts.deployment;
-    let (id, environment) = (&deployment.id, &deployment.request.environment);
+    let id = &deployment.id;
     let mut steps = vec![
         step("go forward: mend it, and deploy again", again(deployment)),
         step(
@@ -173,11 +173,10 @@ fn contract(facts: &Facts<'_>) -> Vec<NextStep> {
             format!("shipway rollback {id} --accept-contract"),
         ),
     ];
-    let plan = deployment.course.plan.iter().flat_map(|plan| &plan.steps);
-    for planned in plan {
-        let (Step::Snapshot { name, .. }, Some(service)) = (&planned.step, &planned.service) else { continue };
-        let words = format!("and put the data of {service} back as it was before the migration");
-        steps.push(step(words, format!("shipway snapshot restore {service} {name} -e {environment}")));
+    let mut plan = deployment.course.plan.iter().flat_map(|plan| &plan.steps);
+    if plan.any(|planned| matches!(planned.step, Step::Snapshot { .. })) {
+        let words = "or go back with the data as it was before the migration; what was written since is lost";
+        steps.push(step(words, format!("shipway rollback {id} --with-data")));
     }
     steps
 }

@@ -303,7 +303,7 @@ fn past_a_contract_it_offers_what_is_possible() {
     assert!(told.headline.contains("stuck past a `contract` migration"), "{}", told.headline);
     assert_eq!(
         commands(&told),
-        ["shipway deploy -e prod", "shipway rollback d2 --accept-contract", "shipway snapshot restore api d2 -e prod"]
+        ["shipway deploy -e prod", "shipway rollback d2 --accept-contract", "shipway rollback d2 --with-data"]
     );
     assert_eq!(
         told.left,

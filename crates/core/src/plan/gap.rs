@@ -5,6 +5,7 @@ use super::{
     Policy, Step,
     builder::Builder,
     leaving::{Leaving, leave},
+    migrating::copy_name,
     moves::Move,
     observed::View,
     proving::{Turns, candidate, prove},
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     id::SlotKey,
     slot::{Share, Slot},
+    spec::SNAPSHOT_MB_MAX,
     strategy::{Recreate, StrategySpec},
 };
 
@@ -28,18 +30,21 @@ pub(super) fn close_gaps(builder: &mut Builder, moves: &[Move<'_>], view: &View<
     for one in gaps {
         let stopped = stopped.remove(one.service()).unwrap_or_default();
         let needs = turns.needs(one);
-        let empty = restore(builder, one, stopped);
+        let empty = restore(builder, one, policy, stopped);
         let ends = prove(builder, one, &one.kept, &one.fresh, policy, &[empty, needs.clone()].concat());
         turns.had(one, needs, ends);
     }
     builder.wall();
 }
 
-/// Puts data folders back, where that is asked for. Gives the steps after which the new may start.
-fn restore(builder: &mut Builder, one: &Move<'_>, stopped: Vec<usize>) -> Vec<usize> {
+/// Puts data folders back, where that is asked for; what they hold is copied first. Gives the steps after which the new
+/// may start.
+fn restore(builder: &mut Builder, one: &Move<'_>, policy: &Policy, stopped: Vec<usize>) -> Vec<usize> {
     let (Some(snapshot), Some(release)) = (&one.restore, one.new) else { return stopped };
-    let step = Step::RestoreData { release: release.id.clone(), snapshot: snapshot.clone() };
-    vec![builder.after(one.service(), &stopped, step)]
+    let mb_max = release.serve.migrate.as_ref().map_or(SNAPSHOT_MB_MAX, |migrate| migrate.snapshot_mb_max);
+    let (id, name) = (release.id.clone(), copy_name(policy, one));
+    let copied = builder.after(one.service(), &stopped, Step::Snapshot { release: id.clone(), name, mb_max });
+    vec![builder.after(one.service(), &[copied], Step::RestoreData { release: id, snapshot: snapshot.clone() })]
 }
 
 fn hold(builder: &mut Builder, gaps: &[&Move<'_>], policy: &Policy) {
@@ -72,7 +77,8 @@ pub(super) fn restore_notes(moves: &[Move<'_>], policy: &Policy) -> Vec<String> 
         let service = &key.service;
         if restored {
             format!(
-                "{service}: data written since `{snapshot}` is lost; the data stays put back, also if the rest fails"
+                "{service}: data written since `{snapshot}` is gone, but for a copy that is taken first; the data stays \
+                 put back, also if the rest fails"
             )
         } else {
             format!("{service}: no instance runs on its data, so nothing is put back from `{snapshot}`")

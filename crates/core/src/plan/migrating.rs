@@ -40,9 +40,14 @@ pub(super) fn contract(builder: &mut Builder, moves: &[Move<'_>], policy: &Polic
 
 fn copy(builder: &mut Builder, one: &Move<'_>, policy: &Policy, needs: &[usize]) -> Option<usize> {
     let migrate = one.migrate.filter(|migrate| migrate.snapshot)?;
-    let name = format!("{}-{}", policy.deployment, one.service());
+    let name = copy_name(policy, one);
     let snapshot = Step::Snapshot { release: one.new?.id.clone(), name, mb_max: migrate.snapshot_mb_max };
     Some(builder.after(one.service(), needs, snapshot))
+}
+
+/// What a deployment calls its copy of a service's data.
+pub(super) fn copy_name(policy: &Policy, one: &Move<'_>) -> String {
+    format!("{}-{}", policy.deployment, one.service())
 }
 
 fn migrate(builder: &mut Builder, one: &Move<'_>, needs: &[usize]) -> Option<usize> {

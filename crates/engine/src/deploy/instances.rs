@@ -126,17 +126,23 @@ async fn callers_that_leave(engine: &Engine, release: &Release) -> Result<Vec<In
     Ok(callers)
 }
 
-/// Stops what runs and nobody recorded. `seen` was read before this look at the records: an instance is recorded before
-/// it starts, so one that is seen and not recorded afterwards is nobody's.
-pub(crate) async fn stop_strays(engine: &Engine, seen: &BTreeMap<InstanceId, Life>) -> Result<(), Fault> {
+/// What runs and nobody recorded. `seen` was read before this look at the records: an instance is recorded before it
+/// starts, so one that is seen and not recorded afterwards is nobody's.
+pub(crate) async fn strays(engine: &Engine, seen: &BTreeMap<InstanceId, Life>) -> Result<Vec<InstanceId>, Fault> {
+    let mut strays = Vec::new();
     for (id, life) in seen {
         let runs = matches!(life, Life::Running { .. });
         if runs && engine.ports.store.find::<Instance>(id.as_str()).await?.is_none() {
-            warn!(instance = %id, "stopping an instance that nobody recorded");
-            engine.ports.driver.stop(id, &Default::default()).await?;
+            strays.push(id.clone());
         }
     }
-    Ok(())
+    Ok(strays)
+}
+
+/// Stops what runs and nobody recorded.
+pub(crate) async fn stop_stray(engine: &Engine, id: &InstanceId) -> Result<(), Fault> {
+    warn!(instance = %id, "stopping an instance that nobody recorded");
+    engine.ports.driver.stop(id, &Default::default()).await
 }
 
 /// Stops an instance and removes its record. Its log stays until the reconciler tidies up.

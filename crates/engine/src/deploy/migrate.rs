@@ -15,7 +15,7 @@ use shipway_core::{
 
 use super::{
     failure::Broken,
-    instances::{drain, stop, stop_strays},
+    instances::{drain, stop, stop_stray, strays},
     mover::Mover,
     one_off::OneOff,
     say,
@@ -34,7 +34,7 @@ pub(super) async fn run(mover: &Mover<'_>, release: &ReleaseId, again: bool) -> 
         return Ok(());
     }
     if migrate.kind == MigrateKind::Contract {
-        stop_older(mover, &release).await?;
+        stop_all(mover, &release, |instance| instance.release != release.id).await?;
     }
     let timeout_s = release.serve.timeouts.migrate_s;
     let one_off = OneOff { what: "migration", command: &migrate.command, timeout_s, setting: "migrate_s", log: &log };
@@ -44,18 +44,21 @@ pub(super) async fn run(mover: &Mover<'_>, release: &ReleaseId, again: bool) -> 
     Ok(tell(mover, &release, EventKind::MigrationRan, message).await?)
 }
 
-/// Stops what runs of older releases: the plan stops all that it knew, but an instance that died since may have been
-/// replaced, and one whose start was asked for twice may run although it was stopped once.
-async fn stop_older(mover: &Mover<'_>, release: &Release) -> Result<(), Broken> {
+/// Stops what may not run while data is changed. The plan stops all that it knew, but an instance that died since may
+/// have been replaced, and one whose start was asked for twice may run although it was stopped once.
+async fn stop_all(mover: &Mover<'_>, release: &Release, which: impl Fn(&Instance) -> bool) -> Result<(), Broken> {
     let instances: Vec<Instance> = mover.engine.ports.store.below(&release.slot.to_string()).await?;
-    for older in instances.iter().filter(|instance| instance.release != release.id) {
-        let its = mover.engine.release(&older.release).await?;
-        drain(mover.engine, &its, &older.id).await;
-        stop(mover.engine, &its, &older.id).await?;
+    for one in instances.iter().filter(|instance| which(instance)) {
+        let its = mover.engine.release(&one.release).await?;
+        drain(mover.engine, &its, &one.id).await;
+        stop(mover.engine, &its, &one.id).await?;
     }
     let seen = mover.engine.ports.driver.instances().await?;
     let seen = seen.into_iter().map(|Observed { instance, life }| (instance, life)).collect();
-    Ok(stop_strays(mover.engine, &seen).await?)
+    for stray in strays(mover.engine, &seen).await? {
+        stop_stray(mover.engine, &stray).await?;
+    }
+    Ok(())
 }
 
 /// Copies the data folders of a release's service.
@@ -70,6 +73,7 @@ pub(super) async fn snapshot(mover: &Mover<'_>, release: &ReleaseId, name: &str,
 /// Puts a copy back in the place of the data folders of a release's service.
 pub(super) async fn restore(mover: &Mover<'_>, release: &ReleaseId, snapshot: &str) -> Result<(), Broken> {
     let release = mover.engine.release(release).await?;
+    stop_all(mover, &release, |_| true).await?;
     Ok(mover.engine.ports.driver.restore_data(&release.slot, snapshot).await?)
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Kind, StepStatus, Stuck},
+    deployment::{Cause, Deployment, FailureReport, Kind, ServiceState, StepStatus, Stuck},
     event::{EventBody, EventKind, EventStatus},
     id::{ServiceName, SlotKey},
     phase::{End, Phase, Turn},
@@ -87,7 +87,9 @@ pub(crate) async fn draw(engine: &Engine, deployment: &Deployment, goal: &Goal) 
 
 /// The copies of data that are put back, by slot.
 fn restored(deployment: &Deployment) -> BTreeMap<SlotKey, String> {
-    let Kind::RestoreData { snapshots } = &deployment.request.kind else { return BTreeMap::new() };
+    let (Kind::RestoreData { snapshots } | Kind::Rollback { snapshots, .. }) = &deployment.request.kind else {
+        return BTreeMap::new();
+    };
     let of = |(service, name): (&ServiceName, &String)| (key(&deployment.request, service), name.clone());
     snapshots.iter().map(of).collect()
 }
@@ -209,8 +211,14 @@ async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Res
     for mut other in all.into_iter().filter(|other| other.phase == Phase::Completed && !other.quarantined) {
         let same = |(service, release): &(_, &_)| other.result.get(*service).is_some_and(|s| s.release == **release);
         if !left.is_empty() && left.iter().all(same) {
+            let taken_back = |(service, state): (&ServiceName, &ServiceState)| {
+                state.unchanged || left.iter().any(|(left, _)| *left == service)
+            };
+            // A later one that changed other services has the bad combination in its state, and was not taken back.
+            if other.services.iter().all(taken_back) {
+                other.rolled_back_by = Some(rollback.id.clone());
+            }
             other.quarantined = true;
-            other.rolled_back_by = Some(rollback.id.clone());
             let commit = Commit::at(engine.ports.clock.now()).put_record(&other);
             engine.ports.store.commit(commit).await?;
         }
@@ -268,8 +276,8 @@ pub(super) async fn freeze(engine: &Engine, active: &Active, why: Stuck, message
         Stuck::Contract => (
             "a `contract` migration ran, or may have run: the old may not work with the data any more",
             format!(
-                "deploy what mends it; or go back all the same with `shipway rollback {} --accept-contract`, and put \
-                 data back with `shipway snapshot restore`",
+                "deploy what mends it; or go back all the same: `shipway rollback {0} --accept-contract`, or with the data \
+                 of before, where there is a copy: `shipway rollback {0} --with-data`",
                 deployment.name
             ),
         ),

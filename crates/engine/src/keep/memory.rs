@@ -6,7 +6,7 @@ use std::{
 };
 
 use shipway_core::{
-    id::{ReleaseId, SlotKey},
+    id::{InstanceId, ReleaseId, SlotKey},
     instance::Instance,
     ports::Fault,
     time::Timestamp,
@@ -21,6 +21,9 @@ const REPLACE_MS_MAX: u64 = 60_000;
 /// A release whose instances live that long has its next death forgiven.
 const FORGIVEN_AFTER_MS: u64 = 60_000;
 
+/// How long an instance that nobody recorded may finish what it was asked.
+const STRAY_DRAIN_MS_MAX: u64 = 10_000;
+
 /// A release in its slot.
 pub(super) type Of = (SlotKey, ReleaseId);
 
@@ -29,6 +32,7 @@ pub(super) type Of = (SlotKey, ReleaseId);
 pub(super) struct Memory {
     pub(super) deaths: Deaths,
     pub(super) busy: Busy,
+    pub(super) strays: Strays,
 }
 
 /// What is being replaced or retired right now, so that one that takes long holds up no other.
@@ -55,6 +59,31 @@ impl Busy {
             }
             busy.with().remove(&of);
         });
+    }
+}
+
+/// Since when instances run that nobody recorded.
+#[derive(Clone, Default)]
+pub(super) struct Strays(Arc<Mutex<BTreeMap<InstanceId, Timestamp>>>);
+
+impl Strays {
+    fn with(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Timestamp>> {
+        // What is written is only ever more or less of the same: a panic elsewhere leaves nothing wrong.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes those that are there, and forgets the others.
+    pub(super) fn keep(&self, strays: &[InstanceId], now: Timestamp) {
+        let mut all = self.with();
+        all.retain(|id, _| strays.contains(id));
+        for id in strays {
+            all.entry(id.clone()).or_insert(now);
+        }
+    }
+
+    /// Whether one had its time to finish what it was asked.
+    pub(super) fn is_late(&self, id: &InstanceId, now: Timestamp) -> bool {
+        self.with().get(id).is_some_and(|since| now.since_ms(*since) >= STRAY_DRAIN_MS_MAX)
     }
 }
 

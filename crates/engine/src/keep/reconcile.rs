@@ -73,7 +73,9 @@ async fn look(engine: &Arc<Engine>, memory: &Memory) -> Result<(), Fault> {
         retire_warm(engine, &sight, slot).await?;
     }
     drop_dead(engine, &sight, memory).await?;
-    deploy::stop_strays(engine, &sight.seen).await?;
+    if let Err(fault) = stop_strays(engine, &sight, memory).await {
+        warn!(%fault, "what nobody recorded goes on for now");
+    }
     stop_unwanted(engine, &sight, &memory.busy).await?;
     replace::take_up(engine, &sight, memory).await?;
     replace::missing(engine, &sight, memory).await?;
@@ -135,6 +137,27 @@ async fn drop_dead(engine: &Engine, sight: &Sight, memory: &Memory) -> Result<()
         let event = said(&instance.slot, EventKind::InstanceStopped, EventStatus::Warning, message);
         engine.ports.store.commit(sight.commit(engine).delete(instance).event(event)).await?;
         engine.publisher.kick();
+    }
+    Ok(())
+}
+
+/// What nobody recorded, once the router follows a table without it. After an older store was put back it may still
+/// serve users, and is given time to finish.
+async fn stop_strays(engine: &Engine, sight: &Sight, memory: &Memory) -> Result<(), Fault> {
+    let strays = deploy::strays(engine, &sight.seen).await?;
+    let now = engine.ports.clock.now();
+    memory.strays.keep(&strays, now);
+    if strays.is_empty() {
+        return Ok(());
+    }
+    let (generation, _) = engine.ports.store.snapshot(&[]).await?;
+    engine.publisher.follow(&*engine.ports.clock, generation).await?;
+    let in_flight = engine.publisher.traffic().await?.in_flight;
+    for id in &strays {
+        let serves = in_flight.get(id).is_some_and(|requests| *requests > 0);
+        if !serves || memory.strays.is_late(id, now) {
+            deploy::stop_stray(engine, id).await?;
+        }
     }
     Ok(())
 }

@@ -418,17 +418,19 @@ fn data_is_put_back_while_nobody_works_with_it() {
         2 promoting store: stop prod-store-r1-sto-1-1 <- 1
         3 promoting store: drain prod-store-r2-sto-2-1 <- 0
         4 promoting store: stop prod-store-r2-sto-2-1 <- 3
-        5 promoting store: put data folders back from d0-store <- 2,4
-        6 promoting store: start prod-store-r1-sto-3-1 <- 5
-        7 promoting store: wait until prod-store-r1-sto-3-1 is healthy <- 6
-        8 promoting *: switch store: all to r1-store <- 7
+        5 promoting store: copy data folders to d1-store <- 2,4
+        6 promoting store: put data folders back from d0-store <- 5
+        7 promoting store: start prod-store-r1-sto-3-1 <- 6
+        8 promoting store: wait until prod-store-r1-sto-3-1 is healthy <- 7
+        9 promoting *: switch store: all to r1-store <- 8
     ",
     );
     assert_eq!(
         plan.notes,
         [
             "store: the old stops before the new starts; requests are held meanwhile",
-            "store: data written since `d0-store` is lost; the data stays put back, also if the rest fails"
+            "store: data written since `d0-store` is gone, but for a copy that is taken first; the data stays put back, \
+             also if the rest fails"
         ]
     );
     assert_eq!(world.plan(&Goal::new(), &policy), plan, "the goal need not name what stays");
@@ -447,7 +449,7 @@ fn unwinding_what_was_put_back_starts_what_ran() {
     ",
     );
     assert!(back.notes.is_empty(), "nothing was put back yet: {:?}", back.notes);
-    let back = way_back(world.clone(), &goal, &policy, 6);
+    let back = way_back(world.clone(), &goal, &policy, 7);
     expect(
         &back,
         "
@@ -458,7 +460,7 @@ fn unwinding_what_was_put_back_starts_what_ran() {
     );
     assert_eq!(back.notes, ["store: its data stays as it was put back from `d0-store`"]);
     expect(
-        &way_back(world, &goal, &policy, 8),
+        &way_back(world, &goal, &policy, 9),
         "
         0 rolling_back store: wait until prod-store-r1-sto-3-1 is healthy
         1 rolling_back *: switch store: all to r1-store <- 0

@@ -366,8 +366,9 @@ proptest! {
             let ran = of(|step| matches!(step, Step::Migrate { .. }));
             let copied = of(|step| matches!(step, Step::Snapshot { .. }));
             prop_assert_eq!(ran, usize::from(migrate.is_some()), "\n{}", render(&plan));
-            let copies = migrate.is_some_and(|migrate| migrate.snapshot);
-            prop_assert_eq!(copied, usize::from(copies), "\n{}", render(&plan));
+            let copies = usize::from(migrate.is_some_and(|migrate| migrate.snapshot));
+            let restored = of(|step| matches!(step, Step::RestoreData { .. }));
+            prop_assert_eq!(copied, copies + restored, "\n{}", render(&plan));
             let begin = format!("{name}: what the migration");
             let named = plan.notes.iter().filter(|note| note.starts_with(&begin)).count();
             prop_assert_eq!(named, ran, "a migration is named before it starts: {:?}", plan.notes);
