@@ -96,7 +96,8 @@ impl Router {
         let calls = |id: &InstanceId| {
             let process = machine.get(id)?;
             let link = table.links.get(&link_address(&process.release, &slot.service))?;
-            Some(process.slot != *slot && link.pool == slot.to_string() && link.release.as_ref() == Some(release))
+            let calls = process.runs(now_ms) && process.slot != *slot;
+            Some(calls && link.pool == slot.to_string() && link.release.as_ref() == Some(release))
         };
         let under_way = self.leaving.iter().filter(|(_, leaving)| leaving.idle_ms > now_ms);
         under_way.map(|(id, _)| id).find(|id| calls(id) == Some(true)).cloned()

@@ -74,8 +74,13 @@ pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceI
 /// Waits until nothing is in flight at an instance, nor at others that leave traffic and may still call it, or its time
 /// is over.
 pub(crate) async fn drain(engine: &Engine, release: &Release, instance: &InstanceId) {
+    drain_for(engine, release, instance, release.serve.timeouts.drain_s * 1000).await;
+}
+
+/// The same, for so long at most.
+pub(crate) async fn drain_for(engine: &Engine, release: &Release, instance: &InstanceId, span_ms: u64) {
     let clock = &engine.ports.clock;
-    let until = clock.now().plus_ms(release.serve.timeouts.drain_s * 1000);
+    let until = clock.now().plus_ms(span_ms);
     loop {
         let idle = match engine.publisher.traffic().await {
             Ok(traffic) => is_idle(engine, release, instance, &traffic.in_flight).await,

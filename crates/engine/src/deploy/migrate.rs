@@ -7,10 +7,11 @@ use shipway_core::{
     deployment::Deployment,
     event::{EventBody, EventKind, EventStatus},
     id::ReleaseId,
-    instance::Instance,
+    instance::{Instance, InstanceState},
     ports::{Fault, Observed},
     release::Release,
     spec::MigrateKind,
+    store::Commit,
 };
 
 use super::{
@@ -50,6 +51,7 @@ async fn stop_all(mover: &Mover<'_>, release: &Release, which: impl Fn(&Instance
     let instances: Vec<Instance> = mover.engine.ports.store.below(&release.slot.to_string()).await?;
     for one in instances.iter().filter(|instance| which(instance)) {
         let its = mover.engine.release(&one.release).await?;
+        take_out(mover, one).await?;
         drain(mover.engine, &its, &one.id).await;
         stop(mover.engine, &its, &one.id).await?;
     }
@@ -59,6 +61,15 @@ async fn stop_all(mover: &Mover<'_>, release: &Release, which: impl Fn(&Instance
         stop_stray(mover.engine, &stray).await?;
     }
     Ok(())
+}
+
+async fn take_out(mover: &Mover<'_>, instance: &Instance) -> Result<(), Broken> {
+    let engine = mover.engine;
+    let (what, token) = mover.active.read().await.right();
+    let draining = Instance { state: InstanceState::Draining, ..instance.clone() };
+    let commit = Commit::at(engine.ports.clock.now()).fence(what, token).put(&draining);
+    let committed = engine.ports.store.commit(commit).await?;
+    Ok(engine.publisher.follow(&*engine.ports.clock, committed.generation).await?)
 }
 
 /// Copies the data folders of a release's service.

@@ -22,6 +22,8 @@ use super::turn::turn;
 use crate::{Engine, deploy};
 
 const TICK_MS: u64 = 100;
+/// How long an instance that is not alive may still answer what it was asked.
+const ILL_DRAIN_MS_MAX: u64 = 1000;
 
 /// How an instance answered lately.
 #[derive(Default)]
@@ -56,6 +58,7 @@ enum Sort {
 }
 
 /// A question whose time has come.
+#[derive(Clone)]
 struct Due {
     instance: Instance,
     release: Arc<Release>,
@@ -74,7 +77,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
     }
 }
 
-async fn look(engine: &Engine, memory: &mut Memory) -> Result<(), Fault> {
+async fn look(engine: &Arc<Engine>, memory: &mut Memory) -> Result<(), Fault> {
     let Some(leader) = engine.itself.leads(engine.ports.clock.now()) else { return Ok(()) };
     let instances: Vec<Instance> = engine.ports.store.below("").await?;
     memory.series.retain(|(id, _), _| instances.iter().any(|instance| instance.id == *id));
@@ -118,41 +121,47 @@ async fn due(engine: &Engine, instances: Vec<Instance>, memory: &mut Memory, lea
     Ok(all)
 }
 
-async fn act(engine: &Engine, due: &Due, series: &mut Series, ending: &Ending) -> Result<(), Fault> {
+async fn act(engine: &Arc<Engine>, due: &Due, series: &mut Series, ending: &Ending) -> Result<(), Fault> {
     let failed = series.failures >= due.probe.failure_threshold;
     let passed = series.successes >= due.probe.success_threshold;
     match due.sort {
-        Sort::Readiness if failed => show(engine, due, InstanceState::Ready, InstanceState::Unready).await,
+        Sort::Readiness if failed => show(engine, due, InstanceState::Ready, InstanceState::Unready).await.map(|_| ()),
         Sort::Readiness if passed && !ending.with().contains(&due.instance.id) => {
-            show(engine, due, InstanceState::Unready, InstanceState::Ready).await
+            show(engine, due, InstanceState::Unready, InstanceState::Ready).await.map(|_| ())
         }
         Sort::Liveness if failed => {
             *series = Series::default();
-            end(engine, due, ending).await
+            end(engine, due, ending);
+            Ok(())
         }
         Sort::Readiness | Sort::Liveness => Ok(()),
     }
 }
 
-/// Takes an instance out of traffic and ends it. The reconciler sees that it ended, and replaces it. Others are asked
-/// while it takes its grace.
-async fn end(engine: &Engine, due: &Due, ending: &Ending) -> Result<(), Fault> {
+/// Ends an instance. The reconciler sees that it ended, and replaces it. Others are asked while it takes its grace.
+fn end(engine: &Arc<Engine>, due: &Due, ending: &Ending) {
     warn!(instance = %due.instance.id, "not alive any more: it is replaced");
-    let (driver, release, ending) = (engine.ports.driver.clone(), due.release.clone(), ending.clone());
-    let id = due.instance.id.clone();
-    ending.with().insert(id.clone());
-    let shown = show(engine, due, InstanceState::Ready, InstanceState::Unready).await;
+    let (engine_too, due, ending) = (engine.clone(), due.clone(), ending.clone());
+    ending.with().insert(due.instance.id.clone());
     engine.spawn(async move {
-        if let Err(fault) = driver.stop(&id, &release.serve.stop).await {
-            warn!(%fault, instance = %id, "it could not be stopped");
+        if let Err(fault) = leave_and_stop(&engine_too, &due).await {
+            warn!(%fault, instance = %due.instance.id, "it could not be stopped");
         }
-        ending.with().remove(&id);
+        ending.with().remove(&due.instance.id);
     });
-    shown
+}
+
+/// Out of traffic, then stopped. What it still answers it may, for a moment: it may only be slow.
+async fn leave_and_stop(engine: &Engine, due: &Due) -> Result<(), Fault> {
+    if let Some(generation) = show(engine, due, InstanceState::Ready, InstanceState::Unready).await? {
+        engine.publisher.follow(&*engine.ports.clock, generation).await?;
+    }
+    deploy::drain_for(engine, &due.release, &due.instance.id, ILL_DRAIN_MS_MAX).await;
+    engine.ports.driver.stop(&due.instance.id, &due.release.serve.stop).await
 }
 
 /// Takes an instance out of traffic, or lets it in again.
-async fn show(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState) -> Result<(), Fault> {
+async fn show(engine: &Engine, due: &Due, from: InstanceState, to: InstanceState) -> Result<Option<u64>, Fault> {
     let instance = &due.instance;
     let (kind, status, words) = match to {
         InstanceState::Ready => (EventKind::InstanceReady, EventStatus::Ok, "takes requests again"),

@@ -152,7 +152,7 @@ async fn settle(engine: &Engine, place: &Place, release: &Release, instance: Ins
     if healthy {
         let message = format!("{} was started in place of one that ended", instance.id);
         let event = said(&place.slot, EventKind::InstanceReplaced, EventStatus::Ok, message);
-        return turn(engine, &instance, InstanceState::Starting, InstanceState::Ready, event, right).await;
+        return turn(engine, &instance, InstanceState::Starting, InstanceState::Ready, event, right).await.map(|_| ());
     }
     // Read before the instance: when a deployment proves it in between or lets it go, the slot's revision says so.
     let slot: Option<Slot> = engine.ports.store.find(&place.slot.to_string()).await?;
