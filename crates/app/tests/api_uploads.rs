@@ -5,7 +5,7 @@ mod support;
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use support::{Server, fixture, more::problem, project, spec};
+use support::{Server, fixture, more::problem, project, spec, wait_for};
 
 const HEALTH: &str = "health = { startup = { http = \"/healthz\" } }\n";
 const TAR: (&str, &str) = ("Content-Type", "application/x-tar");
@@ -54,8 +54,9 @@ fn an_uploaded_project_is_deployed_as_it_came() {
     server.deploy_well(json!({ "version": "v1", "source": source }));
     assert_eq!(server.version(), "v1");
     assert_eq!(server.page("/variable?STRANGE").1, "uploaded", "its own spec holds");
-    let left = fs::read_dir(server.data.join("uploads")).expect("the uploads").count();
-    assert_eq!(left, 0, "an upload goes with its deployment");
+    // Tidied after its end is told.
+    let left = || fs::read_dir(server.data.join("uploads")).expect("the uploads").count();
+    wait_for("an upload to go with its deployment", || (left() == 0).then_some(()));
 }
 
 #[test]

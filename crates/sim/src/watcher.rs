@@ -397,6 +397,10 @@ impl Watcher {
         let meant =
             |step: &Step| matches!(step, Step::Start { instance, .. } | Step::Prove { instance, .. } if instance == id);
         let intended = self.running.iter().any(|((of, ..), running)| *of == deployment && meant(&running.step));
+        // A start that was begun goes on when others end the deployment beside it.
+        let watched = self.deployments.get(&deployment).filter(|watched| watched.phase == Some(Phase::Stuck));
+        let intended =
+            intended || watched.is_some_and(|watched| watched.plans.iter().flatten().any(|step| meant(step)));
         self.check("I6", intended || self.restored, || {
             format!("{id} is started, and no step of {deployment} means it")
         });

@@ -84,8 +84,7 @@ pub(super) fn unwanted(slot: &Slot, view: &View<'_>, newer: &[InstanceId]) -> Ve
     unwanted
 }
 
-/// The unwanted instances of the live release: the routes name them until they drain.
+/// The unwanted instances of what is live or coming: the routes name them until they drain.
 pub(super) fn surplus(slot: &Slot, unwanted: Vec<(ReleaseId, InstanceId)>) -> Vec<InstanceId> {
-    let is_live = |release: &ReleaseId| slot.live.as_ref().is_some_and(|live| live.release == *release);
-    unwanted.into_iter().filter(|(release, _)| is_live(release)).map(|(_, instance)| instance).collect()
+    unwanted.into_iter().filter(|(release, _)| slot.names_as_serving(release)).map(|(_, instance)| instance).collect()
 }

@@ -49,6 +49,10 @@ impl Ending {
         // Every change is one insert or removal: a panic elsewhere leaves the set whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn has(&self, instance: &InstanceId) -> bool {
+        self.with().contains(instance)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,7 +107,7 @@ async fn due(engine: &Engine, instances: Vec<Instance>, memory: &mut Memory, lea
     let mut all = Vec::new();
     for instance in instances {
         let serves = matches!(instance.state, InstanceState::Ready | InstanceState::Unready);
-        if !serves || memory.ending.with().contains(&instance.id) {
+        if !serves || memory.ending.has(&instance.id) {
             continue;
         }
         let release = engine.release(&instance.release).await?;
@@ -124,9 +128,14 @@ async fn due(engine: &Engine, instances: Vec<Instance>, memory: &mut Memory, lea
 async fn act(engine: &Arc<Engine>, due: &Due, series: &mut Series, ending: &Ending) -> Result<(), Fault> {
     let failed = series.failures >= due.probe.failure_threshold;
     let passed = series.successes >= due.probe.success_threshold;
+    let may_return = passed && due.instance.state == InstanceState::Unready && !ending.has(&due.instance.id);
     match due.sort {
         Sort::Readiness if failed => show(engine, due, InstanceState::Ready, InstanceState::Unready).await.map(|_| ()),
-        Sort::Readiness if passed && !ending.with().contains(&due.instance.id) => {
+        // Without a question of its own, what is alive is ready.
+        Sort::Liveness if may_return && due.release.serve.health.readiness.is_none() => {
+            show(engine, due, InstanceState::Unready, InstanceState::Ready).await.map(|_| ())
+        }
+        Sort::Readiness if may_return => {
             show(engine, due, InstanceState::Unready, InstanceState::Ready).await.map(|_| ())
         }
         Sort::Liveness if failed => {
