@@ -15,6 +15,11 @@ use std::{
     time::Duration,
 };
 
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+
 use super::output;
 use crate::launch::{Execution, Intent};
 
@@ -90,9 +95,22 @@ fn become_program(execution: &Execution, streams: impl FnOnce(&mut Command)) -> 
         command.uid(user.uid).gid(user.gid);
     }
     streams(&mut command);
+    let _listening = end_ignoring()?;
     let error = exec(&mut command);
     let (program, folder) = (execution.program.display(), execution.folder.display());
     Err(io::Error::new(error.kind(), format!("can't start {program} in {folder}: {error}")))
+}
+
+/// A server that was started in the background of a script, or by `nohup`, ignores some signals, and a program would
+/// inherit that: a stop by `INT` would be waited for in vain. What is listened to is back at its default on exec.
+fn end_ignoring() -> io::Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let entered = runtime.enter();
+    for kind in [SignalKind::interrupt(), SignalKind::quit(), SignalKind::hangup(), SignalKind::terminate()] {
+        signal(kind)?;
+    }
+    drop(entered);
+    Ok(runtime)
 }
 
 /// Returns only when it failed for good.
