@@ -403,12 +403,14 @@ fn an_environment_with_too_many_rollbacks_stops_until_a_person_says_so() {
     let reset = "shipway breakers reset app/test --reason WHY";
     place.expect(0, &["breakers"]).says(&["open", "only rollbacks", reset]);
     place.expect(1, &["deploy", "web", "--version", "4"]).says(&["takes nothing but rollbacks", reset]);
+    place.expect(0, &["status"]).says(&["takes nothing but rollbacks", reset]);
     place.expect(1, &["breakers", "reset", "local", "--reason", "x"]).says(&["no open breaker"]);
     place.expect(0, &["breakers", "reset", "app/test", "--reason", "the check is mended"]).says(&["closed"]);
     let told = place.server.events(None);
     let told = told.iter().find(|event| event["kind"] == "DEPLOYMENTS_ALLOWED").expect("it is told");
     assert!(text(told, "message").contains("the check is mended"), "{told}");
     place.deploy(0, &["web", "--version", "4"]);
+    assert!(!place.expect(0, &["status"]).out.contains("takes nothing but rollbacks"));
 }
 
 #[test]
@@ -457,4 +459,33 @@ fn past_a_contract_nothing_goes_back_unless_a_person_accepts_it() {
     place.expect(1, &["rollback", &id]).says(&["--accept-contract"]);
     place.expect(0, &["rollback", &id, "--accept-contract"]);
     assert_eq!(place.server.version(), "1");
+}
+
+#[test]
+fn a_rollback_takes_the_data_with_it() {
+    let data = "data = [\"uploads\"]\n";
+    let place = Place::new("", data, "");
+    place.deploy(0, &["--version", "1"]);
+    let write = |words: &str| assert_eq!(place.server.page(&format!("/write?{words}")), (200, "true".into()));
+    write("one,");
+    let late = "migrate = { command = [\"true\"], kind = \"contract\", snapshot = true }\n\
+                hooks = [{ when = \"after-completion\", command = [\"false\"] }]\n";
+    place.rewrite(|spec, _| spec.replace(data, &format!("{data}{late}")));
+    place.expect(1, &["deploy", "web", "--version", "2"]);
+    let id = text(&place.newest(), "id");
+    write("two,");
+    let with_data = format!("shipway rollback {id} --with-data");
+    place.expect(0, &["explain", &id]).says(&[&with_data]);
+    place.expect(1, &["rollback", &id]).says(&["--with-data"]);
+    place.expect(2, &["rollback", &id, "--with-data", "--artifact-only"]);
+    place.expect(0, &["rollback", &id, "--with-data"]);
+    assert_eq!((place.server.version(), place.server.page("/read").1), ("1".into(), "one,".into()));
+    let copies = place.expect(0, &["snapshot", "list", "web", "--json"]).json();
+    let copies: Vec<_> = copies.as_array().expect("a list").iter().map(|copy| text(copy, "name")).collect();
+    assert_eq!(copies.len(), 2, "one before the migration, one of what the rollback replaced: {copies:?}");
+    place.expect(0, &["snapshot", "restore", "web", &copies[0], "--yes"]);
+    assert_eq!(place.server.page("/read").1, "one,two,", "what was replaced is not lost");
+    place.deploy(0, &["api", "--version", "2"]);
+    let newest = text(&place.newest(), "id");
+    place.expect(1, &["rollback", &newest, "--with-data"]).says(&["no data was copied since"]);
 }
