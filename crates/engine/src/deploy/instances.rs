@@ -16,6 +16,8 @@ use tracing::warn;
 
 use crate::Engine;
 
+/// How often a record is written again because somebody wrote in between.
+const CONFLICTS_MAX: u32 = 10;
 /// How often in-flight requests are counted while an instance drains.
 const DRAIN_TICK_MS: u64 = 20;
 
@@ -54,9 +56,32 @@ pub(crate) async fn launch(
         })
         .await;
     let address = started.unwrap_or_else(|| Err(Fault::unavailable("the start was cut off: the server stops")))?;
-    let instance = Instance { address: Some(address), ..instance };
-    store.commit(record().put(&instance)).await?;
-    Ok(instance)
+    listens(engine, instance, address, &right).await
+}
+
+/// Records where an instance listens, whatever became of it since its start began: what was let go stays so.
+async fn listens(
+    engine: &Engine,
+    started: Instance,
+    address: SocketAddr,
+    right: &(Guarded, u64),
+) -> Result<Instance, Fault> {
+    let store = &engine.ports.store;
+    let mut conflicts = 0;
+    loop {
+        // Read before the instance: when somebody lets it drain in between, the slot's revision says so.
+        let slot: Option<Slot> = store.find(&started.slot.to_string()).await?;
+        let Some(stored) = store.find::<Instance>(started.id.as_str()).await? else {
+            return Err(Fault::unavailable(format!("the start of {} was given up", started.id)));
+        };
+        let instance = Instance { address: Some(address), ..stored };
+        let slot = (Guarded::Slot(started.slot.clone()), slot.map_or(0, |slot| slot.revision));
+        let commit = Commit::at(engine.ports.clock.now()).fence(right.0.clone(), right.1).fence(slot.0, slot.1);
+        match store.commit(commit.put(&instance)).await {
+            Err(fault) if fault.kind == FaultKind::Conflict && conflicts < CONFLICTS_MAX => conflicts += 1,
+            committed => return committed.map(|_| instance),
+        }
+    }
 }
 
 /// The variables of an instance, but for `PORT`.
