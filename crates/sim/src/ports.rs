@@ -144,13 +144,20 @@ impl World {
             _ => false,
         });
         let release = release.and_then(|id| self.watcher.releases.get(&id).cloned());
-        if let Some(release) = release.as_ref().filter(|_| migrates) {
-            self.contracts(release);
+        if let Some(release) = &release {
+            self.runs_once(run, release, migrates);
+            if migrates {
+                self.contracts(release);
+            }
         }
-        let bad = release.is_some_and(|release| !self.watcher.calm && self.behaviour(&release).fails_hooks);
+        let bad = release.as_ref().is_some_and(|release| !self.watcher.calm && self.behaviour(release).fails_hooks);
+        let well = trick != Some(Trick::Fails) && !bad;
+        if let Some(release) = release.filter(|_| well) {
+            self.ran_well(&release.id);
+        }
         match trick {
             Some(Trick::Unanswered) => Err(unanswered()),
-            trick => Ok(trick.is_none() && !bad),
+            _ => Ok(well),
         }
     }
 

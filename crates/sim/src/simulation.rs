@@ -13,6 +13,7 @@ use crate::{
     plot::{PLOT_POLLS, Plot},
     ports::of_server,
     random::Random,
+    seen::{mark, mark_of},
     watcher::Watcher,
     world::{Shared, World},
 };
@@ -81,12 +82,15 @@ impl Simulation {
         }
         let acts = self.shared.world().machine.acts;
         self.until(IDLE_MS, |_| false);
+        let told = self.store.look(|state| state.events().map(|event| mark_of(&event.body)).fold(0, mark));
         let mut world = self.shared.world();
         if world.watcher.broken.is_none() {
             let (after, unsettled) = (world.machine.acts, closing::unsettled(&world));
             if after != acts || unsettled.is_some() {
                 world.watcher.violate("I9", || format!("{} acts when all was settled: {unsettled:?}", after - acts));
             }
+            let same = world.watcher.told == told;
+            world.watcher.check("I7", same, || "other events are kept than were told, or in another order".into());
             world.watcher.checks += 1;
         }
     }
