@@ -102,7 +102,12 @@ impl World {
         self.machine.start(id, &launch.release.slot, &launch.release.id, behaviour, ends_ms, now_ms)
     }
 
-    fn stop(&mut self, id: &InstanceId) -> Result<(), Fault> {
+    fn is_ill(&self, id: &InstanceId) -> bool {
+        self.machine.get(id).is_some_and(|process| !process.healthy(self.now_ms))
+    }
+
+    /// Stops a process; `ill` says whether it was not healthy when that was asked for.
+    fn stop(&mut self, id: &InstanceId, ill: bool) -> Result<(), Fault> {
         let now_ms = self.now_ms;
         let Some(process) = self.machine.get_mut(id).filter(|process| process.runs(now_ms)) else { return Ok(()) };
         if process.stops_refused > 0 {
@@ -111,7 +116,7 @@ impl World {
         }
         // What answers no more is ended while it is routed, and rightly so. A clock that jumps cuts a drain short.
         let jumped = self.jumped_ms.is_some_and(|at| now_ms < at + 10_000);
-        let excused = !process.healthy(now_ms);
+        let excused = ill || !process.healthy(now_ms);
         let (slot, release) = (process.slot.clone(), process.release.clone());
         let caller = self.router.caller_of(&slot, &release, &self.machine, now_ms).filter(|_| !jumped);
         let leaving = self.router.leaving(id, now_ms).filter(|_| !jumped);
@@ -124,8 +129,10 @@ impl World {
 
     fn restore_data(&mut self, slot: &SlotKey) {
         let now_ms = self.now_ms;
+        // One that a driver started twice is on nobody's record until it is found.
+        let known = |id: &InstanceId| self.watcher.instances.contains_key(id);
         let mut running = self.machine.all().filter(|(_, process)| process.slot == *slot && process.runs(now_ms));
-        if let Some((id, _)) = running.next() {
+        if let Some((id, _)) = running.find(|(id, _)| known(id)) {
             let id = id.clone();
             self.watcher.data_is_touched(slot, &id);
         }
@@ -246,7 +253,11 @@ impl Driver for Reach {
         self.shared.world().tell(|| format!("stop {instance}"));
         let id = instance.clone();
         let meant = move |step: &Step| matches!(step, Step::Stop { instance: its, .. } if its == instance);
-        async move { self.step(meant, move |world| world.stop(&id)).await? }.boxed()
+        async move {
+            let ill = self.shared.world().is_ill(&id);
+            self.step(meant, move |world| world.stop(&id, ill)).await?
+        }
+        .boxed()
     }
 
     fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>> {
