@@ -208,7 +208,10 @@ impl Driver for Reach {
             let id = launch.instance.clone();
             let (lost, again) = {
                 let mut world = self.shared.world();
-                world.watcher.starts(&id);
+                // What runs is found running: that changes nothing, whoever asks.
+                if !world.machine.get(&id).is_some_and(|process| process.runs(world.now_ms)) {
+                    world.watcher.starts(&id);
+                }
                 world.tell(|| format!("start {id}"));
                 let chances = world.chances;
                 (world.random.per_mille(chances.lose_start), world.random.per_mille(chances.start_again))

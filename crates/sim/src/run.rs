@@ -81,10 +81,13 @@ impl Run {
         }
         let scenario = Scenario::draw(&mut random, &met);
         // By chance of its own, so that the course of all other seeds stays.
-        let stops = Random::new(!seed).per_mille(STOPS_PER_MILLE);
+        let mut other = Random::new(!seed);
+        let stops = other.per_mille(STOPS_PER_MILLE);
         let scenario = Arc::new(if stops { scenario.stops_after(ROLLBACKS_MAX) } else { scenario });
         let plot = Plot::draw(&mut random);
         let servers = if plot.copied_at.is_none() && random.per_mille(200) { 2 } else { 1 };
+        let still = servers > 1 && other.per_mille(500);
+        let plot = if still { plot.with_a_stand_still(&mut other) } else { plot };
         let mut world = World::new(random, servers, traced);
         world.chances = chances(&mut world.random);
         world.aims = aims;
