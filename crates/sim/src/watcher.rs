@@ -17,7 +17,7 @@ use shipway_core::{
     release::Release,
     route::{Backend, RouteTable},
     slot::{Share, Slot},
-    spec::ServiceKind,
+    spec::{MigrateKind, ServiceKind},
 };
 
 use crate::{
@@ -440,6 +440,24 @@ impl Watcher {
         self.check("I6", intended || self.restored, || {
             format!("{id} is started, and no step of {deployment} means it")
         });
+        let early = self.is_before_its_migration(id, &deployment);
+        self.check("I12", !early || self.restored, || format!("{id} is started before the data is migrated for it"));
+    }
+
+    /// Whether the step that starts an instance runs while its release's `expand` migration has not ended.
+    fn is_before_its_migration(&self, id: &InstanceId, deployment: &DeploymentId) -> bool {
+        let plan = self.deployments.get(deployment).map(|watched| watched.plans[0].as_slice()).unwrap_or_default();
+        let name = |number| (deployment.clone(), false, number);
+        let of = |number: &usize| match &*plan[*number] {
+            Step::Start { instance, release } if instance == id => Some(release),
+            _ => None,
+        };
+        let starting = (0..plan.len()).filter(|number| self.running.contains_key(&name(*number))).find_map(|n| of(&n));
+        plan.iter().enumerate().any(|(number, step)| {
+            let ended = self.begun.contains_key(&name(number)) && !self.running.contains_key(&name(number));
+            matches!(&**step, Step::Migrate { release, kind: MigrateKind::Expand } if Some(release) == starting)
+                && !ended
+        })
     }
 
     /// Looks at a stop of a process that runs.
