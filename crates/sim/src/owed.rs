@@ -52,7 +52,8 @@ impl Watcher {
         let Some(most) = self.owed.rollbacks_max else { return };
         let is_back = |id: &&DeploymentId| {
             let phase = self.deployments.get(*id).and_then(|watched| watched.phase);
-            matches!(phase, Some(Phase::RolledBack | Phase::Failed))
+            // What ended before users saw it was not taken back.
+            phase == Some(Phase::RolledBack)
         };
         let count = self.owed.went_back.iter().filter(is_back).count();
         let words = || format!("{id} was taken in after {count} automatic rollbacks of at most {most}");

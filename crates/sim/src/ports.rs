@@ -129,10 +129,8 @@ impl World {
 
     fn restore_data(&mut self, slot: &SlotKey) {
         let now_ms = self.now_ms;
-        // One that a driver started twice is on nobody's record until it is found.
-        let known = |id: &InstanceId| self.watcher.instances.contains_key(id);
         let mut running = self.machine.all().filter(|(_, process)| process.slot == *slot && process.runs(now_ms));
-        if let Some((id, _)) = running.find(|(id, _)| known(id)) {
+        if let Some((id, _)) = running.next() {
             let id = id.clone();
             self.watcher.data_is_touched(slot, &id);
         }
