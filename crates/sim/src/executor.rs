@@ -104,6 +104,8 @@ pub struct Executor {
     tasks: Vec<Option<Task>>,
     ready: Arc<Ready>,
     spawner: Spawner,
+    /// Whose tasks stand still.
+    still: Option<Group>,
 }
 
 impl Executor {
@@ -117,12 +119,27 @@ impl Executor {
         self.take_in();
         let task = {
             let mut ready = self.ready.with();
-            let place = random.below(ready.len() as u64);
-            let place = usize::try_from(place).ok().filter(|place| *place < ready.len())?;
+            let of = |task: usize| self.tasks.get(task).and_then(Option::as_ref).map(|task| task.group);
+            let moves = |task: usize| self.still.is_none() || of(task) != self.still;
+            let count = ready.iter().filter(|task| moves(**task)).count();
+            let chosen = usize::try_from(random.below(count as u64)).ok()?;
+            let mut places = ready.iter().enumerate().filter(|(_, task)| moves(**task)).map(|(place, _)| place);
+            let place = places.nth(chosen)?;
+            drop(places);
             ready.remove(place)
         };
         self.poll(task);
         Some(task)
+    }
+
+    /// Has the tasks of a group stand still wherever they are, or all go on.
+    pub fn hold(&mut self, still: Option<Group>) {
+        self.still = still;
+    }
+
+    /// Whether a group stands still.
+    pub fn holds(&self, group: Group) -> bool {
+        self.still == Some(group)
     }
 
     fn poll(&mut self, number: usize) {

@@ -1,5 +1,6 @@
 //! Runs seeds: `--seeds N [--from N]` for many, `--seed N [--trace]` for one. Runs nodes: `--nodes` for every one of every
-//! shape, `--nodes-sampled` for what the tests run, `--node NAME [--trace]` for one case.
+//! shape, `--nodes-sampled` for what the tests run, each to its end or `--until-failure`, `--node NAME [--trace]` for one
+//! case.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +11,7 @@ use std::{
 
 use shipway_sim::{
     Coverage, Outcome,
-    nodes::{Nodes, Sample, replay},
+    nodes::{Extent, Nodes, Sample, Until, replay},
     run,
 };
 
@@ -20,6 +21,7 @@ struct Asked {
     seeds: u64,
     trace: bool,
     keep_going: bool,
+    until: Until,
     nodes: Option<Sample>,
     node: Option<String>,
 }
@@ -28,7 +30,8 @@ struct Asked {
 const THREADS: usize = 2;
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { from: 0, seeds: 1000, trace: false, keep_going: false, nodes: None, node: None };
+    let (until, nodes, node) = (Until::End, None, None);
+    let mut asked = Asked { from: 0, seeds: 1000, trace: false, keep_going: false, until, nodes, node };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -43,10 +46,11 @@ fn asked() -> Result<Asked, String> {
             "--nodes-sampled" => asked.nodes = Some(Sample::One),
             "--node" => asked.node = words.next(),
             "--trace" => asked.trace = true,
+            "--until-failure" => asked.until = Until::Failure,
             "--keep-going" => asked.keep_going = true,
             other => {
-                let known =
-                    "--seeds N, --from N, --seed N, --nodes, --nodes-sampled, --node NAME, --trace, --keep-going";
+                let known = "--seeds N, --from N, --seed N, --keep-going, --nodes, --nodes-sampled, --until-failure, \
+                             --node NAME, --trace";
                 return Err(format!("`{other}` is not known: {known}"));
             }
         }
@@ -58,7 +62,9 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let result = asked().and_then(|asked| match (&asked.node, asked.nodes) {
         (Some(name), _) => one_node(name, asked.trace, &mut out),
-        (None, Some(sample)) => nodes(sample, &mut out).map_err(|error| error.to_string()),
+        (None, Some(sample)) => {
+            nodes(Extent { sample, until: asked.until, threads: THREADS }, &mut out).map_err(|error| error.to_string())
+        }
         (None, None) => all(&asked, &mut out).map_err(|error| error.to_string()),
     });
     match result {
@@ -84,11 +90,15 @@ fn one_node(name: &str, trace: bool, out: &mut impl Write) -> Result<bool, Strin
     Ok(made.broken.is_none())
 }
 
-fn nodes(sample: Sample, out: &mut impl Write) -> io::Result<bool> {
+fn nodes(extent: Extent, out: &mut impl Write) -> io::Result<bool> {
     let begun = Instant::now();
-    let nodes = Nodes::run(sample, THREADS);
+    let nodes = Nodes::run(extent);
     for failure in &nodes.failures {
         writeln!(out, "{failure}")?;
+    }
+    if extent.until == Until::Failure && !nodes.failures.is_empty() {
+        writeln!(out, "{} cases in {:.1} s", nodes.cases, begun.elapsed().as_secs_f64())?;
+        return Ok(false);
     }
     writeln!(out, "{nodes}")?;
     let seconds = begun.elapsed().as_secs_f64();

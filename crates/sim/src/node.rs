@@ -134,13 +134,16 @@ impl Prepared {
         let mut prepared =
             Self { shape, nodes: Vec::new(), end: Phase::Queued, scenario, before, cancelled_after: None };
         if shape.course.is_cancelled() {
-            prepared.cancelled_after = prepared.run(None, false).last_switch();
+            prepared.cancelled_after = prepared.run(None, false).last_before_cancel();
         }
         let made = prepared.run(None, false);
         if let Some(broken) = made.broken {
             return Err(format!("{shape}: {broken}"));
         }
         prepared.end = made.end.unwrap_or(Phase::Queued);
+        if !shape.course.may_end(prepared.end) {
+            return Err(format!("{shape}: it ended {}", prepared.end));
+        }
         for (back, plan) in [false, true].into_iter().zip(&made.plans) {
             for (number, planned) in plan.iter().flat_map(|plan| &plan.steps).enumerate() {
                 // What runs beside a cancel may or may not come to its end.
@@ -221,10 +224,12 @@ fn is_tried_again(step: &Step) -> bool {
 }
 
 impl Made {
-    /// The last forward step that switches all.
-    fn last_switch(&self) -> Option<usize> {
+    /// The step after which it is cancelled: the last that switches all, or the one that puts data back. After the
+    /// switch that follows, nothing is left to do that could be cancelled.
+    fn last_before_cancel(&self) -> Option<usize> {
         let steps = &self.plans[0].as_ref()?.steps;
-        steps.iter().rposition(|planned| matches!(planned.step, Step::Commit { .. }))
+        let restores = steps.iter().rposition(|planned| matches!(planned.step, Step::RestoreData { .. }));
+        restores.or_else(|| steps.iter().rposition(|planned| matches!(planned.step, Step::Commit { .. })))
     }
 
     fn undoes(&self, done: &Step) -> bool {

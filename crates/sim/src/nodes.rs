@@ -93,20 +93,45 @@ impl Case<'_> {
     }
 }
 
-/// Does something with each, on so many threads.
-fn side_by_side<T: Sync>(all: &[T], threads: usize, each: impl Fn(&T) -> Nodes + Sync) -> Nodes {
-    let (next, nodes) = (AtomicUsize::new(0), Mutex::new(Nodes::default()));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(one) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let made = each(one);
-                    nodes.lock().unwrap_or_else(PoisonError::into_inner).add(made);
-                }
-            });
-        }
-    });
-    nodes.into_inner().unwrap_or_else(PoisonError::into_inner)
+/// How far a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Through all cases.
+    End,
+    /// To the first that fails.
+    Failure,
+}
+
+/// How much is run, on how many threads.
+#[derive(Clone, Copy)]
+pub struct Extent {
+    /// Which cases.
+    pub sample: Sample,
+    /// How far.
+    pub until: Until,
+    /// On so many threads.
+    pub threads: usize,
+}
+
+impl Extent {
+    /// Does something with each.
+    fn side_by_side<T: Sync>(self, all: &[T], each: impl Fn(&T) -> Nodes + Sync) -> Nodes {
+        let (next, nodes) = (AtomicUsize::new(0), Mutex::new(Nodes::default()));
+        thread::scope(|scope| {
+            for _ in 0..self.threads {
+                scope.spawn(|| {
+                    while let Some(one) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        let made = each(one);
+                        if self.until == Until::Failure && !made.failures.is_empty() {
+                            next.store(all.len(), Ordering::SeqCst);
+                        }
+                        nodes.lock().unwrap_or_else(PoisonError::into_inner).add(made);
+                    }
+                });
+            }
+        });
+        nodes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The cases that are run: of those that stand together, one after the other until one is met.
@@ -143,10 +168,10 @@ fn meet_one(cases: &[Case<'_>]) -> Nodes {
 }
 
 impl Nodes {
-    /// Runs shapes on so many threads.
-    pub fn run(sample: Sample, threads: usize) -> Self {
+    /// Runs shapes.
+    pub fn run(extent: Extent) -> Self {
         let prepared = Mutex::new(Vec::new());
-        let mut nodes = side_by_side(&Shape::all(), threads, |shape| {
+        let mut nodes = extent.side_by_side(&Shape::all(), |shape| {
             let mut nodes = Self::default();
             match Prepared::new(*shape) {
                 Ok(one) => prepared.lock().unwrap_or_else(PoisonError::into_inner).push(one),
@@ -154,6 +179,9 @@ impl Nodes {
             }
             nodes
         });
+        if extent.until == Until::Failure && !nodes.failures.is_empty() {
+            return nodes;
+        }
         let mut prepared = prepared.into_inner().unwrap_or_else(PoisonError::into_inner);
         prepared.sort_by_key(|prepared| prepared.shape);
         nodes.nodes = prepared.iter().map(|prepared| prepared.nodes.len() as u64).sum();
@@ -162,7 +190,7 @@ impl Nodes {
             nodes.iter().flat_map(move |node| Mishap::ALL.map(|mishap| Case { prepared, node, mishap }))
         };
         let cases = prepared.iter().flat_map(of).filter(|case| case.node.can_meet(case.mishap)).collect();
-        nodes.add(side_by_side(&choose(cases, sample), threads, |cases| meet_one(cases)));
+        nodes.add(extent.side_by_side(&choose(cases, extent.sample), |cases| meet_one(cases)));
         nodes
     }
 

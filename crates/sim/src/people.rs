@@ -116,7 +116,12 @@ impl Person {
         let request = Request::new(PROJECT.into(), ENVIRONMENT.into(), kind);
         let request = Request { services, source, on_conflict, ..request };
         match self.ask(Command::Deploy(Box::new(request))).await? {
-            Ok(Reply::Deployment(deployment)) => Some(deployment.id),
+            Ok(Reply::Deployment(deployment)) => {
+                let watcher = &mut self.shared.world().watcher;
+                let kept = watcher.deployments.contains_key(&deployment.id) || watcher.restored;
+                watcher.check("I16", kept, || format!("{} was acknowledged, and is not kept", deployment.id));
+                Some(deployment.id)
+            }
             Ok(_) => None,
             Err(refusal) => {
                 self.shared.world().tell(|| format!("refused: {refusal}"));
@@ -325,9 +330,18 @@ impl Person {
             let goes_badly = self.chance(400);
             match self.deploy(Vec::new(), goes_badly).await {
                 Some(id) => self.see_end(&id).await,
-                None => self.rest().await,
+                None => self.let_go_on().await,
             }
         }
+    }
+
+    /// Somebody was refused: perhaps because the environment had too many rollbacks.
+    async fn let_go_on(&self) {
+        if self.scenario.rollbacks_max.is_some() {
+            let (name, reason) = (format!("{PROJECT}/{ENVIRONMENT}"), "simulated".into());
+            let _ = self.ask(Command::ResetBreaker { name, reason }).await;
+        }
+        self.rest().await;
     }
 
     fn is_thin(&self) -> bool {

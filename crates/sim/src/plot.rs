@@ -19,7 +19,12 @@ pub struct Plot {
     pub cuts: Vec<u64>,
     /// At which polls the data plane starts again.
     pub reboots: Vec<u64>,
+    /// At which poll one of many servers stands still, and for how long, in milliseconds.
+    pub stands_still: Option<(u64, u64)>,
 }
+
+/// A server stands still for longer than it is believed to be there.
+const STILL_MS: (u64, u64) = (15_000, 45_000);
 
 impl Plot {
     /// Makes one up.
@@ -39,6 +44,13 @@ impl Plot {
             cuts: at(200, 2),
             reboots: at(200, 2),
             copied_at: at(60, 1).first().copied(),
+            stands_still: None,
         }
+    }
+
+    /// The same, and one server stands still for a while.
+    pub fn with_a_stand_still(self, random: &mut Random) -> Self {
+        let at = random.between(40, PLOT_POLLS);
+        Self { stands_still: Some((at, random.between(STILL_MS.0, STILL_MS.1))), ..self }
     }
 }

@@ -102,7 +102,12 @@ impl World {
         self.machine.start(id, &launch.release.slot, &launch.release.id, behaviour, ends_ms, now_ms)
     }
 
-    fn stop(&mut self, id: &InstanceId) -> Result<(), Fault> {
+    fn is_ill(&self, id: &InstanceId) -> bool {
+        self.machine.get(id).is_some_and(|process| !process.healthy(self.now_ms))
+    }
+
+    /// Stops a process; `ill` says whether it was not healthy when that was asked for.
+    fn stop(&mut self, id: &InstanceId, ill: bool) -> Result<(), Fault> {
         let now_ms = self.now_ms;
         let Some(process) = self.machine.get_mut(id).filter(|process| process.runs(now_ms)) else { return Ok(()) };
         if process.stops_refused > 0 {
@@ -111,7 +116,7 @@ impl World {
         }
         // What answers no more is ended while it is routed, and rightly so. A clock that jumps cuts a drain short.
         let jumped = self.jumped_ms.is_some_and(|at| now_ms < at + 10_000);
-        let excused = !process.healthy(now_ms);
+        let excused = ill || !process.healthy(now_ms);
         let (slot, release) = (process.slot.clone(), process.release.clone());
         let caller = self.router.caller_of(&slot, &release, &self.machine, now_ms).filter(|_| !jumped);
         let leaving = self.router.leaving(id, now_ms).filter(|_| !jumped);
@@ -144,13 +149,20 @@ impl World {
             _ => false,
         });
         let release = release.and_then(|id| self.watcher.releases.get(&id).cloned());
-        if let Some(release) = release.as_ref().filter(|_| migrates) {
-            self.contracts(release);
+        if let Some(release) = &release {
+            self.runs_once(run, release, migrates);
+            if migrates {
+                self.contracts(release);
+            }
         }
-        let bad = release.is_some_and(|release| !self.watcher.calm && self.behaviour(&release).fails_hooks);
+        let bad = release.as_ref().is_some_and(|release| !self.watcher.calm && self.behaviour(release).fails_hooks);
+        let well = trick != Some(Trick::Fails) && !bad;
+        if let Some(release) = release.filter(|_| well) {
+            self.ran_well(&release.id);
+        }
         match trick {
             Some(Trick::Unanswered) => Err(unanswered()),
-            trick => Ok(trick.is_none() && !bad),
+            _ => Ok(well),
         }
     }
 
@@ -194,7 +206,10 @@ impl Driver for Reach {
             let id = launch.instance.clone();
             let (lost, again) = {
                 let mut world = self.shared.world();
-                world.watcher.starts(&id);
+                // What runs is found running: that changes nothing, whoever asks.
+                if !world.machine.get(&id).is_some_and(|process| process.runs(world.now_ms)) {
+                    world.watcher.starts(&id);
+                }
                 world.tell(|| format!("start {id}"));
                 let chances = world.chances;
                 (world.random.per_mille(chances.lose_start), world.random.per_mille(chances.start_again))
@@ -239,7 +254,11 @@ impl Driver for Reach {
         self.shared.world().tell(|| format!("stop {instance}"));
         let id = instance.clone();
         let meant = move |step: &Step| matches!(step, Step::Stop { instance: its, .. } if its == instance);
-        async move { self.step(meant, move |world| world.stop(&id)).await? }.boxed()
+        async move {
+            let ill = self.shared.world().is_ill(&id);
+            self.step(meant, move |world| world.stop(&id, ill)).await?
+        }
+        .boxed()
     }
 
     fn forget<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<(), Fault>> {

@@ -27,6 +27,10 @@ use crate::{
 const PEOPLE_MS_MAX: u64 = 240_000;
 /// How long deployments may take to end once nothing goes wrong any more.
 const END_MS_MAX: u64 = 400_000;
+/// Of so many seeds of a thousand, the environment stops after few automatic rollbacks.
+const STOPS_PER_MILLE: u64 = 150;
+/// These are so many.
+const ROLLBACKS_MAX: usize = 1;
 
 /// How a seed went.
 pub struct Outcome {
@@ -75,12 +79,19 @@ impl Run {
         if aims.iter().any(|aim| aim.cell.back && matches!(NODES[aim.cell.node], "start" | "prove")) {
             met.insert(GAP);
         }
-        let scenario = Arc::new(Scenario::draw(&mut random, &met));
+        let scenario = Scenario::draw(&mut random, &met);
+        // By chance of its own, so that the course of all other seeds stays.
+        let mut other = Random::new(!seed);
+        let stops = other.per_mille(STOPS_PER_MILLE);
+        let scenario = Arc::new(if stops { scenario.stops_after(ROLLBACKS_MAX) } else { scenario });
         let plot = Plot::draw(&mut random);
         let servers = if plot.copied_at.is_none() && random.per_mille(200) { 2 } else { 1 };
+        let still = servers > 1 && other.per_mille(500);
+        let plot = if still { plot.with_a_stand_still(&mut other) } else { plot };
         let mut world = World::new(random, servers, traced);
         world.chances = chances(&mut world.random);
         world.aims = aims;
+        world.watcher.owed.rollbacks_max = scenario.rollbacks_max;
         world.tell(|| format!("seed {seed}\n{}", scenario.text));
         let simulation = Simulation::new(world, MemoryStore::new(), scheduler, plot);
         let (shared, servers) = (simulation.shared.clone(), simulation.servers.clone());

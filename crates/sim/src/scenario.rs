@@ -22,6 +22,8 @@ pub struct Scenario {
     pub text: String,
     /// Whether people often put data back.
     pub puts_data_back: bool,
+    /// How many automatic rollbacks its environment may have, when it is few.
+    pub rollbacks_max: Option<usize>,
 }
 
 impl Scenario {
@@ -44,7 +46,13 @@ impl Scenario {
             interaction(&mut text, &services, random);
         }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
-        Self { services, text, puts_data_back: met.contains("restore data") }
+        Self { services, text, puts_data_back: met.contains("restore data"), rollbacks_max: None }
+    }
+
+    /// The same in an environment that stops after so many automatic rollbacks.
+    pub fn stops_after(mut self, rollbacks_max: usize) -> Self {
+        let _ = writeln!(self.text, "rollback_limit = {{ max = {rollbacks_max}, per = \"1h\" }}");
+        Self { rollbacks_max: Some(rollbacks_max), ..self }
     }
 }
 

@@ -1,7 +1,10 @@
 //! A commit as the watcher reads it: only the parts that it looks at.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use shipway_core::{
-    deployment::Deployment,
+    breaker::Quarantine,
+    deployment::{Deployment, Kind},
     event::{EventBody, EventKind},
     id::{DeploymentId, InstanceId},
     instance::Instance,
@@ -34,6 +37,25 @@ pub struct Seen {
     pub no_course: bool,
     /// Its events.
     pub happenings: Vec<Happening>,
+    /// A number for each of them, by what it says.
+    pub marks: Vec<u64>,
+    /// Deployments that were asked for and may bring something new.
+    pub taken_in: Vec<DeploymentId>,
+    /// Deployments because of which something is quarantined.
+    pub quarantined: Vec<DeploymentId>,
+}
+
+/// A number for what an event says.
+pub fn mark_of(event: &EventBody) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let deployment = event.deployment.as_ref().map(DeploymentId::as_str);
+    (event.kind, deployment, &event.message).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Adds an event to all before it.
+pub fn mark(told: u64, one: u64) -> u64 {
+    (told ^ one).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
 }
 
 /// An event.
@@ -58,6 +80,8 @@ pub enum Happening {
         /// Whether it failed.
         failed: bool,
     },
+    /// A person lets an environment take deployments again.
+    Allowed,
     /// Anything else.
     Other,
 }
@@ -68,6 +92,8 @@ impl Seen {
     /// `course` finds the stored body of a course that the commit doesn't write, by its key.
     pub fn of(commit: &Commit, course: impl Fn(&str) -> Option<String>) -> Self {
         let mut seen = Self { happenings: commit.events.iter().map(happening).collect(), ..Self::default() };
+        seen.marks = commit.events.iter().map(mark_of).collect();
+        let asked = commit.events.iter().any(|event| event.kind == EventKind::DeploymentQueued);
         let ends = commit.deletes.iter().any(|(kind, _)| *kind == DocumentKind::OpenDeployment);
         let plans = commit.events.iter().any(|event| event.kind == EventKind::PlanRecorded);
         let whole = |body: &str| {
@@ -80,6 +106,8 @@ impl Seen {
                 DocumentKind::Instance => seen.instances.extend(read(&put.body)),
                 DocumentKind::Release => seen.releases.extend(read(&put.body)),
                 DocumentKind::OpenDeployment => seen.opened.push(DeploymentId::new(put.key.clone())),
+                DocumentKind::Quarantine => seen.quarantined.extend(read::<Quarantine>(&put.body).map(|one| one.by)),
+                DocumentKind::Deployment if asked => seen.taken_in.extend(brings_new(&put.body)),
                 DocumentKind::Deployment if ends => seen.ended.extend(whole(&put.body)),
                 DocumentKind::Deployment if plans => seen.planned.extend(whole(&put.body)),
                 _ => {}
@@ -118,8 +146,16 @@ fn read<T: Stored>(body: &str) -> Option<T> {
     Some(read_body(body).expect("the engine writes what it can read"))
 }
 
+/// The deployment of a record, when it is not a way back or the like.
+fn brings_new(body: &str) -> Option<DeploymentId> {
+    let deployment = read_deployment(body, |_| None).ok()?;
+    matches!(deployment.request.kind, Kind::Deploy).then_some(deployment.id)
+}
+
 fn happening(event: &EventBody) -> Happening {
-    let Some(deployment) = event.deployment.clone() else { return Happening::Other };
+    let Some(deployment) = event.deployment.clone() else {
+        return if event.kind == EventKind::DeploymentsAllowed { Happening::Allowed } else { Happening::Other };
+    };
     let step = |deployment: DeploymentId| {
         let number = event.details.get("step")?.as_u64()?;
         let back = event.details.get("back")?.as_bool()?;

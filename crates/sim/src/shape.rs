@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt, fmt::Write};
 
-use shipway_core::id::ServiceName;
+use shipway_core::{id::ServiceName, phase::Phase};
 
 use crate::{
     machine::Behaviour,
@@ -33,7 +33,7 @@ pub enum Course {
     Cancelled,
     /// It puts data back, and completes.
     PutsDataBack,
-    /// It puts data back, and is cancelled when all traffic has moved.
+    /// It puts data back, and is cancelled when that is done.
     PutsDataBackCancelled,
 }
 
@@ -62,6 +62,16 @@ impl Course {
     /// Whether somebody cancels it.
     pub fn is_cancelled(self) -> bool {
         matches!(self, Self::Cancelled | Self::PutsDataBackCancelled)
+    }
+
+    /// How it may end. Batch by batch, users have met what never gets healthy.
+    pub fn may_end(self, end: Phase) -> bool {
+        match self {
+            Self::Succeeds | Self::PutsDataBack => end == Phase::Completed,
+            Self::NeverHealthy => matches!(end, Phase::Failed | Phase::RolledBack),
+            Self::FailsVerification => end == Phase::RolledBack,
+            Self::Cancelled | Self::PutsDataBackCancelled => end == Phase::Cancelled,
+        }
     }
 
     /// Whether it puts data back instead of deploying.
@@ -128,7 +138,7 @@ impl Shape {
             }
         }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
-        Scenario { services, text, puts_data_back: false }
+        Scenario { services, text, puts_data_back: false, rollbacks_max: None }
     }
 
     fn service(&self, text: &mut String, number: usize) {

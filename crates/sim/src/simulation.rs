@@ -13,6 +13,7 @@ use crate::{
     plot::{PLOT_POLLS, Plot},
     ports::of_server,
     random::Random,
+    seen::{mark, mark_of},
     watcher::Watcher,
     world::{Shared, World},
 };
@@ -81,12 +82,15 @@ impl Simulation {
         }
         let acts = self.shared.world().machine.acts;
         self.until(IDLE_MS, |_| false);
+        let told = self.store.look(|state| state.events().map(|event| mark_of(&event.body)).fold(0, mark));
         let mut world = self.shared.world();
         if world.watcher.broken.is_none() {
             let (after, unsettled) = (world.machine.acts, closing::unsettled(&world));
             if after != acts || unsettled.is_some() {
                 world.watcher.violate("I9", || format!("{} acts when all was settled: {unsettled:?}", after - acts));
             }
+            let same = world.watcher.told == told;
+            world.watcher.check("I7", same, || "other events are kept than were told, or in another order".into());
             world.watcher.checks += 1;
         }
     }
@@ -151,7 +155,7 @@ impl Simulation {
     /// What happens between two polls. Says whether to go on.
     fn after_poll(&mut self, task: usize) -> bool {
         self.polls += 1;
-        let crash = {
+        let (crash, goes_on) = {
             let mut world = self.shared.world();
             world.polls = self.polls;
             world.trace.mix(task as u64);
@@ -161,8 +165,11 @@ impl Simulation {
             if world.watcher.broken.is_some() {
                 return false;
             }
-            world.crash.take()
+            (world.crash.take(), std::mem::take(&mut world.goes_on) || world.watcher.calm)
         };
+        if goes_on {
+            self.executor.hold(None);
+        }
         if let Some(server) = crash {
             self.crash(server);
         }
@@ -183,6 +190,9 @@ impl Simulation {
             self.crash(server);
         }
         let server = self.any_server();
+        if let Some((_, span_ms)) = self.plot.stands_still.filter(|(at, _)| *at == polls) {
+            self.stand_still(server, span_ms);
+        }
         let mut world = self.shared.world();
         let world = &mut *world;
         if self.plot.jumps.contains(&polls) {
@@ -202,6 +212,19 @@ impl Simulation {
         }
     }
 
+    /// A server stands still, as one whose machine is suspended does; it goes on as if nothing had been.
+    fn stand_still(&mut self, server: usize, span_ms: u64) {
+        self.shared.world().tell(|| format!("server {server} stands still for {span_ms} ms"));
+        self.executor.hold(Some(Group::Server(server)));
+        let shared = self.shared.clone();
+        self.shared.spawn(Group::World, async move {
+            shared.sleep(span_ms).await;
+            let mut world = shared.world();
+            world.goes_on = true;
+            world.tell(|| format!("server {server} goes on"));
+        });
+    }
+
     fn any_server(&self) -> usize {
         let number = if self.count > 1 { self.shared.world().random.below(self.count as u64) } else { 0 };
         usize::try_from(number).unwrap_or(0)
@@ -213,6 +236,9 @@ impl Simulation {
         self.shared.world().tell(|| format!("server {server} crashes"));
         self.servers.set(server, None);
         self.executor.kill(Group::Server(server));
+        if self.executor.holds(Group::Server(server)) {
+            self.executor.hold(None);
+        }
         if let Some((state, watcher)) = self.copy.take() {
             self.store.restore(state);
             let mut world = self.shared.world();

@@ -17,14 +17,16 @@ use shipway_core::{
     release::Release,
     route::{Backend, RouteTable},
     slot::{Share, Slot},
-    spec::ServiceKind,
+    spec::{MigrateKind, ServiceKind},
 };
 
 use crate::{
     coverage::{Coverage, Trouble, node},
     machine::Machine,
+    members::Member,
+    owed::Owed,
     router::{Leaving, takes_requests, upstreams},
-    seen::{Happening, Seen},
+    seen::{Happening, Seen, mark},
 };
 
 /// A deployment as the watcher knows it.
@@ -38,6 +40,10 @@ pub struct Watched {
     pub plans: [Vec<Arc<Step>>; 2],
     /// Whether it has ended.
     pub ended: bool,
+    /// The slots that it changes, and how.
+    pub members: Vec<Member>,
+    /// Whether others went back without a member of it.
+    pub given_up: bool,
 }
 
 /// A step that has begun and has no recorded end.
@@ -98,7 +104,11 @@ pub struct Watcher {
     /// The newest event.
     pub last_event: u64,
     /// The commit that last changed what is routed to a slot.
-    moved_at: BTreeMap<SlotKey, u64>,
+    pub(crate) moved_at: BTreeMap<SlotKey, u64>,
+    /// All events so far, in their order, in one number.
+    pub told: u64,
+    /// What is owed to people.
+    pub(crate) owed: Owed,
     /// Slots of which an instance was lost by itself, or was not ready, until they have all of them again.
     short: BTreeSet<SlotKey>,
     /// Whether the store was put back: what ran since is unknown to it.
@@ -117,7 +127,7 @@ impl Watcher {
         }
     }
 
-    fn check(&mut self, which: &str, holds: bool, words: impl FnOnce() -> String) {
+    pub(crate) fn check(&mut self, which: &str, holds: bool, words: impl FnOnce() -> String) {
         self.checks += 1;
         if !holds {
             self.violate(which, words);
@@ -131,6 +141,9 @@ impl Watcher {
         self.check("I7", dense, || format!("commit {generation} ends at event {last_event}, of {events}"));
         (self.generation, self.last_event) = (generation, last_event);
         self.releases.extend(seen.releases.into_iter().map(|release| (release.id.clone(), Arc::new(release))));
+        self.told = seen.marks.iter().fold(self.told, |told, one| mark(told, *one));
+        seen.taken_in.iter().for_each(|id| self.taken_in(id));
+        seen.quarantined.iter().for_each(|by| self.is_quarantined(by.clone()));
         for deployment in &seen.opened {
             let watched = self.deployments.entry(deployment.clone()).or_default();
             // A stuck one is opened again before it goes back again.
@@ -151,7 +164,10 @@ impl Watcher {
         for id in seen.gone {
             self.drop_instance(&id, generation);
         }
-        self.put_slots(seen.slots, generation);
+        if !seen.slots.is_empty() {
+            self.put_slots(seen.slots, generation);
+            self.move_as_one();
+        }
         for deployment in seen.ended {
             self.ended(&deployment);
         }
@@ -160,6 +176,8 @@ impl Watcher {
     fn learn_plans(&mut self, deployment: &Deployment) {
         let watched = self.deployments.entry(deployment.id.clone()).or_default();
         watched.slots = deployment.slot_keys();
+        watched.members = Member::all(deployment);
+        watched.given_up |= !deployment.given_up.is_empty();
         for (way, plan) in [&deployment.course.plan, &deployment.course.unwind].into_iter().enumerate() {
             let steps = plan.iter().flat_map(|plan| &plan.steps);
             watched.plans[way] = steps.map(|planned| Arc::new(planned.step.clone())).collect();
@@ -179,6 +197,7 @@ impl Watcher {
                     self.begun.insert(step.clone(), running.failing_after);
                 }
             }
+            Happening::Allowed => self.may_go_on(),
             Happening::Other => {}
         }
     }
@@ -197,6 +216,7 @@ impl Watcher {
         }
         let mine = watched.slots.clone();
         if phase == Phase::RollingBack {
+            self.goes_back(id, before);
             // What was under way forward was given up: it fails nobody any more.
             let given_up = self.running.iter_mut().filter(|((of, back, _), _)| of == id && !back);
             given_up.for_each(|(_, running)| running.trick = None);
@@ -293,6 +313,7 @@ impl Watcher {
         *self.ends.entry(deployment.phase).or_default() += 1;
         let says_why = deployment.phase == Phase::Completed || !deployment.failures.is_empty();
         self.check("I5", says_why, || format!("{id} is {} and does not say why", deployment.phase));
+        self.quarantines(deployment);
         match deployment.phase {
             Phase::Completed => self.reached_its_goal(deployment),
             Phase::Stuck => {}
@@ -318,6 +339,20 @@ impl Watcher {
             let same = Slot { revision, written_by, replaced: parent.replaced.clone(), ..slot.clone() } == *parent;
             self.check("I10", same, || format!("{} went back, and {slot:?} was {parent:?}", deployment.id));
         }
+        self.ran_its_hooks(deployment);
+    }
+
+    /// The steps of a deployment's plan that were begun.
+    pub(crate) fn begun_steps(&self, id: &DeploymentId) -> impl Iterator<Item = &Step> {
+        let plan = self.deployments.get(id).map(|watched| watched.plans[0].as_slice()).unwrap_or_default();
+        let begun =
+            plan.iter().enumerate().filter(|(number, _)| self.begun.contains_key(&(id.clone(), false, *number)));
+        begun.map(|(_, step)| &**step)
+    }
+
+    /// The step that is meant, when it has begun and not ended.
+    pub(crate) fn begun_by(&self, meant: impl Fn(&Step) -> bool) -> Option<StepName> {
+        self.running.iter().find(|(_, running)| meant(&running.step)).map(|(name, _)| name.clone())
     }
 
     /// Looks at a table that the data plane has begun to follow.
@@ -336,6 +371,7 @@ impl Watcher {
         for slot in slots {
             self.has_capacity(&slot, table, machine, now_ms);
         }
+        self.follow_the_slots(table);
     }
 
     fn routed(&mut self, id: &InstanceId, machine: &Machine, now_ms: u64) {
@@ -404,6 +440,24 @@ impl Watcher {
         self.check("I6", intended || self.restored, || {
             format!("{id} is started, and no step of {deployment} means it")
         });
+        let early = self.is_before_its_migration(id, &deployment);
+        self.check("I12", !early || self.restored, || format!("{id} is started before the data is migrated for it"));
+    }
+
+    /// Whether the step that starts an instance runs while its release's `expand` migration has not ended.
+    fn is_before_its_migration(&self, id: &InstanceId, deployment: &DeploymentId) -> bool {
+        let plan = self.deployments.get(deployment).map(|watched| watched.plans[0].as_slice()).unwrap_or_default();
+        let name = |number| (deployment.clone(), false, number);
+        let of = |number: &usize| match &*plan[*number] {
+            Step::Start { instance, release } if instance == id => Some(release),
+            _ => None,
+        };
+        let starting = (0..plan.len()).filter(|number| self.running.contains_key(&name(*number))).find_map(|n| of(&n));
+        plan.iter().enumerate().any(|(number, step)| {
+            let ended = self.begun.contains_key(&name(number)) && !self.running.contains_key(&name(number));
+            matches!(&**step, Step::Migrate { release, kind: MigrateKind::Expand } if Some(release) == starting)
+                && !ended
+        })
     }
 
     /// Looks at a stop of a process that runs.

@@ -66,6 +66,8 @@ pub struct World {
     pub coverage: Coverage,
     /// The server that ends after this poll.
     pub crash: Option<usize>,
+    /// Whether the server that stands still goes on after this poll.
+    pub goes_on: bool,
     /// What happened.
     pub trace: Trace,
     /// How often a task was polled.
@@ -153,6 +155,7 @@ impl World {
             watcher: Watcher::default(),
             coverage: Coverage::default(),
             crash: None,
+            goes_on: false,
             trace: Trace::new(traced),
             polls: 0,
             under_way: 0,

@@ -3,7 +3,7 @@
 
 use shipway_sim::{
     mishap::Mishap,
-    nodes::{Cell, Nodes, Sample},
+    nodes::{Cell, Extent, Nodes, Sample, Until},
 };
 
 /// Threads that share the cases.
@@ -11,7 +11,7 @@ const THREADS: usize = 2;
 
 #[test]
 fn every_sort_of_node_of_every_shape_bears_what_happens_to_it() {
-    let nodes = Nodes::run(Sample::One, THREADS);
+    let nodes = Nodes::run(Extent { sample: Sample::One, until: Until::End, threads: THREADS });
     let failures = &nodes.failures;
     assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), nodes.cases, failures.join("\n"));
     let empty: Vec<_> = nodes.empty().iter().map(Cell::to_string).collect();
