@@ -5,6 +5,8 @@ mod support;
 
 use std::{
     collections::BTreeSet,
+    fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use shipway_core::time::Timestamp;
 use support::{
     HOST, Server,
+    day::text,
     http::{Connection, request},
     load::Load,
     more::{ask_instance, kill_9, lives},
@@ -351,4 +354,40 @@ fn the_death_of_the_keeper_stops_no_traffic_and_it_is_replaced() {
     wait_for("answers again", || (knocking.answered() > known + 5).then_some(()));
     assert_eq!(knocking.refused(), 0);
     assert_eq!(server.proxy(), address);
+}
+
+/// Copies the database with what goes beside it.
+fn copy_database(from: &Path, to: &Path) {
+    for name in ["shipway.db", "shipway.db-wal", "shipway.db-shm"] {
+        let _ = fs::remove_file(to.join(name));
+        if from.join(name).exists() {
+            fs::copy(from.join(name), to.join(name)).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn an_older_database_that_was_put_back_holds_from_then_on() {
+    let mut server = Server::start();
+    project(&server, &service("", "instances = 2"));
+    server.deploy_well(json!({ "version": "v1" }));
+    let kept = server.home.path().join("kept");
+    fs::create_dir(&kept).expect("a folder");
+    server.kill();
+    copy_database(&server.data, &kept);
+    server.boot(&[]);
+    server.deploy_well(json!({ "version": "v2" }));
+    let newer: Vec<u32> = server.live_instances().iter().map(|one| server.pids_of(one).1).collect();
+    server.kill();
+    let load = Load::start(server.proxy(), HOST);
+    copy_database(&kept, &server.data);
+    server.boot(&[]);
+    let told = server.event("STORE_RESTORED", 0);
+    assert!(text(&told, "/message").contains("an older store was put back"), "{told}");
+    wait_for("the older release to serve", || (server.version() == "v1").then_some(()));
+    wait_for("the newer to end", || (!newer.iter().any(|pid| lives(*pid))).then_some(()));
+    server.deploy_well(json!({ "version": "v3" }));
+    assert_eq!(server.version(), "v3", "it can be deployed again");
+    let (_, failures) = load.stop();
+    assert!(failures.is_empty(), "{failures:?}");
 }

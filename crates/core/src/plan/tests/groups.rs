@@ -14,8 +14,10 @@ use crate::{
     id::{ReleaseId, ServiceName},
     instance::InstanceState,
     plan::{Goal, Plan, PlanFault, Policy, is_past_contract},
+    route::link_address,
+    slot::{Candidate, Serving, Share, Slot},
     spec::{InteractionSpec, Order, OrderName},
-    strategy::StrategySpec,
+    strategy::{Recreate, StrategySpec},
 };
 
 /// A world in which services run their first release and know a second, with these settings.
@@ -588,4 +590,39 @@ fn who_takes_requests_is_kept_rather_than_who_starts() {
         4 cleaning web: stop prod-web-r1-web-1-1 <- 3
     ",
     );
+}
+
+#[test]
+fn on_the_way_back_only_what_one_swap_replaced_goes_on_together() {
+    let (mut world, _) = world([("web", depending(&["api"])), ("api", depending(&[]))]);
+    let [web1, web2, api1, api2] = ["r1-web", "r2-web", "r1-api", "r2-api"].map(ReleaseId::from);
+    let link = |world: &World, from: &ReleaseId| {
+        let table = world.table();
+        table.links.get(&link_address(from, &ServiceName::from("api"))).and_then(|link| link.release.clone())
+    };
+    // Both are swapped; users meet the new, and requests of before are under way in the old web.
+    world.live("web", &web2, 1);
+    world.live("api", &api2, 1);
+    let by = Some("d1".into());
+    let web = Slot { written_by: by.clone(), replaced: Some(web1.clone()), ..world.slot(&key("web")) };
+    let api = Slot { written_by: by, replaced: Some(api1.clone()), ..world.slot(&key("api")) };
+    world.slots.extend([(web.key.clone(), web.clone()), (api.key.clone(), api.clone())]);
+    assert_eq!(link(&world, &web1), Some(api1.clone()), "the old goes on with the old");
+    // The way back begins with api's gap: what leaves there is the new, and the old web must not call it.
+    let coming = Candidate { release: api1.clone(), instances: 1, share: Share::Lane, deployment: "d1".into() };
+    let gap = Slot {
+        live: None,
+        candidate: Some(coming),
+        hold: Some(Recreate::default()),
+        replaced: Some(api2.clone()),
+        ..api.clone()
+    };
+    world.slots.insert(api.key.clone(), gap);
+    assert_eq!(link(&world, &web1), None, "it is held with everybody else");
+    // Swapped back: what was begun on the new goes on with the new.
+    let serving = |release: &ReleaseId| Some(Serving { release: release.clone(), instances: 1 });
+    let back = |slot: Slot, old: &ReleaseId, new: ReleaseId| Slot { live: serving(old), replaced: Some(new), ..slot };
+    world.slots.insert(web.key.clone(), back(web, &web1, web2.clone()));
+    world.slots.insert(api.key.clone(), back(api, &api1, api2.clone()));
+    assert_eq!(link(&world, &web2), Some(api2));
 }
