@@ -378,8 +378,8 @@ fn an_older_database_that_was_put_back_holds_from_then_on() {
     server.boot(&[]);
     server.deploy_well(json!({ "version": "v2" }));
     let newer: Vec<u32> = server.live_instances().iter().map(|one| server.pids_of(one).1).collect();
-    server.kill();
     let load = Load::start(server.proxy(), HOST);
+    server.kill();
     copy_database(&kept, &server.data);
     server.boot(&[]);
     let told = server.event("STORE_RESTORED", 0);
