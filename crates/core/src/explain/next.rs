@@ -51,8 +51,12 @@ fn again(deployment: &Deployment) -> String {
             format!("shipway scale{} -e {environment}", counts.concat())
         }
         Kind::Decommission => format!("shipway decommission{} -e {environment}", names.concat()),
-        Kind::Rollback { undo: Some(undo), .. } => format!("shipway rollback {undo}"),
-        Kind::Rollback { .. } => format!("shipway rollback -e {environment}"),
+        Kind::Rollback { undo, accept_contract, with_data, .. } => {
+            let which = undo.as_ref().map_or_else(|| format!("-e {environment}"), ToString::to_string);
+            let accepts = if *accept_contract { " --accept-contract" } else { "" };
+            let data = if *with_data { " --with-data" } else { "" };
+            format!("shipway rollback {which}{accepts}{data}")
+        }
         Kind::RestoreData { snapshots } => {
             let first = snapshots.iter().next().map(|(service, name)| format!(" {service} {name}"));
             format!("shipway snapshot restore{} -e {environment}", first.unwrap_or_default())
