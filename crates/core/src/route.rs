@@ -152,14 +152,38 @@ impl RouteTable {
     }
 }
 
+/// The same by slot, so that a thousand of them are not looked through for each.
+struct Sorted<'a> {
+    slots: BTreeMap<&'a SlotKey, &'a Slot>,
+    instances: BTreeMap<&'a SlotKey, Vec<&'a Instance>>,
+    releases: &'a BTreeMap<ReleaseId, Release>,
+    releases_dir: &'a Path,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(world: &World<'a>) -> Self {
+        let mut instances: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for instance in world.instances {
+            instances.entry(&instance.slot).or_default().push(instance);
+        }
+        let slots = world.slots.iter().map(|slot| (&slot.key, slot)).collect();
+        Self { slots, instances, releases: world.releases, releases_dir: world.releases_dir }
+    }
+
+    fn instances_of(&self, slot: &Slot) -> impl Iterator<Item = &'a Instance> {
+        self.instances.get(&slot.key).into_iter().flatten().copied()
+    }
+}
+
 /// Derives the table.
 pub fn derive(world: &World<'_>) -> RouteTable {
     let mut table = RouteTable { epoch: world.epoch, generation: world.generation, ..RouteTable::empty() };
+    let sorted = Sorted::new(world);
     for slot in world.slots.iter().filter(|slot| !slot.is_empty()) {
         let name = slot.key.to_string();
-        table.pools.insert(name.clone(), pool(world, slot));
-        table.routes.extend(routes(world, slot, &name));
-        table.links.extend(links(world, slot));
+        table.pools.insert(name.clone(), pool(&sorted, slot));
+        table.routes.extend(routes(&sorted, slot, &name));
+        table.links.extend(links(&sorted, slot));
     }
     table.routes.sort_by(|a, b| {
         let depth = |route: &Route| std::cmp::Reverse(route.path.len());
@@ -169,7 +193,7 @@ pub fn derive(world: &World<'_>) -> RouteTable {
     table
 }
 
-fn pool(world: &World<'_>, slot: &Slot) -> Pool {
+fn pool(world: &Sorted<'_>, slot: &Slot) -> Pool {
     let mut backends = Vec::new();
     let live_weight = match slot.candidate.as_ref().map(|candidate| candidate.share) {
         Some(Share::Percent(percent)) => 100 - u32::from(percent.min(100)),
@@ -197,7 +221,7 @@ fn pool(world: &World<'_>, slot: &Slot) -> Pool {
     }
 }
 
-fn backend(world: &World<'_>, slot: &Slot, id: &ReleaseId, weight: u32, candidate: bool) -> Option<Backend> {
+fn backend(world: &Sorted<'_>, slot: &Slot, id: &ReleaseId, weight: u32, candidate: bool) -> Option<Backend> {
     let release = world.releases.get(id)?;
     let target = match release.serve.kind {
         ServiceKind::Static => BackendTarget::Files(world.releases_dir.join(id.as_str())),
@@ -207,7 +231,7 @@ fn backend(world: &World<'_>, slot: &Slot, id: &ReleaseId, weight: u32, candidat
 }
 
 /// What a swap replaced, as long as it answers: only requests that were begun before reach it, by links.
-fn left_behind(world: &World<'_>, slot: &Slot) -> Option<Backend> {
+fn left_behind(world: &Sorted<'_>, slot: &Slot) -> Option<Backend> {
     let old = slot.replaced.as_ref().filter(|old| !slot.names_as_serving(old))?;
     let backend = backend(world, slot, old, 0, false)?;
     let answers = match &backend.target {
@@ -218,8 +242,7 @@ fn left_behind(world: &World<'_>, slot: &Slot) -> Option<Backend> {
     answers.then_some(backend)
 }
 
-fn upstreams(world: &World<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstream> {
-    let mine = |instance: &&Instance| instance.slot == slot.key && instance.release == *release;
+fn upstreams(world: &Sorted<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstream> {
     let leaves = slot.replaced.as_ref() == Some(release) && !slot.names_as_serving(release);
     let takes = |instance: &&Instance| match instance.state {
         InstanceState::Ready => true,
@@ -228,9 +251,8 @@ fn upstreams(world: &World<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstrea
         InstanceState::Starting | InstanceState::Unready => false,
     };
     let mut upstreams: Vec<_> = world
-        .instances
-        .iter()
-        .filter(mine)
+        .instances_of(slot)
+        .filter(|instance| instance.release == *release)
         .filter(takes)
         .filter_map(|instance| Some(Upstream { instance: instance.id.clone(), address: instance.address? }))
         .collect();
@@ -238,7 +260,7 @@ fn upstreams(world: &World<'_>, slot: &Slot, release: &ReleaseId) -> Vec<Upstrea
     upstreams
 }
 
-fn routes<'a>(world: &World<'a>, slot: &Slot, pool: &str) -> Vec<Route> {
+fn routes<'a>(world: &Sorted<'a>, slot: &Slot, pool: &str) -> Vec<Route> {
     let live = slot.live.iter().map(|live| &live.release);
     // While requests are held for a release that is coming, its routes must stand, or they would be refused.
     let shared = slot.candidate.iter().filter(|candidate| candidate.share != Share::Lane || slot.hold.is_some());
@@ -264,14 +286,14 @@ pub fn host_in(route: &RouteSpec, slot: &SlotKey) -> String {
 
 /// The links of every release of a slot, also of what leaves it: to each dependency, and to itself (for checks of what
 /// has no route yet).
-fn links(world: &World<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
+fn links(world: &Sorted<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
     let mut links = Vec::new();
-    let running = world.instances.iter().filter(|instance| instance.slot == slot.key).map(|one| &one.release);
+    let running = world.instances_of(slot).map(|one| &one.release);
     for id in slot.releases().into_iter().chain(running).collect::<BTreeSet<_>>() {
         let Some(release) = world.releases.get(id) else { continue };
         for dependency in &release.serve.depends_on {
             let key = SlotKey { service: dependency.clone(), ..slot.key.clone() };
-            let other = world.slots.iter().find(|other| other.key == key);
+            let other = world.slots.get(&key).copied();
             let link =
                 Link { pool: key.to_string(), release: other.and_then(|other| same_side(world, slot, id, other)) };
             links.push((link_address(id, dependency), link));
@@ -284,7 +306,7 @@ fn links(world: &World<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
 
 /// While two slots are moved by one deployment, the release of the dependency that stands on the caller's side: the
 /// new meets the new, and the old the old. None when they are not, and the live route decides with its weights.
-fn same_side(world: &World<'_>, caller: &Slot, release: &ReleaseId, dependency: &Slot) -> Option<ReleaseId> {
+fn same_side(world: &Sorted<'_>, caller: &Slot, release: &ReleaseId, dependency: &Slot) -> Option<ReleaseId> {
     if caller.replaced.as_ref() == Some(release) && !caller.names_as_serving(release) {
         return left_together(world, caller, dependency);
     }
@@ -304,7 +326,7 @@ fn same_side(world: &World<'_>, caller: &Slot, release: &ReleaseId, dependency: 
 /// What a swap replaced in the dependency, when it was the same swap that replaced the caller: they go on together until
 /// the last request has ended. None when nothing of it runs any more. While only one of them is in its gap, what the gap
 /// replaced is not what the caller stood beside: a way back begins with the gaps, over swaps that were made forward.
-fn left_together(world: &World<'_>, caller: &Slot, dependency: &Slot) -> Option<ReleaseId> {
+fn left_together(world: &Sorted<'_>, caller: &Slot, dependency: &Slot) -> Option<ReleaseId> {
     let same_deployment = caller.written_by.is_some() && caller.written_by == dependency.written_by;
     if !same_deployment || caller.hold.is_some() != dependency.hold.is_some() {
         return None;
