@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use shipway_core::{
-    event::{EventKind, EventStatus},
+    event::{EventBody, EventKind, EventStatus},
     id::SlotKey,
     instance::{Instance, InstanceState, instance_id},
     phase::Phase,
@@ -123,7 +123,7 @@ async fn replace(
     };
     let right = (Guarded::Leader, place.leader);
     let instance = deploy::launch(engine, release, instance, right, false).await?;
-    settle(engine, place, release, instance).await
+    settle(engine, place.leader, &place.deaths, release, instance).await
 }
 
 /// What was started in place of another, and is not in traffic yet: its server died, or somebody wrote in between.
@@ -136,36 +136,49 @@ pub(super) async fn take_up(engine: &Arc<Engine>, sight: &Sight, memory: &Memory
             continue;
         }
         let release = engine.release(&instance.release).await?;
-        let (slot, deaths) = (instance.slot.clone(), memory.deaths.clone());
-        let place = Place { slot, revision: 0, leader: sight.leader, deaths };
+        let (deaths, leader) = (memory.deaths.clone(), sight.leader);
         let of = (instance.slot.clone(), instance.release.clone());
         let (engine_too, instance) = (engine.clone(), instance.clone());
-        memory.busy.run(engine, of, async move { settle(&engine_too, &place, &release, instance).await });
+        memory.busy.run(engine, of, async move { settle(&engine_too, leader, &deaths, &release, instance).await });
     }
     Ok(())
 }
 
 /// Lets a replacement take requests once it is healthy, or ends it.
-async fn settle(engine: &Engine, place: &Place, release: &Release, instance: Instance) -> Result<(), Fault> {
+async fn settle(
+    engine: &Engine,
+    leader: u64,
+    deaths: &Deaths,
+    release: &Release,
+    instance: Instance,
+) -> Result<(), Fault> {
     let healthy = deploy::is_healthy(engine, release, &instance.id).await;
-    let right = (Guarded::Leader, place.leader);
+    let right = (Guarded::Leader, leader);
     if healthy {
-        let message = format!("{} was started in place of one that ended", instance.id);
-        let event = said(&place.slot, EventKind::InstanceReplaced, EventStatus::Ok, message);
+        let event = ready(&instance);
         return turn(engine, &instance, InstanceState::Starting, InstanceState::Ready, event, right).await.map(|_| ());
     }
     // Read before the instance: when a deployment proves it in between or lets it go, the slot's revision says so.
-    let slot: Option<Slot> = engine.ports.store.find(&place.slot.to_string()).await?;
+    let slot: Option<Slot> = engine.ports.store.find(&instance.slot.to_string()).await?;
     let stored: Option<Instance> = engine.ports.store.find(instance.id.as_str()).await?;
     let Some(stored) = stored.filter(|stored| stored.state == InstanceState::Starting) else { return Ok(()) };
     warn!(instance = %instance.id, "a replacement is not healthy: it is ended");
-    let fence = (Guarded::Slot(place.slot.clone()), slot.map_or(0, |slot| slot.revision));
+    let fence = (Guarded::Slot(instance.slot.clone()), slot.map_or(0, |slot| slot.revision));
     let commit = Commit::at(engine.ports.clock.now()).fence(right.0, right.1).fence(fence.0, fence.1);
     // Its record goes first: nobody can let it into traffic any more, and what runs unrecorded is stopped by any look.
     match engine.ports.store.commit(commit.delete(&stored)).await {
         Err(fault) if fault.kind == FaultKind::Conflict => return Ok(()),
         committed => committed?,
     };
-    place.deaths.add(&stored, engine.ports.clock.now());
+    deaths.add(&stored, engine.ports.clock.now());
     engine.ports.driver.stop(&instance.id, &release.serve.stop).await
+}
+
+fn ready(instance: &Instance) -> EventBody {
+    let (kind, words) = match instance.deployment {
+        None => (EventKind::InstanceReplaced, "was started in place of one that ended"),
+        // A deployment began it, and ended before it was ready.
+        Some(_) => (EventKind::InstanceReady, "takes requests"),
+    };
+    said(&instance.slot, kind, EventStatus::Ok, format!("{} {words}", instance.id))
 }
