@@ -259,7 +259,9 @@ fn hooks_back<'r>(builder: &mut Builder, undo: &Undo<'r>, view: &View<'_>, ends:
     let mut done = BTreeSet::new();
     for planned in undo.ran.iter().rev().filter(|planned| planned.phase >= Phase::Testing) {
         let (Some(release), Some(service)) = (planned.step.release(), &planned.service) else { continue };
-        let comes = !stays.contains(release) && !matches!(planned.step, Step::Interact { .. });
+        // What it only let go, of an earlier one, did not come with it.
+        let leaves = matches!(planned.step, Step::Drain { .. } | Step::Stop { .. } | Step::Interact { .. });
+        let comes = !stays.contains(release) && !leaves;
         let declared = view.releases.get(release).is_some_and(|r| r.serve.hooks.iter().any(|h| h.when == when));
         if comes && declared && !undo.given_up.contains(service) && done.insert(release) {
             let its = ends.entry(service).or_default();
