@@ -39,7 +39,8 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
             .recommendation("keep only the spec in it");
         return Err(vec![finding]);
     }
-    let mut reader = Reader { file: file_name, text, lines: BTreeMap::new(), findings: Vec::new() };
+    let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut reader = Reader { file: file_name, text, line_starts, lines: BTreeMap::new(), findings: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors.iter().take(SYNTAX_FINDINGS_MAX) {
         reader.syntax(error.span().map_or(0, |span| span.start), error.message());
@@ -57,6 +58,8 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// The byte at which each line begins.
+    line_starts: Vec<usize>,
     lines: BTreeMap<String, u32>,
     findings: Vec<Finding>,
 }
@@ -118,9 +121,9 @@ impl Reader<'_> {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &self.text[..end];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let line = self.line_starts.partition_point(|start| *start <= end);
+        let from = line.checked_sub(1).map_or(0, |before| self.line_starts[before]);
+        let column = self.text[from..end].chars().count() + 1;
         // TEXT_BYTES_MAX is far below 2^32.
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }

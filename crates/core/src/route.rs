@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use schemars::JsonSchema;
@@ -136,11 +137,11 @@ pub struct World<'a> {
     /// The newest commit.
     pub generation: u64,
     /// All slots.
-    pub slots: &'a [Slot],
+    pub slots: &'a [Arc<Slot>],
     /// All recorded instances.
-    pub instances: &'a [Instance],
+    pub instances: &'a [Arc<Instance>],
     /// Every release that a slot names, or an instance runs.
-    pub releases: &'a BTreeMap<ReleaseId, Release>,
+    pub releases: &'a BTreeMap<ReleaseId, Arc<Release>>,
     /// The folder that holds the files of releases, one folder each.
     pub releases_dir: &'a Path,
 }
@@ -156,7 +157,7 @@ impl RouteTable {
 struct Sorted<'a> {
     slots: BTreeMap<&'a SlotKey, &'a Slot>,
     instances: BTreeMap<&'a SlotKey, Vec<&'a Instance>>,
-    releases: &'a BTreeMap<ReleaseId, Release>,
+    releases: &'a BTreeMap<ReleaseId, Arc<Release>>,
     releases_dir: &'a Path,
 }
 
@@ -164,9 +165,9 @@ impl<'a> Sorted<'a> {
     fn new(world: &World<'a>) -> Self {
         let mut instances: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for instance in world.instances {
-            instances.entry(&instance.slot).or_default().push(instance);
+            instances.entry(&instance.slot).or_default().push(&**instance);
         }
-        let slots = world.slots.iter().map(|slot| (&slot.key, slot)).collect();
+        let slots = world.slots.iter().map(|slot| (&slot.key, &**slot)).collect();
         Self { slots, instances, releases: world.releases, releases_dir: world.releases_dir }
     }
 

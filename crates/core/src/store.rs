@@ -2,13 +2,20 @@
 //!
 //! Not here: SQL (`store`), and what is written when (`engine`).
 
+mod body;
+mod deployments;
+mod stored;
+
 use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
+pub use self::{
+    body::{Body, Content},
+    deployments::{course_of, read_deployment},
+};
 use crate::{
-    deployment::{Course, Deployment},
     event::{Event, EventBody},
     id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
     ports::{Fault, FaultKind},
@@ -62,6 +69,30 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::Project,
+        Self::Layer,
+        Self::Slot,
+        Self::Release,
+        Self::Instance,
+        Self::Deployment,
+        Self::Course,
+        Self::OpenDeployment,
+        Self::Build,
+        Self::Idempotency,
+        Self::Notification,
+        Self::Meta,
+        Self::Leases,
+        Self::Server,
+        Self::Leader,
+        Self::Breaker,
+        Self::Rollbacks,
+        Self::Quarantine,
+        Self::Explanation,
+        Self::Epoch,
+    ];
+
     /// The name in the store.
     pub fn name(self) -> &'static str {
         match self {
@@ -87,6 +118,14 @@ impl DocumentKind {
             Self::Epoch => "epoch",
         }
     }
+
+    /// Whether its documents tell what was, and are kept; all others say what is, and are as many as there is of it.
+    pub fn is_past(self) -> bool {
+        matches!(
+            self,
+            Self::Deployment | Self::Course | Self::Release | Self::Build | Self::Idempotency | Self::Explanation
+        )
+    }
 }
 
 /// A document as the store keeps it.
@@ -100,8 +139,8 @@ pub struct Document {
     pub scope: String,
     /// Its order within a listing.
     pub order: i64,
-    /// The document as JSON.
-    pub body: String,
+    /// Its content.
+    pub body: Body,
 }
 
 /// Changes that become true together, or not at all.
@@ -177,7 +216,7 @@ pub struct Committed {
 }
 
 /// The number of a commit, and bodies as they were then, kind by kind.
-pub type Snapshot = (u64, Vec<Vec<String>>);
+pub type Snapshot = (u64, Vec<Vec<Body>>);
 
 /// Durable state.
 pub trait Store: Send + Sync {
@@ -185,10 +224,10 @@ pub trait Store: Send + Sync {
     /// has changed.
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, Fault>>;
     /// One document's body.
-    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>>;
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<Body>, Fault>>;
     /// Bodies in their order.
-    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>>;
-    /// Bodies of several kinds as they were at one commit, with its number.
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<Body>, Fault>>;
+    /// Bodies of several kinds as they were at one commit, with its number. Kinds of the past are refused.
     fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>>;
     /// Events after a place, in order, only those of a deployment when one is named.
     fn events<'a>(
@@ -204,7 +243,7 @@ pub trait Store: Send + Sync {
 }
 
 /// A type that the store keeps.
-pub trait Stored: Serialize + DeserializeOwned {
+pub trait Stored: Content {
     /// What sort of document it is.
     const KIND: DocumentKind;
     /// Its key.
@@ -226,34 +265,9 @@ impl Commit {
     /// Writes a document.
     #[must_use]
     pub fn put<T: Stored>(mut self, document: &T) -> Self {
-        let body = serde_json::to_string(document).expect("a stored type holds nothing that JSON can't");
         let (key, scope, order) = (document.key(), document.scope(), document.order());
+        let body = Body::of(Arc::new(document.clone()));
         self.puts.push(Document { kind: T::KIND, key, scope, order, body });
-        self
-    }
-
-    /// Writes a deployment, and its course when it is another one than before: it gets the next number then.
-    #[must_use]
-    pub fn put_deployment(mut self, deployment: &mut Deployment, before: &Arc<Course>) -> Self {
-        if !Arc::ptr_eq(&deployment.course, before) {
-            deployment.course_mut().number = before.number + 1;
-            let body = serde_json::to_string(&*deployment.course).expect("a course holds nothing that JSON can't");
-            let (scope, order) = (record_scope(deployment), deployment.created_at.0);
-            let key = course_key(&deployment.id, deployment.course.number);
-            self.puts.push(Document { kind: DocumentKind::Course, key, scope, order, body });
-            if before.number > 0 {
-                self.deletes.push((DocumentKind::Course, course_key(&deployment.id, before.number)));
-            }
-        }
-        self.put_record(deployment)
-    }
-
-    /// Writes a deployment whose course stays as it is stored.
-    #[must_use]
-    pub fn put_record(mut self, deployment: &Deployment) -> Self {
-        let body = serde_json::to_string(deployment).expect("a deployment holds nothing that JSON can't");
-        let (key, scope, order) = (deployment.id.to_string(), record_scope(deployment), deployment.created_at.0);
-        self.puts.push(Document { kind: DocumentKind::Deployment, key, scope, order, body });
         self
     }
 
@@ -305,281 +319,38 @@ pub struct OpenDeployment {
     pub id: crate::id::DeploymentId,
 }
 
-/// Reads a body. A body that can't be read is corrupt, and says which kind it is.
-pub fn read_body<T: Stored>(body: &str) -> Result<T, Fault> {
-    read_json(T::KIND, body)
-}
-
-fn read_json<T: DeserializeOwned>(kind: DocumentKind, body: &str) -> Result<T, Fault> {
-    serde_json::from_str(body).map_err(|error| corrupt(&format!("a stored {} can't be read: {error}", kind.name())))
-}
-
 fn corrupt(message: &str) -> Fault {
     Fault::new(FaultKind::Corrupt, message)
         .with_hint("it was written by another version, or the file is damaged: restore a backup of the data folder")
 }
 
-/// How often a deployment is read again whose course was replaced in between.
-const COURSE_TRIES_MAX: u32 = 5;
-
-fn course_key(deployment: &DeploymentId, number: u64) -> String {
-    format!("{deployment}/{number}")
-}
-
-fn record_scope(deployment: &Deployment) -> String {
-    format!("{}/{}", deployment.request.project, deployment.request.environment)
-}
-
-/// A deployment from the bodies that are stored of it: its own, and that of its course by the course's key.
+/// The values of bodies.
 ///
 /// # Errors
-/// One of them can't be read, or the course is missing.
-pub fn read_deployment(body: &str, course: impl FnOnce(&str) -> Option<String>) -> Result<Deployment, Fault> {
-    let mut deployment: Deployment = read_json(DocumentKind::Deployment, body)?;
-    let number = deployment.course.number;
-    if number > 0 {
-        let body = course(&course_key(&deployment.id, number));
-        let body = body.ok_or_else(|| corrupt(&format!("the course of deployment {} is missing", deployment.id)))?;
-        deployment.course = Arc::new(read_json(DocumentKind::Course, &body)?);
-    }
-    Ok(deployment)
+/// One of them can't be read.
+pub fn read_all<T: Stored>(bodies: &[Body]) -> Result<Vec<Arc<T>>, Fault> {
+    bodies.iter().map(|body| body.read(T::KIND)).collect()
 }
 
 impl dyn Store + '_ {
     /// One document.
     pub async fn find<T: Stored>(&self, key: &str) -> Result<Option<T>, Fault> {
-        self.get(T::KIND, key).await?.map(|body| read_body(&body)).transpose()
+        Ok(self.share(key).await?.map(Arc::unwrap_or_clone))
     }
 
-    /// A deployment.
-    pub async fn deployment(&self, id: &str) -> Result<Option<Deployment>, Fault> {
-        for _ in 0..COURSE_TRIES_MAX {
-            let Some(body) = self.get(DocumentKind::Deployment, id).await? else { return Ok(None) };
-            let record: Deployment = read_json(DocumentKind::Deployment, &body)?;
-            if let Some(whole) = self.with_course(record).await? {
-                return Ok(Some(whole));
-            }
-        }
-        Err(corrupt(&format!("the course of deployment {id} is missing")))
-    }
-
-    /// Deployments of a listing.
-    pub async fn deployments(&self, listing: Listing) -> Result<Vec<Deployment>, Fault> {
-        let bodies = self.list(DocumentKind::Deployment, listing).await?;
-        let mut all = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            let record: Deployment = read_json(DocumentKind::Deployment, &body)?;
-            let id = record.id.clone();
-            match self.with_course(record).await? {
-                Some(whole) => all.push(whole),
-                None => all.extend(self.deployment(id.as_str()).await?),
-            }
-        }
-        Ok(all)
-    }
-
-    /// A deployment with its course; none when the course was replaced since the deployment was read.
-    async fn with_course(&self, mut record: Deployment) -> Result<Option<Deployment>, Fault> {
-        let number = record.course.number;
-        if number == 0 {
-            return Ok(Some(record));
-        }
-        let Some(body) = self.get(DocumentKind::Course, &course_key(&record.id, number)).await? else {
-            return Ok(None);
-        };
-        record.course = Arc::new(read_json(DocumentKind::Course, &body)?);
-        Ok(Some(record))
+    /// One document that is only looked at: a large one is not copied.
+    pub async fn share<T: Stored>(&self, key: &str) -> Result<Option<Arc<T>>, Fault> {
+        self.get(T::KIND, key).await?.map(|body| body.read(T::KIND)).transpose()
     }
 
     /// Documents of a listing.
     pub async fn all<T: Stored>(&self, listing: Listing) -> Result<Vec<T>, Fault> {
-        self.list(T::KIND, listing).await?.iter().map(|body| read_body(body)).collect()
+        let all = read_all(&self.list(T::KIND, listing).await?)?;
+        Ok(all.into_iter().map(Arc::unwrap_or_clone).collect())
     }
 
     /// All documents whose scope is this or below it, in order.
     pub async fn below<T: Stored>(&self, scope: &str) -> Result<Vec<T>, Fault> {
         self.all(Listing { scope: scope.into(), limit: LISTING_MAX, ..Listing::default() }).await
-    }
-}
-
-mod stored {
-    use super::{DocumentKind, Stored};
-    use crate::{
-        artifact::Provenance,
-        breaker::{Breaker, Quarantine, Rollbacks},
-        explain::Explanation,
-        instance::Instance,
-        lease::{Leader, Leases, Server},
-        project::{EnvironmentLayer, Project},
-        release::Release,
-        route::Epoch,
-        slot::Slot,
-    };
-
-    impl Stored for Project {
-        const KIND: DocumentKind = DocumentKind::Project;
-        fn key(&self) -> String {
-            self.id.to_string()
-        }
-        fn scope(&self) -> String {
-            self.id.to_string()
-        }
-    }
-
-    impl Stored for EnvironmentLayer {
-        const KIND: DocumentKind = DocumentKind::Layer;
-        fn key(&self) -> String {
-            format!("{}/{}", self.project, self.environment)
-        }
-        fn scope(&self) -> String {
-            self.key()
-        }
-    }
-
-    impl Stored for Slot {
-        const KIND: DocumentKind = DocumentKind::Slot;
-        fn key(&self) -> String {
-            self.key.to_string()
-        }
-        fn scope(&self) -> String {
-            self.key.to_string()
-        }
-    }
-
-    impl Stored for Release {
-        const KIND: DocumentKind = DocumentKind::Release;
-        fn key(&self) -> String {
-            self.id.to_string()
-        }
-        fn scope(&self) -> String {
-            self.slot.to_string()
-        }
-        fn order(&self) -> i64 {
-            self.made_at.0
-        }
-    }
-
-    impl Stored for Instance {
-        const KIND: DocumentKind = DocumentKind::Instance;
-        fn key(&self) -> String {
-            self.id.to_string()
-        }
-        fn scope(&self) -> String {
-            self.slot.to_string()
-        }
-        fn order(&self) -> i64 {
-            self.created_at.0
-        }
-    }
-
-    impl Stored for Leases {
-        const KIND: DocumentKind = DocumentKind::Leases;
-        fn key(&self) -> String {
-            format!("{}/{}", self.project, self.environment)
-        }
-        fn scope(&self) -> String {
-            self.key()
-        }
-    }
-
-    impl Stored for Server {
-        const KIND: DocumentKind = DocumentKind::Server;
-        fn key(&self) -> String {
-            self.id.clone()
-        }
-        fn scope(&self) -> String {
-            String::new()
-        }
-    }
-
-    impl Stored for Epoch {
-        const KIND: DocumentKind = DocumentKind::Epoch;
-        fn key(&self) -> String {
-            Self::KEY.into()
-        }
-        fn scope(&self) -> String {
-            String::new()
-        }
-    }
-
-    impl Stored for Leader {
-        const KIND: DocumentKind = DocumentKind::Leader;
-        fn key(&self) -> String {
-            Self::KEY.into()
-        }
-        fn scope(&self) -> String {
-            String::new()
-        }
-    }
-
-    impl Stored for Breaker {
-        const KIND: DocumentKind = DocumentKind::Breaker;
-        fn key(&self) -> String {
-            self.name.clone()
-        }
-        fn scope(&self) -> String {
-            String::new()
-        }
-    }
-
-    impl Stored for Rollbacks {
-        const KIND: DocumentKind = DocumentKind::Rollbacks;
-        fn key(&self) -> String {
-            self.name()
-        }
-        fn scope(&self) -> String {
-            self.name()
-        }
-    }
-
-    impl Stored for Quarantine {
-        const KIND: DocumentKind = DocumentKind::Quarantine;
-        /// What is quarantined: the same once, however often it failed.
-        fn key(&self) -> String {
-            let releases = self.releases.iter().map(|(service, one)| format!("{service}={}", one.release));
-            format!("{}/{} {}", self.project, self.environment, releases.collect::<Vec<_>>().join(" "))
-        }
-        fn scope(&self) -> String {
-            format!("{}/{}", self.project, self.environment)
-        }
-        fn order(&self) -> i64 {
-            self.at.0
-        }
-    }
-
-    impl Stored for Explanation {
-        const KIND: DocumentKind = DocumentKind::Explanation;
-        fn key(&self) -> String {
-            self.deployment.to_string()
-        }
-        fn scope(&self) -> String {
-            format!("{}/{}", self.project, self.environment)
-        }
-        fn order(&self) -> i64 {
-            self.at.0
-        }
-    }
-
-    impl Stored for super::OpenDeployment {
-        const KIND: DocumentKind = DocumentKind::OpenDeployment;
-        fn key(&self) -> String {
-            self.id.to_string()
-        }
-        fn scope(&self) -> String {
-            String::new()
-        }
-    }
-
-    impl Stored for Provenance {
-        const KIND: DocumentKind = DocumentKind::Build;
-        fn key(&self) -> String {
-            self.build_key.to_string()
-        }
-        fn scope(&self) -> String {
-            format!("{}/{}", self.project, self.service)
-        }
-        fn order(&self) -> i64 {
-            self.at.0
-        }
     }
 }

@@ -21,7 +21,7 @@ use shipway_core::{
 use crate::{
     Engine, breakers,
     deploy::{Active, say},
-    spec::{Spec, layers},
+    spec::layers,
     validation::needs_folder,
 };
 
@@ -35,7 +35,7 @@ const INSTANCES_MAX: u32 = 64;
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// The deployment as it is now.
-    Deployment(Box<Deployment>),
+    Deployment(Arc<Deployment>),
     /// The project as it is now.
     Project(Box<Project>),
     /// The layer as it is now.
@@ -109,7 +109,7 @@ impl Engine {
         }
     }
 
-    async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Deployment, Refusal> {
+    async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Arc<Deployment>, Refusal> {
         refuse_stranger(&request, &actor)?;
         let _one_at_a_time = self.intake.one(&request).await;
         let project = self.known_project(&request.project).await?;
@@ -133,6 +133,7 @@ impl Engine {
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
         let open = OpenDeployment { id: deployment.id.clone() };
         let Request { project, environment, .. } = deployment.request.clone();
+        let deployment = Arc::new(deployment);
         let commit = Commit::at(clock.now())
             .put_record(&deployment)
             .put(&open)
@@ -207,7 +208,7 @@ impl Engine {
     /// The services that are named, before any is left out.
     async fn named_services(&self, request: &Request, project: &Project) -> Result<Vec<ServiceName>, Refusal> {
         let (project, _) = crate::spec::of_request(self, project.clone(), request).await?;
-        let spec = Spec::read(&project.file, &project.text).map_err(Refusal::Findings)?;
+        let spec = self.understood.spec(&project.file, &project.text).map_err(Refusal::Findings)?;
         let Some(name) = &request.group else {
             return Ok(if request.services.is_empty() { spec.services() } else { request.services.clone() });
         };
@@ -245,7 +246,7 @@ impl Engine {
         &self,
         scope: &str,
         fits: impl Fn(&Deployment) -> bool,
-    ) -> Result<Option<Deployment>, Fault> {
+    ) -> Result<Option<Arc<Deployment>>, Fault> {
         let mut before = None;
         loop {
             let listing = Listing { scope: scope.into(), before, newest_first: true, limit: PAGE };
@@ -322,7 +323,7 @@ impl Engine {
             let message = "only the owner of the data folder may name a folder on the server's machine";
             return Err(Refusal::Forbidden(message.into()));
         }
-        let spec = Spec::read(&registration.file, &registration.text).map_err(Refusal::Findings)?;
+        let spec = self.understood.spec(&registration.file, &registration.text).map_err(Refusal::Findings)?;
         let findings = spec.findings(None);
         if blocks(&findings) {
             return Err(Refusal::Findings(findings));
@@ -384,7 +385,7 @@ impl Engine {
     }
 
     async fn refuse_bad_layer(&self, project: &Project, layer: &EnvironmentLayer) -> Result<(), Refusal> {
-        let spec = Spec::read(&project.file, &project.text).map_err(Refusal::Findings)?;
+        let spec = self.understood.spec(&project.file, &project.text).map_err(Refusal::Findings)?;
         let own = vec![shipway_config::resolve::Layer { name: "settings".into(), tree: layer.tree.clone() }];
         spec.environment(&layer.environment, &own).map(|_| ()).map_err(Refusal::Findings)
     }
@@ -451,7 +452,7 @@ impl Engine {
     ///
     /// # Errors
     /// There is none, or the store can't be read.
-    pub async fn find_deployment(&self, id_or_name: &str) -> Result<Deployment, Fault> {
+    pub async fn find_deployment(&self, id_or_name: &str) -> Result<Arc<Deployment>, Fault> {
         if let Some(found) = self.ports.store.deployment(id_or_name).await? {
             return Ok(found);
         }
@@ -463,14 +464,19 @@ impl Engine {
     }
 
     /// The environment of a project as it is now, with all layers.
-    pub(crate) async fn environment_plan(&self, project: &Project, name: &EnvironmentName) -> Option<EnvironmentPlan> {
+    pub(crate) async fn environment_plan(
+        &self,
+        project: &Project,
+        name: &EnvironmentName,
+    ) -> Option<Arc<EnvironmentPlan>> {
         let layers = layers(self, &project.id, name, None).await.ok()?;
-        self.understood.plan(project, name, layers)
+        let spec = self.understood.spec(&project.file, &project.text).ok()?;
+        spec.environment(name, &layers).ok().map(|(plan, _)| plan)
     }
 }
 
-fn deployment_reply(deployment: Deployment) -> Reply {
-    Reply::Deployment(Box::new(deployment))
+fn deployment_reply(deployment: Arc<Deployment>) -> Reply {
+    Reply::Deployment(deployment)
 }
 
 /// Whether a request and a running deployment write the same slots. Without names it is all of the environment.

@@ -4,7 +4,10 @@
 //! What can't be read is noted, and never stands in the way: neither of an answer, nor of a deployment's end. Not here:
 //! what is said (`core::explain`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::future::join_all;
 use shipway_core::{
@@ -113,7 +116,7 @@ impl Reader<'_> {
         for maker in makers.into_iter().take(NAMES_MAX) {
             if let Some(made) = self.deployment(&maker).await {
                 let good = made.phase == Phase::Completed || !made.phase.is_end();
-                let name = if good { made.name } else { format!("{}, {}", made.name, made.phase) };
+                let name = if good { made.name.clone() } else { format!("{}, {}", made.name, made.phase) };
                 self.around.names.insert(maker, name);
             }
         }
@@ -133,7 +136,7 @@ impl Reader<'_> {
     }
 
     /// A deployment as this server has it, else as it is stored.
-    async fn deployment(&mut self, id: &DeploymentId) -> Option<Deployment> {
+    async fn deployment(&mut self, id: &DeploymentId) -> Option<Arc<Deployment>> {
         let running = self.engine.active().get(id).cloned();
         match running {
             Some(running) => Some(running.read().await),
@@ -154,9 +157,9 @@ impl Reader<'_> {
         for id in on {
             let Some(other) = self.deployment(&id).await else { continue };
             let paused = other.paused.then(|| "a person paused it".to_owned());
-            let reason = paused.or_else(|| other.waiting.map(|waiting| waiting.reason));
-            let (phase, server) = (other.phase, other.carrier.server);
-            self.around.names.insert(id.clone(), other.name);
+            let reason = paused.or_else(|| other.waiting.as_ref().map(|waiting| waiting.reason.clone()));
+            let (phase, server) = (other.phase, other.carrier.server.clone());
+            self.around.names.insert(id.clone(), other.name.clone());
             self.around.others.insert(id, Other { phase, reason, server });
         }
     }

@@ -1,6 +1,6 @@
 //! Requests to go back: which state, which services, and what stands against it. Not here: planning it (`core::plan`).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
     deployment::{Deployment, Kind, Request},
@@ -82,7 +82,7 @@ impl Engine {
                 && request.services.iter().any(|service| deployment.course.goal.contains_key(service))
         };
         let stop = |deployment: &Deployment| deployment.created_at < since || touches(deployment);
-        let Some(found) = self.newest_that(&scope, stop).await?.filter(touches) else { return Ok(()) };
+        let Some(found) = self.newest_that(&scope, stop).await?.filter(|found| touches(found)) else { return Ok(()) };
         Err(Refusal::Conflict {
             message: "a `contract` migration ran since: the old may not work with today's data".into(),
             list: vec![format!("it ran in {} ({})", found.name, found.id)],
@@ -100,7 +100,7 @@ impl Engine {
         &self,
         project: &ProjectId,
         environment: &EnvironmentName,
-    ) -> Result<Deployment, Refusal> {
+    ) -> Result<Arc<Deployment>, Refusal> {
         let scope = format!("{project}/{environment}");
         let slots: Vec<Slot> = self.ports.store.below(&scope).await?;
         let live =

@@ -61,7 +61,7 @@ impl Engine {
             Ok(goal) => goal,
             Err(Fail::Halt(fault)) => return Err(Refusal::Fault(fault)),
             Err(Fail::Failed(failure)) => {
-                let mut deployment = active.read().await;
+                let mut deployment = Arc::unwrap_or_clone(active.read().await);
                 let findings = deployment.findings.clone();
                 deployment.failures.push(*failure);
                 let (plan, before, releases) = (None, Vec::new(), BTreeMap::new());
@@ -76,6 +76,7 @@ impl Engine {
             releases.insert(serving.release.clone(), (*self.release(&serving.release).await?).clone());
         }
         let findings = deployment.findings.clone();
+        let deployment = Arc::unwrap_or_clone(deployment);
         Ok(Drawn { deployment, plan: Some(plan), before, findings, releases })
     }
 
@@ -99,7 +100,12 @@ impl Engine {
     }
 
     /// Deployments of a project, newest first.
-    pub async fn deployments(&self, scope: &str, before: Option<i64>, limit: u32) -> Result<Vec<Deployment>, Fault> {
+    pub async fn deployments(
+        &self,
+        scope: &str,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Deployment>>, Fault> {
         let listing = Listing { scope: scope.into(), before, newest_first: true, limit };
         self.ports.store.deployments(listing).await
     }
@@ -132,7 +138,7 @@ impl Engine {
     }
 
     /// An environment as the spec and its layers say now; none when they are wrong.
-    pub async fn environment(&self, project: &Project, name: &EnvironmentName) -> Option<EnvironmentPlan> {
+    pub async fn environment(&self, project: &Project, name: &EnvironmentName) -> Option<Arc<EnvironmentPlan>> {
         self.environment_plan(project, name).await
     }
 

@@ -136,10 +136,10 @@ async fn take_over(engine: &Arc<Engine>) -> Result<(), Fault> {
 }
 
 /// Becomes the one who carries a deployment, unless another server was faster.
-async fn take_up(engine: &Arc<Engine>, deployment: Deployment) -> Result<(), Fault> {
+async fn take_up(engine: &Arc<Engine>, deployment: Arc<Deployment>) -> Result<(), Fault> {
     let token = deployment.carrier.token;
     let carrier = Carrier { server: engine.itself.id.clone(), token: token + 1 };
-    let next = Deployment { carrier, ..deployment };
+    let next = Arc::new(Deployment { carrier, ..Arc::unwrap_or_clone(deployment) });
     let what = Guarded::Carrier(next.id.clone());
     let commit = Commit::at(engine.ports.clock.now()).put_record(&next).raise(what, token);
     match engine.ports.store.commit(commit).await {

@@ -1,9 +1,9 @@
 //! Specs as projects have them: read, layered, checked.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use shipway_config::{
@@ -25,17 +25,47 @@ use crate::Engine;
 /// The validator that this room's findings name.
 const VALIDATOR: &str = "spec";
 
-/// A project's spec with its layers.
+/// Specs that are remembered: who asks for a project's spec asks many times for the same, with every event.
+const SPECS_MAX: usize = 16;
+/// Environments of a spec that are remembered.
+const ENVIRONMENTS_MAX: usize = 1024;
+
+/// The specs that were understood last.
+#[derive(Default)]
+pub(crate) struct Understood(Mutex<VecDeque<Arc<Spec>>>);
+
+impl Understood {
+    /// Reads the text of a spec, or remembers it.
+    pub(crate) fn spec(&self, file: &str, text: &str) -> Result<Arc<Spec>, Vec<Finding>> {
+        // Whole specs come and go: a panic elsewhere leaves none of them half written.
+        let mut specs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = specs.iter().find(|known| known.source.file == file && known.text == text) {
+            return Ok(known.clone());
+        }
+        let spec = Spec { source: parse(file, text)?, text: text.to_owned(), resolved: Mutex::default() };
+        let spec = Arc::new(spec);
+        specs.truncate(SPECS_MAX - 1);
+        specs.push_front(spec.clone());
+        Ok(spec)
+    }
+}
+
+/// A project's spec, and its environments as far as somebody asked for them.
 pub(crate) struct Spec {
     pub(crate) source: Text,
+    text: String,
+    resolved: Mutex<BTreeMap<EnvironmentName, Resolved>>,
+}
+
+/// An environment with all layers, and what is to be said about it; or what stands against it.
+type Environment = Result<(Arc<EnvironmentPlan>, Vec<Finding>), Vec<Finding>>;
+
+struct Resolved {
+    layers: Vec<Layer>,
+    environment: Environment,
 }
 
 impl Spec {
-    /// Reads the text.
-    pub(crate) fn read(file: &str, text: &str) -> Result<Self, Vec<Finding>> {
-        Ok(Self { source: parse(file, text)? })
-    }
-
     /// The environments in the order of the file.
     pub(crate) fn environments(&self) -> Vec<EnvironmentName> {
         resolve::environments(&self.source)
@@ -62,49 +92,28 @@ impl Spec {
     }
 
     /// One environment with everything laid over everything, or all that stands against it.
-    pub(crate) fn environment(
-        &self,
-        name: &EnvironmentName,
-        layers: &[Layer],
-    ) -> Result<(EnvironmentPlan, Vec<Finding>), Vec<Finding>> {
+    pub(crate) fn environment(&self, name: &EnvironmentName, layers: &[Layer]) -> Environment {
+        // Whole environments come and go, as specs do.
+        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = resolved.get(name).filter(|known| known.layers == layers) {
+            return known.environment.clone();
+        }
+        let environment = self.resolve(name, layers);
+        if resolved.len() >= ENVIRONMENTS_MAX {
+            resolved.clear();
+        }
+        let known = Resolved { layers: layers.to_vec(), environment: environment.clone() };
+        resolved.insert(name.clone(), known);
+        environment
+    }
+
+    fn resolve(&self, name: &EnvironmentName, layers: &[Layer]) -> Environment {
         let found = self.findings(Some((name, layers)));
         if blocks(&found) {
             return Err(found);
         }
         let plan = resolve::environment(&self.source, name.as_str(), layers)?;
-        Ok((plan, found))
-    }
-}
-
-/// The spec that was understood last: who asks for an environment's plan asks many times for the same, with every event.
-#[derive(Default)]
-pub(crate) struct Understood(Mutex<Option<Known>>);
-
-struct Known {
-    text: String,
-    name: EnvironmentName,
-    layers: Vec<Layer>,
-    plan: Option<EnvironmentPlan>,
-}
-
-impl Understood {
-    /// One environment of a project; none when the spec is wrong.
-    pub(crate) fn plan(
-        &self,
-        project: &Project,
-        name: &EnvironmentName,
-        layers: Vec<Layer>,
-    ) -> Option<EnvironmentPlan> {
-        // The value is replaced whole: a panic elsewhere leaves none of it half written.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &&Known| known.text == project.text && known.name == *name && known.layers == layers;
-        if let Some(known) = last.as_ref().filter(same) {
-            return known.plan.clone();
-        }
-        let spec = Spec::read(&project.file, &project.text).ok();
-        let plan = spec.and_then(|spec| spec.environment(name, &layers).ok()).map(|(plan, _)| plan);
-        *last = Some(Known { text: project.text.clone(), name: name.clone(), layers, plan: plan.clone() });
-        plan
+        Ok((Arc::new(plan), found))
     }
 }
 

@@ -89,7 +89,7 @@ impl Engine {
         let mut found = BTreeMap::new();
         for id in leases.named() {
             if let Some(deployment) = self.ports.store.deployment(id.as_str()).await? {
-                found.insert(id, Arc::new(deployment));
+                found.insert(id, deployment);
             }
         }
         Ok(found)
@@ -124,7 +124,7 @@ impl Engine {
     ) -> Result<RollbackLimit, Fault> {
         let Some(project) = self.ports.store.find(project.as_str()).await? else { return Ok(RollbackLimit::default()) };
         let plan = self.environment_plan(&project, environment).await;
-        Ok(plan.map(|plan| plan.rollback_limit).unwrap_or_default())
+        Ok(plan.map(|plan| plan.rollback_limit.clone()).unwrap_or_default())
     }
 
     /// What is quarantined in an environment, the newest first.

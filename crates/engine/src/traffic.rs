@@ -14,10 +14,9 @@ use shipway_core::{
     id::SlotKey,
     instance::Instance,
     ports::{Clock, Fault, FaultKind, Traffic, TrafficRouter},
-    release::Release,
     route::{Epoch, RouteTable, World, derive},
     slot::Slot,
-    store::{Commit, DocumentKind, Guarded, read_body},
+    store::{Body, Commit, DocumentKind, Guarded, read_all},
 };
 use tokio::sync::Notify;
 use tracing::{debug, warn};
@@ -120,7 +119,7 @@ async fn raise_epoch(engine: &Engine, epoch: u64) -> Result<(), Fault> {
     let followed = engine.publisher.router.traffic().await?;
     // Read after what is followed: a table that another server published meanwhile is no newer than that.
     let (generation, bodies) = engine.ports.store.snapshot(&[DocumentKind::Epoch]).await?;
-    let stored = epoch_of(bodies.first())?;
+    let stored = epoch_of(&bodies)?;
     if stored.number != epoch || (followed.epoch, followed.generation) <= (stored.number, generation) {
         return Ok(());
     }
@@ -136,28 +135,28 @@ async fn raise_epoch(engine: &Engine, epoch: u64) -> Result<(), Fault> {
     engine.ports.store.commit(commit).await.map(|_| ())
 }
 
-fn epoch_of(bodies: Option<&Vec<String>>) -> Result<Epoch, Fault> {
-    let stored = bodies.and_then(|bodies| bodies.first());
-    Ok(stored.map(|body| read_body(body)).transpose()?.unwrap_or_default())
+/// The epoch, which is the last of a snapshot's kinds.
+fn epoch_of(snapshot: &[Vec<Body>]) -> Result<Epoch, Fault> {
+    let stored = snapshot.last().and_then(|bodies| bodies.first());
+    Ok(stored.map(|body| body.read::<Epoch>(DocumentKind::Epoch)).transpose()?.as_deref().cloned().unwrap_or_default())
 }
 
 /// The table as the slots say now.
 pub(crate) async fn derive_table(engine: &Engine) -> Result<RouteTable, Fault> {
     let kinds = [DocumentKind::Slot, DocumentKind::Instance, DocumentKind::Epoch];
     let (generation, bodies) = engine.ports.store.snapshot(&kinds).await?;
-    let [slots, instances, epoch] = <[Vec<String>; 3]>::try_from(bodies)
-        .map_err(|_| Fault::new(FaultKind::Corrupt, "a snapshot does not hold what was asked for"))?;
-    let slots: Vec<Slot> = slots.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
-    let instances: Vec<Instance> = instances.iter().map(|body| read_body(body)).collect::<Result<_, _>>()?;
+    let [slots, instances, _] = bodies.as_slice() else {
+        return Err(Fault::new(FaultKind::Corrupt, "a snapshot does not hold what was asked for"));
+    };
+    let (slots, instances): (Vec<Arc<Slot>>, Vec<Arc<Instance>>) = (read_all(slots)?, read_all(instances)?);
     let mut releases = BTreeMap::new();
     let running = instances.iter().map(|instance| &instance.release);
-    for id in slots.iter().flat_map(Slot::releases).chain(running).collect::<BTreeSet<_>>() {
-        let release: Release = (*engine.release(id).await?).clone();
-        releases.insert(id.clone(), release);
+    for id in slots.iter().flat_map(|slot| slot.releases()).chain(running).collect::<BTreeSet<_>>() {
+        releases.insert(id.clone(), engine.release(id).await?);
     }
     let releases_dir = engine.settings.folders.releases();
     let world = World {
-        epoch: epoch_of(Some(&epoch))?.number,
+        epoch: epoch_of(&bodies)?.number,
         generation,
         slots: &slots,
         instances: &instances,

@@ -22,7 +22,7 @@ use crate::{
 
 impl Engine {
     /// Tries the way back again: it is planned anew from what is observed.
-    pub(crate) async fn retry(self: &Arc<Self>, id: &DeploymentId, actor: &Actor) -> Result<Deployment, Refusal> {
+    pub(crate) async fn retry(self: &Arc<Self>, id: &DeploymentId, actor: &Actor) -> Result<Arc<Deployment>, Refusal> {
         let _one_at_a_time = self.intake.all().await;
         let stuck = self.stuck(id).await?;
         if stuck.stuck == Some(Stuck::Contract) {
@@ -42,7 +42,7 @@ impl Engine {
         step: usize,
         reason: String,
         by: Actor,
-    ) -> Result<Deployment, Refusal> {
+    ) -> Result<Arc<Deployment>, Refusal> {
         let _one_at_a_time = self.intake.all().await;
         let stuck = self.stuck(id).await?;
         let planned = stuck.course.unwind.as_ref().and_then(|plan| plan.steps.get(step)).cloned();
@@ -65,16 +65,16 @@ impl Engine {
         id: &DeploymentId,
         reason: String,
         actor: &Actor,
-    ) -> Result<Deployment, Refusal> {
+    ) -> Result<Arc<Deployment>, Refusal> {
         let _one_at_a_time = self.intake.all().await;
-        let mut stuck = self.stuck(id).await?;
+        let mut stuck = Deployment::clone(&*self.stuck(id).await?);
         let before = stuck.course.clone();
         let end = self.end_of(&stuck).await?;
         let now = self.ports.clock.now();
         let message = format!("{} declared it to be dealt with: {reason}", actor.name);
         stuck.resolved = Some(Resolved { by: actor.name.clone(), reason, at: now });
         let active = self.own(stuck, before, None).await?;
-        let event = say(&active.read().await, EventKind::DeploymentResolved, EventStatus::Warning, message);
+        let event = say(&*active.read().await, EventKind::DeploymentResolved, EventStatus::Warning, message);
         active.turn(self, Turn::Resolve(end), vec![event]).await?;
         Ok(active.read().await)
     }
@@ -91,7 +91,7 @@ impl Engine {
         Ok(end)
     }
 
-    async fn stuck(&self, id: &DeploymentId) -> Result<Deployment, Refusal> {
+    async fn stuck(&self, id: &DeploymentId) -> Result<Arc<Deployment>, Refusal> {
         let deployment = self.find_deployment(id.as_str()).await?;
         if deployment.phase == Phase::Stuck {
             return Ok(deployment);
@@ -102,11 +102,11 @@ impl Engine {
     /// Carries a stuck deployment back again, with the leases that it gave back.
     async fn reopen(
         self: &Arc<Self>,
-        stuck: Deployment,
+        stuck: Arc<Deployment>,
         told: EventKind,
         message: String,
         change: impl FnOnce(&mut Deployment),
-    ) -> Result<Deployment, Refusal> {
+    ) -> Result<Arc<Deployment>, Refusal> {
         self.refuse_newer(&stuck).await?;
         let services: BTreeSet<ServiceName> = stuck.course.goal.keys().cloned().collect();
         if let Err(before) = leases::take(self, &stuck, &services).await? {
@@ -117,7 +117,7 @@ impl Engine {
         }
         let held = self.still_held(&stuck).await?;
         let course = stuck.course.clone();
-        let mut next = stuck;
+        let mut next = Arc::unwrap_or_clone(stuck);
         change(&mut next);
         note_undone(&mut next);
         next.given_up.clear();
@@ -127,7 +127,7 @@ impl Engine {
         next.ending = next.ending.or(Some(End::Failed));
         let open = OpenDeployment { id: next.id.clone() };
         let active = self.own(next, course, Some((open, held))).await?;
-        let event = say(&active.read().await, told, EventStatus::Warning, message);
+        let event = say(&*active.read().await, told, EventStatus::Warning, message);
         active.turn(self, Turn::Retry, vec![event]).await?;
         let deployment = active.read().await;
         self.carry(deployment.clone(), false);
@@ -169,9 +169,10 @@ impl Engine {
     ) -> Result<Active, Refusal> {
         let token = deployment.carrier.token;
         let carrier = Carrier { server: self.itself.id.clone(), token: token + 1 };
-        let mut next = Deployment { carrier, ..deployment };
-        let what = Guarded::Carrier(next.id.clone());
-        let mut commit = Commit::at(self.ports.clock.now()).put_deployment(&mut next, &stored).raise(what, token);
+        let what = Guarded::Carrier(deployment.id.clone());
+        let next = Deployment { carrier, ..deployment };
+        let (commit, next) = Commit::at(self.ports.clock.now()).put_deployment(next, &stored);
+        let mut commit = commit.raise(what, token);
         if let Some((open, (leases, revision))) = open {
             commit = commit.put(&open).fence(leases, revision);
         }

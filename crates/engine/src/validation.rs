@@ -1,6 +1,9 @@
 //! Validation before anything moves: the spec, and the machine that it is to run on. All findings at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use shipway_core::{
     command_line::CommandLine,
@@ -27,7 +30,7 @@ pub struct Validation {
     /// Everything that was found, critical first.
     pub findings: Vec<Finding>,
     /// The environment as it was understood; none when the spec itself is wrong.
-    pub environment: Option<EnvironmentPlan>,
+    pub environment: Option<Arc<EnvironmentPlan>>,
 }
 
 impl Engine {
@@ -41,7 +44,7 @@ impl Engine {
         text: &str,
         environment: Option<&EnvironmentName>,
     ) -> Result<Validation, Fault> {
-        let spec = match Spec::read(file, text) {
+        let spec = match self.understood.spec(file, text) {
             Ok(spec) => spec,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
@@ -61,7 +64,7 @@ impl Engine {
         services: &[ServiceName],
         config: Option<&serde_json::Value>,
     ) -> Result<Validation, Fault> {
-        let spec = match Spec::read(&project.file, &project.text) {
+        let spec = match self.understood.spec(&project.file, &project.text) {
             Ok(spec) => spec,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };

@@ -1,6 +1,6 @@
 //! What must hold when all is over: nothing goes wrong any more, every deployment has ended, and time has passed.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use shipway_core::{
     instance::{Instance, InstanceState},
@@ -74,15 +74,13 @@ fn idle(world: &World) -> Option<String> {
 fn misrouted(world: &World) -> Option<String> {
     let slots: Vec<_> = world.watcher.slots.values().cloned().collect();
     let instances: Vec<_> = world.watcher.instances.values().cloned().collect();
-    let releases: BTreeMap<_, _> =
-        world.watcher.releases.iter().map(|(id, release)| (id.clone(), (**release).clone())).collect();
     let Some(followed) = world.router.table() else { return Some("the proxy follows no table".into()) };
     let wanted = derive(&Sight {
         epoch: followed.epoch,
         generation: followed.generation,
         slots: &slots,
         instances: &instances,
-        releases: &releases,
+        releases: &world.watcher.releases,
         releases_dir: Path::new(crate::simulation::RELEASES),
     });
     (wanted != **followed)

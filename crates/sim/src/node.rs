@@ -261,7 +261,7 @@ fn prepare(shape: &Shape, scenario: &Arc<Scenario>) -> Result<Before, String> {
     }
     if world.watcher.ends.get(&Phase::Completed) != Some(&1) {
         let deployment = world.watcher.deployments.keys().next_back().cloned();
-        let failures = deployment.and_then(|id| stored(&simulation, &id)).map(|deployment| deployment.failures);
+        let failures = deployment.and_then(|id| stored(&simulation, &id)).map(|deployment| deployment.failures.clone());
         return Err(format!("{shape}: what comes before it ended as {:?}: {failures:?}", world.watcher.ends));
     }
     Ok(Before {
@@ -441,7 +441,7 @@ impl<'a> Case<'a> {
         let states = deployment.iter().flat_map(|deployment| &deployment.steps);
         let begun = states.filter(|state| state.status != StepStatus::Waiting);
         let ran = begun.map(|state| ((state.back, state.number), state.ended_at.is_some())).collect();
-        let course = deployment.map(|deployment| deployment.course);
+        let course = deployment.map(|deployment| deployment.course.clone());
         let plans = course.map(|course| [course.plan.clone(), course.unwind.clone()]).unwrap_or_default();
         let mut world = self.simulation.shared.world();
         let met = world.mishap.as_ref().map_or(0, |awaited| awaited.met);
@@ -449,7 +449,7 @@ impl<'a> Case<'a> {
     }
 }
 
-fn stored(simulation: &Simulation, id: &DeploymentId) -> Option<Deployment> {
+fn stored(simulation: &Simulation, id: &DeploymentId) -> Option<Arc<Deployment>> {
     let store: &dyn Store = &*simulation.store;
     store.deployment(id.as_str()).now_or_never()?.ok()?
 }

@@ -120,7 +120,7 @@ impl Person {
                 let watcher = &mut self.shared.world().watcher;
                 let kept = watcher.deployments.contains_key(&deployment.id) || watcher.restored;
                 watcher.check("I16", kept, || format!("{} was acknowledged, and is not kept", deployment.id));
-                Some(deployment.id)
+                Some(deployment.id.clone())
             }
             Ok(_) => None,
             Err(refusal) => {

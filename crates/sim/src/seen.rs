@@ -1,6 +1,9 @@
 //! A commit as the watcher reads it: only the parts that it looks at.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use shipway_core::{
     breaker::Quarantine,
@@ -11,7 +14,7 @@ use shipway_core::{
     phase::Phase,
     release::Release,
     slot::Slot,
-    store::{Commit, DocumentKind, Stored, read_body, read_deployment},
+    store::{Body, Commit, DocumentKind, Stored, course_of, read_deployment},
 };
 
 use crate::watcher::StepName;
@@ -20,19 +23,19 @@ use crate::watcher::StepName;
 #[derive(Default)]
 pub struct Seen {
     /// Slots that are written.
-    pub slots: Vec<Slot>,
+    pub slots: Vec<Arc<Slot>>,
     /// Instances that are written.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<Arc<Instance>>,
     /// Instances whose records go.
     pub gone: Vec<InstanceId>,
     /// Releases that are written.
-    pub releases: Vec<Release>,
+    pub releases: Vec<Arc<Release>>,
     /// Deployments that begin.
     pub opened: Vec<DeploymentId>,
     /// Deployments that end.
-    pub ended: Vec<Deployment>,
+    pub ended: Vec<Arc<Deployment>>,
     /// Deployments whose plans are written.
-    pub planned: Vec<Deployment>,
+    pub planned: Vec<Arc<Deployment>>,
     /// Whether a deployment ends or is planned whose course can't be read: a server that lost its right may try so.
     pub no_course: bool,
     /// Its events.
@@ -90,15 +93,20 @@ impl Seen {
     /// Reads a commit.
     ///
     /// `course` finds the stored body of a course that the commit doesn't write, by its key.
-    pub fn of(commit: &Commit, course: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn of(commit: &Commit, course: impl Fn(&str) -> Option<Body>) -> Self {
         let mut seen = Self { happenings: commit.events.iter().map(happening).collect(), ..Self::default() };
         seen.marks = commit.events.iter().map(mark_of).collect();
         let asked = commit.events.iter().any(|event| event.kind == EventKind::DeploymentQueued);
         let ends = commit.deletes.iter().any(|(kind, _)| *kind == DocumentKind::OpenDeployment);
         let plans = commit.events.iter().any(|event| event.kind == EventKind::PlanRecorded);
-        let whole = |body: &str| {
+        let whole = |body: &Body| {
             let here = |key: &str| commit.puts.iter().find(|put| put.kind == DocumentKind::Course && put.key == key);
-            read_deployment(body, |key| here(key).map(|put| put.body.clone()).or_else(|| course(key))).ok()
+            let stored = |key: &str| here(key).map(|put| put.body.clone()).or_else(|| course(key));
+            // What is at hand has its course; what a disk would give has it only when it is stored too.
+            course_of(body)
+                .ok()?
+                .is_none_or(|key| stored(&key).is_some())
+                .then(|| read_deployment(body, stored).ok())?
         };
         for put in &commit.puts {
             match put.kind {
@@ -106,7 +114,9 @@ impl Seen {
                 DocumentKind::Instance => seen.instances.extend(read(&put.body)),
                 DocumentKind::Release => seen.releases.extend(read(&put.body)),
                 DocumentKind::OpenDeployment => seen.opened.push(DeploymentId::new(put.key.clone())),
-                DocumentKind::Quarantine => seen.quarantined.extend(read::<Quarantine>(&put.body).map(|one| one.by)),
+                DocumentKind::Quarantine => {
+                    seen.quarantined.extend(read::<Quarantine>(&put.body).map(|one| one.by.clone()))
+                }
                 DocumentKind::Deployment if asked => seen.taken_in.extend(brings_new(&put.body)),
                 DocumentKind::Deployment if ends => seen.ended.extend(whole(&put.body)),
                 DocumentKind::Deployment if plans => seen.planned.extend(whole(&put.body)),
@@ -142,14 +152,14 @@ impl Seen {
     }
 }
 
-fn read<T: Stored>(body: &str) -> Option<T> {
-    Some(read_body(body).expect("the engine writes what it can read"))
+fn read<T: Stored>(body: &Body) -> Option<Arc<T>> {
+    Some(body.read(T::KIND).expect("the engine writes what it can read"))
 }
 
 /// The deployment of a record, when it is not a way back or the like.
-fn brings_new(body: &str) -> Option<DeploymentId> {
+fn brings_new(body: &Body) -> Option<DeploymentId> {
     let deployment = read_deployment(body, |_| None).ok()?;
-    matches!(deployment.request.kind, Kind::Deploy).then_some(deployment.id)
+    matches!(deployment.request.kind, Kind::Deploy).then(|| deployment.id.clone())
 }
 
 fn happening(event: &EventBody) -> Happening {

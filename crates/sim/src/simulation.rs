@@ -277,6 +277,7 @@ impl Drop for Simulation {
 
 /// Starts a server on what is stored.
 fn start(shared: &Shared, servers: &Servers, store: &Arc<MemoryStore>, server: usize, sole: bool) {
+    store.reread();
     let ports = of_server(shared, server, store);
     let settings =
         Settings { folders: Folders { data: DATA.into() }, is_root: false, disk_free_mb_min: 0, sole, crash: None };

@@ -6,7 +6,7 @@ use shipway_core::{
     phase::Phase,
     plan::Step,
     ports::Fault,
-    store::{Commit, Committed, DocumentKind, Listing, Snapshot, Store},
+    store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
 };
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl ServerStore {
     }
 
     async fn make(&self, commit: Commit) -> Result<Committed, Fault> {
-        let stored = |key: &str| self.inner.look(|state| state.body(DocumentKind::Course, key).map(str::to_owned));
+        let stored = |key: &str| self.inner.look(|state| state.body(DocumentKind::Course, key).cloned());
         let seen = Seen::of(&commit, stored);
         let course = self.shared.world().course(self.server, &seen);
         match course.before_ms {
@@ -253,7 +253,7 @@ impl Store for ServerStore {
         self.make(commit).boxed()
     }
 
-    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<Body>, Fault>> {
         async move {
             self.before_reading().await?;
             self.inner.get(kind, key).await
@@ -261,7 +261,7 @@ impl Store for ServerStore {
         .boxed()
     }
 
-    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<Body>, Fault>> {
         async move {
             self.before_reading().await?;
             self.inner.list(kind, listing).await

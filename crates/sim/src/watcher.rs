@@ -87,9 +87,9 @@ pub struct Watcher {
     /// How many checks were made.
     pub checks: u64,
     /// Slots as they are stored.
-    pub slots: BTreeMap<SlotKey, Slot>,
+    pub slots: BTreeMap<SlotKey, Arc<Slot>>,
     /// Instances as they are stored.
-    pub instances: BTreeMap<InstanceId, Instance>,
+    pub instances: BTreeMap<InstanceId, Arc<Instance>>,
     /// Releases as they are stored.
     pub releases: BTreeMap<ReleaseId, Arc<Release>>,
     /// Deployments.
@@ -140,7 +140,7 @@ impl Watcher {
         let dense = generation == self.generation + 1 && last_event == self.last_event + events;
         self.check("I7", dense, || format!("commit {generation} ends at event {last_event}, of {events}"));
         (self.generation, self.last_event) = (generation, last_event);
-        self.releases.extend(seen.releases.into_iter().map(|release| (release.id.clone(), Arc::new(release))));
+        self.releases.extend(seen.releases.into_iter().map(|release| (release.id.clone(), release)));
         self.told = seen.marks.iter().fold(self.told, |told, one| mark(told, *one));
         seen.taken_in.iter().for_each(|id| self.taken_in(id));
         seen.quarantined.iter().for_each(|by| self.is_quarantined(by.clone()));
@@ -241,7 +241,7 @@ impl Watcher {
         self.running.insert(name.clone(), running);
     }
 
-    fn put_instance(&mut self, instance: Instance, generation: u64) {
+    fn put_instance(&mut self, instance: Arc<Instance>, generation: u64) {
         if instance.state == InstanceState::Unready {
             self.short.insert(instance.slot.clone());
         }
@@ -257,19 +257,20 @@ impl Watcher {
             .values()
             .any(|running| matches!(&*running.step, Step::Stop { instance, .. } if instance == id));
         if !by_step && instance.state != InstanceState::Draining {
-            self.short.insert(instance.slot);
+            self.short.insert(instance.slot.clone());
         }
     }
 
-    fn put_slots(&mut self, slots: Vec<Slot>, generation: u64) {
+    fn put_slots(&mut self, slots: Vec<Arc<Slot>>, generation: u64) {
         for slot in slots {
-            let before = self.slots.get(&slot.key).cloned().unwrap_or_else(|| Slot::empty(slot.key.clone()));
+            let before = self.slots.get(&slot.key).cloned().unwrap_or_else(|| Arc::new(Slot::empty(slot.key.clone())));
             let one_more = slot.revision == before.revision + 1;
             self.check("I7", one_more || self.restored, || {
                 format!("{} jumped to revision {}", slot.key, slot.revision)
             });
             self.one_stable(&slot);
-            let only_warm = Slot { warm: before.warm.clone(), revision: before.revision, ..slot.clone() } == before;
+            let only_warm =
+                Slot { warm: before.warm.clone(), revision: before.revision, ..Slot::clone(&slot) } == *before;
             if !only_warm {
                 self.written_by_its_holder(&slot);
             }
@@ -326,7 +327,7 @@ impl Watcher {
     fn reached_its_goal(&mut self, deployment: &Deployment) {
         for key in deployment.slot_keys() {
             let wanted = deployment.course.goal.get(&key.service).cloned().flatten();
-            let slot = self.slots.get(&key).cloned().unwrap_or_else(|| Slot::empty(key.clone()));
+            let slot = self.slots.get(&key).cloned().unwrap_or_else(|| Arc::new(Slot::empty(key.clone())));
             let there = slot.live == wanted && slot.candidate.is_none() && slot.hold.is_none();
             self.check("I10", there, || format!("{} completed, and {key} is {slot:?}", deployment.id));
         }
@@ -334,9 +335,11 @@ impl Watcher {
 
     fn went_back(&mut self, deployment: &Deployment) {
         for parent in &deployment.course.parents {
-            let slot = self.slots.get(&parent.key).cloned().unwrap_or_else(|| Slot::empty(parent.key.clone()));
+            let slot =
+                self.slots.get(&parent.key).cloned().unwrap_or_else(|| Arc::new(Slot::empty(parent.key.clone())));
             let (revision, written_by) = (parent.revision, parent.written_by.clone());
-            let same = Slot { revision, written_by, replaced: parent.replaced.clone(), ..slot.clone() } == *parent;
+            let same =
+                Slot { revision, written_by, replaced: parent.replaced.clone(), ..Slot::clone(&slot) } == *parent;
             self.check("I10", same, || format!("{} went back, and {slot:?} was {parent:?}", deployment.id));
         }
         self.ran_its_hooks(deployment);

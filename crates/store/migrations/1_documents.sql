@@ -1,5 +1,7 @@
 -- Only types that SQLite and PostgreSQL share through one driver: TEXT, BIGINT. Times are milliseconds, bodies JSON.
-CREATE TABLE document (
+
+-- What is: read whole at the start, and only written from then on.
+CREATE TABLE present (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
     scope TEXT NOT NULL,
@@ -7,9 +9,19 @@ CREATE TABLE document (
     body TEXT NOT NULL,
     PRIMARY KEY (kind, key)
 );
-CREATE INDEX document_by_position ON document (kind, position, key);
+
+-- What was, and is kept: a document's scope and position stay as they were when it was written first.
+CREATE TABLE past (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+);
+CREATE INDEX past_by_position ON past (kind, position, key);
 -- What lies below a path is found without walking over everything of its kind.
-CREATE INDEX document_by_scope ON document (kind, scope, position, key);
+CREATE INDEX past_by_scope ON past (kind, scope, position, key);
 
 -- By what writes are compared: slots, leases, who may carry a deployment.
 CREATE TABLE revision (

@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,57 +12,16 @@ use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
     ports::Fault,
-    store::{Commit, Committed, Document, DocumentKind, Guarded, Listing, Snapshot, Store},
+    store::{Body, Commit, Committed, Document, DocumentKind, Guarded, Listing, Snapshot, Store},
 };
 use tokio::sync::Notify;
 
-/// Documents of one kind, in the order of listings, and where each key stands in it.
-#[derive(Clone, Default)]
-struct Shelf {
-    order: BTreeMap<(i64, Arc<str>), Arc<Document>>,
-    places: BTreeMap<Arc<str>, i64>,
-}
-
-impl Shelf {
-    fn put(&mut self, document: Document) {
-        let key: Arc<str> = document.key.as_str().into();
-        if let Some(place) = self.places.insert(key.clone(), document.order) {
-            self.order.remove(&(place, key.clone()));
-        }
-        self.order.insert((document.order, key), Arc::new(document));
-    }
-
-    fn remove(&mut self, key: &str) {
-        if let Some((key, place)) = self.places.remove_entry(key) {
-            self.order.remove(&(place, key));
-        }
-    }
-
-    fn get(&self, key: &str) -> Option<&Arc<Document>> {
-        let (key, place) = self.places.get_key_value(key)?;
-        self.order.get(&(*place, key.clone()))
-    }
-
-    fn list(&self, listing: &Listing) -> Vec<String> {
-        let below = |document: &&Arc<Document>| is_below(&document.scope, &listing.scope);
-        let upper = Bound::Excluded((listing.before.unwrap_or(i64::MAX), Arc::from("")));
-        let range = self.order.range((Bound::Unbounded, upper)).map(|(_, document)| document);
-        let limit = listing.limit as usize;
-        match listing.newest_first {
-            true => range.rev().filter(below).take(limit).map(|document| document.body.clone()).collect(),
-            false => range.filter(below).take(limit).map(|document| document.body.clone()).collect(),
-        }
-    }
-}
-
-fn is_below(scope: &str, path: &str) -> bool {
-    path.is_empty() || scope.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
+use crate::shelves::{Shelves, refuse_past};
 
 /// Everything that a store holds at one commit. Cheap to take and to keep: documents are shared.
 #[derive(Clone, Default)]
 pub struct MemoryState {
-    shelves: BTreeMap<DocumentKind, Shelf>,
+    shelves: Shelves,
     revisions: BTreeMap<Guarded, u64>,
     events: Vec<Arc<Event>>,
     generation: u64,
@@ -82,12 +40,12 @@ impl MemoryState {
 
     /// The documents of a kind, in the order of a listing.
     pub fn documents(&self, kind: DocumentKind) -> impl Iterator<Item = &Document> {
-        self.shelves.get(&kind).into_iter().flat_map(|shelf| shelf.order.values()).map(|document| &**document)
+        self.shelves.all(kind)
     }
 
     /// One document's body.
-    pub fn body(&self, kind: DocumentKind, key: &str) -> Option<&str> {
-        self.shelves.get(&kind)?.get(key).map(|document| document.body.as_str())
+    pub fn body(&self, kind: DocumentKind, key: &str) -> Option<&Body> {
+        self.shelves.get(kind, key)
     }
 
     fn newest_event(&self) -> u64 {
@@ -100,10 +58,10 @@ impl MemoryState {
             self.revisions.insert(what, revision + 1);
         }
         for document in commit.puts {
-            self.shelves.entry(document.kind).or_default().put(document);
+            self.shelves.put(document);
         }
         for (kind, key) in &commit.deletes {
-            self.shelves.entry(*kind).or_default().remove(key);
+            self.shelves.remove(*kind, key);
         }
         for body in commit.events {
             let seq = self.newest_event() + 1;
@@ -161,6 +119,11 @@ impl MemoryStore {
         at(&self.state())
     }
 
+    /// Keeps of every document its text alone, so that whoever reads it gets what a disk would give.
+    pub fn reread(&self) {
+        self.state().shelves.reread();
+    }
+
     /// Puts it back to an earlier state, as a backup that is restored does.
     pub fn restore(&self, earlier: MemoryState) {
         *self.state() = earlier;
@@ -173,20 +136,17 @@ impl Store for MemoryStore {
         async move { self.apply(commit) }.boxed()
     }
 
-    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>> {
-        async move {
-            let state = self.state();
-            Ok(state.shelves.get(&kind).and_then(|shelf| shelf.get(key)).map(|document| document.body.clone()))
-        }
-        .boxed()
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<Body>, Fault>> {
+        async move { Ok(self.state().shelves.get(kind, key).cloned()) }.boxed()
     }
 
-    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
-        async move { Ok(self.state().shelves.get(&kind).map(|shelf| shelf.list(&listing)).unwrap_or_default()) }.boxed()
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<Body>, Fault>> {
+        async move { Ok(self.state().shelves.list(kind, &listing)) }.boxed()
     }
 
     fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>> {
         async move {
+            refuse_past(kinds)?;
             let state = self.state();
             let bodies = |kind: &DocumentKind| state.documents(*kind).map(|document| document.body.clone()).collect();
             Ok((state.generation, kinds.iter().map(bodies).collect()))

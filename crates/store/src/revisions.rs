@@ -1,4 +1,5 @@
-//! The revisions that a group of commits is compared with: read together, compared in memory, written together.
+//! The revisions that commits are compared with: read together, compared in memory, written together. As there is one
+//! writer, what was read or written once stays known.
 //!
 //! Not here: what else commits write (`rows`).
 
@@ -16,27 +17,35 @@ static WRITE: Statement = Statement::rows(
     " ON CONFLICT (key) DO UPDATE SET revision = excluded.revision",
 );
 
-/// Revisions by what has them; what is missing was never written.
+/// Revisions that are remembered: more, and all are read anew.
+const KNOWN_MAX: usize = 16_384;
+
+/// Revisions by what has them; 0 was never written.
+#[derive(Default)]
 pub(crate) struct Revisions {
     known: BTreeMap<String, u64>,
     raised: BTreeSet<String>,
 }
 
 impl Revisions {
-    /// Reads all that these commits ask for.
-    pub(crate) async fn read(connection: &mut AnyConnection, commits: &[Commit]) -> Result<Self, Fault> {
+    /// Reads all that these commits ask for and that is not known yet.
+    pub(crate) async fn learn(&mut self, connection: &mut AnyConnection, commits: &[Commit]) -> Result<(), Fault> {
+        if self.known.len() > KNOWN_MAX {
+            self.known.clear();
+        }
         let asked = commits.iter().flat_map(|commit| commit.fences.iter().chain(&commit.raise));
-        let keys: Vec<String> = asked.map(|(what, _)| what.to_string()).collect::<BTreeSet<_>>().into_iter().collect();
+        let asked: BTreeSet<String> = asked.map(|(what, _)| what.to_string()).collect();
+        let keys: Vec<String> = asked.into_iter().filter(|key| !self.known.contains_key(key)).collect();
         let fault = |error| sql_fault("reading revisions", &error);
-        let mut known = BTreeMap::new();
         for keys in chunks(&keys) {
             let query = keys.iter().fold(READ.query(keys.len()), |query, key| query.bind(key.clone()));
+            self.known.extend(keys.iter().map(|key| (key.clone(), 0)));
             for row in query.fetch_all(&mut *connection).await.map_err(fault)? {
                 let revision: i64 = row.try_get(1).map_err(fault)?;
-                known.insert(row.try_get(0).map_err(fault)?, revision.unsigned_abs());
+                self.known.insert(row.try_get(0).map_err(fault)?, revision.unsigned_abs());
             }
         }
-        Ok(Self { known, raised: BTreeSet::new() })
+        Ok(())
     }
 
     /// Lets a commit pass when everything has the revision that it expects, and raises what it raises; else nothing
@@ -56,8 +65,8 @@ impl Revisions {
     }
 
     /// Writes what was raised.
-    pub(crate) async fn write(self, connection: &mut AnyConnection) -> Result<(), Fault> {
-        let keys: Vec<String> = self.raised.into_iter().collect();
+    pub(crate) async fn write(&mut self, connection: &mut AnyConnection) -> Result<(), Fault> {
+        let keys: Vec<String> = std::mem::take(&mut self.raised).into_iter().collect();
         for keys in chunks(&keys) {
             let query = keys.iter().fold(WRITE.query(keys.len()), |query, key| {
                 let revision = self.known.get(key).copied().unwrap_or(0);

@@ -19,11 +19,29 @@ use crate::{
     writer::Counters,
 };
 
-static DOCUMENTS: Statement = Statement::rows(
-    "INSERT INTO document (kind, key, scope, position, body) VALUES ",
-    5,
-    " ON CONFLICT (kind, key) DO UPDATE SET scope = excluded.scope, position = excluded.position, body = excluded.body",
-);
+/// Where documents of a sort are.
+struct Table {
+    put: Statement,
+    remove: Statement,
+}
+
+static PRESENT: Table = Table {
+    put: Statement::rows(
+        "INSERT INTO present (kind, key, scope, position, body) VALUES ",
+        5,
+        " ON CONFLICT (kind, key) DO UPDATE SET scope = excluded.scope, position = excluded.position, body = excluded.body",
+    ),
+    remove: Statement::rows("DELETE FROM present WHERE (kind, key) IN (VALUES ", 2, ")"),
+};
+/// Its indexes are left alone by a change of the body.
+static PAST: Table = Table {
+    put: Statement::rows(
+        "INSERT INTO past (kind, key, scope, position, body) VALUES ",
+        5,
+        " ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+    ),
+    remove: Statement::rows("DELETE FROM past WHERE (kind, key) IN (VALUES ", 2, ")"),
+};
 static EVENTS: Statement = Statement::rows("INSERT INTO event (seq, at, deployment, body) VALUES ", 4, "");
 
 /// Splits into pieces for which there are statements.
@@ -67,32 +85,47 @@ impl Rows {
     }
 
     /// Writes all rows.
-    pub(crate) async fn write(self, connection: &mut AnyConnection) -> Result<Counters, Fault> {
-        let mut written = Vec::new();
-        for ((kind, key), document) in self.documents {
-            match document {
-                Some(document) => written.push(document),
-                None => remove(connection, kind, key).await?,
-            }
+    pub(crate) async fn write(&self, connection: &mut AnyConnection) -> Result<(), Fault> {
+        for (table, is_past) in [(&PRESENT, false), (&PAST, true)] {
+            let mine = || self.documents.iter().filter(|((kind, _), _)| kind.is_past() == is_past);
+            let gone: Vec<_> = mine().filter(|(_, document)| document.is_none()).map(|(name, _)| name).collect();
+            remove(connection, &table.remove, &gone).await?;
+            let written: Vec<_> = mine().filter_map(|(_, document)| document.as_ref()).collect();
+            put(connection, &table.put, &written).await?;
         }
-        write_documents(connection, &written).await?;
         write_events(connection, &self.events).await?;
-        write_counters(connection, self.counters).await?;
-        Ok(self.counters)
+        write_counters(connection, self.counters).await
+    }
+
+    /// What is written then: documents by key, those that go as none, and the numbers of the last commit.
+    pub(crate) fn end(self) -> (Vec<((DocumentKind, String), Option<Document>)>, Counters) {
+        (self.documents.into_iter().collect(), self.counters)
     }
 }
 
-async fn remove(connection: &mut AnyConnection, kind: DocumentKind, key: String) -> Result<(), Fault> {
-    let query = sqlx::query("DELETE FROM document WHERE kind = $1 AND key = $2").bind(kind.name()).bind(key);
-    query.execute(connection).await.map_err(|error| sql_fault("removing a document", &error))?;
+async fn remove(
+    connection: &mut AnyConnection,
+    statement: &'static Statement,
+    gone: &[&(DocumentKind, String)],
+) -> Result<(), Fault> {
+    for gone in chunks(gone) {
+        let query = gone
+            .iter()
+            .fold(statement.query(gone.len()), |query, (kind, key)| query.bind(kind.name()).bind(key.clone()));
+        query.execute(&mut *connection).await.map_err(|error| sql_fault("removing documents", &error))?;
+    }
     Ok(())
 }
 
-async fn write_documents(connection: &mut AnyConnection, documents: &[Document]) -> Result<(), Fault> {
+async fn put(
+    connection: &mut AnyConnection,
+    statement: &'static Statement,
+    documents: &[&Document],
+) -> Result<(), Fault> {
     for documents in chunks(documents) {
-        let query = documents.iter().fold(DOCUMENTS.query(documents.len()), |query, one| {
+        let query = documents.iter().fold(statement.query(documents.len()), |query, one| {
             let query = query.bind(one.kind.name()).bind(one.key.clone()).bind(one.scope.clone());
-            query.bind(one.order).bind(one.body.clone())
+            query.bind(one.order).bind(one.body.to_text())
         });
         query.execute(&mut *connection).await.map_err(|error| sql_fault("writing documents", &error))?;
     }

@@ -1,4 +1,5 @@
-//! The store over SQL: reading. Writing is the writer's (`writer`), so that commits have one order.
+//! The store over SQL: reading, from memory what can be (`mirror`). Writing is the writer's (`writer`), so that commits
+//! have one order.
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration};
 
@@ -6,7 +7,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::{Event, EventBody},
     ports::{Fault, FaultKind},
-    store::{Commit, Committed, DocumentKind, Listing, Snapshot, Store},
+    store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
     time::Timestamp,
 };
 use sqlx::{
@@ -16,7 +17,10 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-use crate::writer::Writer;
+use crate::{
+    mirror::{Known, Mirror},
+    writer::Writer,
+};
 
 const READERS_MAX: u32 = 4;
 const ACQUIRE_S_MAX: u64 = 10;
@@ -28,6 +32,7 @@ const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA 
 pub struct SqlStore {
     pool: AnyPool,
     writer: Writer,
+    mirror: Arc<Mirror>,
     newest_event: watch::Receiver<u64>,
 }
 
@@ -59,9 +64,31 @@ impl SqlStore {
             Fault::new(FaultKind::Corrupt, format!("the database {} does not fit: {error}", path.display()))
                 .with_hint("it was probably written by a newer Shipway: use that version")
         })?;
-        let (newest, newest_event) = watch::channel(0);
-        let writer = Writer::start(pool.clone(), newest).await?;
-        Ok(Arc::new(Self { pool, writer, newest_event }))
+        let (writer, mirror, newest_event) = Writer::start(pool.clone()).await?;
+        Ok(Arc::new(Self { pool, writer, mirror, newest_event }))
+    }
+
+    async fn read(&self, kind: DocumentKind, key: &str) -> Result<Option<Body>, Fault> {
+        let fault = |error| sql_fault("reading a document", &error);
+        let query = sqlx::query("SELECT body FROM past WHERE kind = $1 AND key = $2").bind(kind.name());
+        let row = query.bind(key.to_owned()).fetch_optional(&self.pool).await.map_err(fault)?;
+        row.map(|row| row.try_get::<String, _>(0).map(Body::text).map_err(fault)).transpose()
+    }
+
+    /// Keys and bodies.
+    async fn read_listing(&self, kind: DocumentKind, listing: Listing) -> Result<Vec<(String, String)>, Fault> {
+        let rows = sqlx::query(listing_sql(&listing))
+            .bind(kind.name())
+            .bind(listing.before.unwrap_or(i64::MAX))
+            .bind(i64::from(listing.limit))
+            .bind(listing.scope.clone())
+            .bind(format!("{}/", listing.scope))
+            // What comes after the slash: everything below lies between the two.
+            .bind(format!("{}0", listing.scope))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| sql_fault("listing documents", &error))?;
+        bodies(&rows)
     }
 }
 
@@ -104,18 +131,18 @@ pub(crate) fn sql_fault(doing: &str, error: &sqlx::Error) -> Fault {
 /// below `a` lies between `a/` and `a0`, as `0` follows `/`. Every text takes the same parameters, so the first two look
 /// at those that they have no use for.
 fn listing_sql(listing: &Listing) -> &'static str {
-    const UP: &str = "SELECT body FROM document WHERE kind = $1 AND position < $2 AND $4 || $5 || $6 <> '' \
+    const UP: &str = "SELECT key, body FROM past WHERE kind = $1 AND position < $2 AND $4 || $5 || $6 <> '' \
          ORDER BY position, key LIMIT $3";
-    const DOWN: &str = "SELECT body FROM document WHERE kind = $1 AND position < $2 AND $4 || $5 || $6 <> '' \
+    const DOWN: &str = "SELECT key, body FROM past WHERE kind = $1 AND position < $2 AND $4 || $5 || $6 <> '' \
          ORDER BY position DESC, key DESC LIMIT $3";
-    const BELOW_UP: &str = "SELECT document.body FROM (SELECT kind, key, position FROM document WHERE kind = $1 \
+    const BELOW_UP: &str = "SELECT past.key, past.body FROM (SELECT kind, key, position FROM past WHERE kind = $1 \
          AND position < $2 AND scope >= $4 AND scope < $6 AND (scope = $4 OR scope >= $5) ORDER BY position, key LIMIT $3) \
-         AS place JOIN document ON document.kind = place.kind AND document.key = place.key \
+         AS place JOIN past ON past.kind = place.kind AND past.key = place.key \
          ORDER BY place.position, place.key";
-    const BELOW_DOWN: &str = "SELECT document.body FROM (SELECT kind, key, position FROM document WHERE kind = $1 \
+    const BELOW_DOWN: &str = "SELECT past.key, past.body FROM (SELECT kind, key, position FROM past WHERE kind = $1 \
          AND position < $2 AND scope >= $4 AND scope < $6 AND (scope = $4 OR scope >= $5) \
          ORDER BY position DESC, key DESC LIMIT $3) \
-         AS place JOIN document ON document.kind = place.kind AND document.key = place.key \
+         AS place JOIN past ON past.kind = place.kind AND past.key = place.key \
          ORDER BY place.position DESC, place.key DESC";
     match (listing.scope.is_empty(), listing.newest_first) {
         (true, false) => UP,
@@ -125,8 +152,9 @@ fn listing_sql(listing: &Listing) -> &'static str {
     }
 }
 
-fn bodies(rows: &[AnyRow]) -> Result<Vec<String>, Fault> {
-    rows.iter().map(|row| row.try_get(0).map_err(|error| sql_fault("reading a document", &error))).collect()
+fn bodies(rows: &[AnyRow]) -> Result<Vec<(String, String)>, Fault> {
+    let fault = |error| sql_fault("reading a document", &error);
+    rows.iter().map(|row| Ok((row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?))).collect()
 }
 
 fn event(row: &AnyRow) -> Result<Event, Fault> {
@@ -144,59 +172,34 @@ impl Store for SqlStore {
         self.writer.commit(commit).boxed()
     }
 
-    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<Body>, Fault>> {
         async move {
-            let row = sqlx::query("SELECT body FROM document WHERE kind = $1 AND key = $2")
-                .bind(kind.name())
-                .bind(key.to_owned())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(|error| sql_fault("reading a document", &error))?;
-            row.map(|row| row.try_get(0).map_err(|error| sql_fault("reading a document", &error))).transpose()
+            match self.mirror.get(kind, key) {
+                Known::Document(document) => Ok(document),
+                Known::Nothing(after) => {
+                    let body = self.read(kind, key).await?;
+                    if let Some(body) = &body {
+                        self.mirror.keep(kind, key, body, after);
+                    }
+                    Ok(body)
+                }
+            }
         }
         .boxed()
     }
 
-    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<Body>, Fault>> {
         async move {
-            let rows = sqlx::query(listing_sql(&listing))
-                .bind(kind.name())
-                .bind(listing.before.unwrap_or(i64::MAX))
-                .bind(i64::from(listing.limit))
-                .bind(listing.scope.clone())
-                .bind(format!("{}/", listing.scope))
-                // What comes after the slash: everything below lies between the two.
-                .bind(format!("{}0", listing.scope))
-                .fetch_all(&self.pool)
-                .await
-                .map_err(|error| sql_fault("listing documents", &error))?;
-            bodies(&rows)
+            match kind.is_past() {
+                true => Ok(self.mirror.prefer_held(kind, self.read_listing(kind, listing).await?)),
+                false => Ok(self.mirror.list(kind, &listing)),
+            }
         }
         .boxed()
     }
 
     fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>> {
-        async move {
-            let fault = |error| sql_fault("reading a snapshot", &error);
-            let mut transaction = self.pool.begin().await.map_err(fault)?;
-            let row = sqlx::query("SELECT value FROM counter WHERE name = 'generation'")
-                .fetch_one(&mut *transaction)
-                .await
-                .map_err(fault)?;
-            let generation: i64 = row.try_get(0).map_err(fault)?;
-            let mut all = Vec::new();
-            for kind in kinds {
-                let rows = sqlx::query("SELECT body FROM document WHERE kind = $1 ORDER BY position, key")
-                    .bind(kind.name())
-                    .fetch_all(&mut *transaction)
-                    .await
-                    .map_err(fault)?;
-                all.push(bodies(&rows)?);
-            }
-            transaction.rollback().await.map_err(fault)?;
-            Ok((generation.unsigned_abs(), all))
-        }
-        .boxed()
+        async move { self.mirror.snapshot(kinds) }.boxed()
     }
 
     fn events<'a>(

@@ -1,5 +1,7 @@
 //! The one writer: commits have one order, and those that wait together share one transaction of the database.
 
+use std::sync::Arc;
+
 use shipway_core::{
     ports::Fault,
     store::{Commit, Committed},
@@ -7,7 +9,7 @@ use shipway_core::{
 use sqlx::{AnyConnection, AnyPool, Connection, Row};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{revisions::Revisions, rows::Rows, sql::sql_fault};
+use crate::{mirror::Mirror, revisions::Revisions, rows::Rows, sql::sql_fault};
 
 /// Commits that wait for the writer.
 const QUEUE_MAX: usize = 1024;
@@ -16,18 +18,23 @@ const GROUP_MAX: usize = 256;
 
 type Answer = oneshot::Sender<Result<Committed, Fault>>;
 
+/// Where commits are handed in.
 pub(crate) struct Writer {
     queue: mpsc::Sender<(Commit, Answer)>,
 }
 
 impl Writer {
-    pub(crate) async fn start(pool: AnyPool, newest: watch::Sender<u64>) -> Result<Self, Fault> {
-        let mut connection = pool.acquire().await.map_err(|error| sql_fault("opening the database", &error))?.detach();
+    /// Starts writing; with what the database holds, and what tells its newest event.
+    pub(crate) async fn start(pool: AnyPool) -> Result<(Self, Arc<Mirror>, watch::Receiver<u64>), Fault> {
+        let mut connection = detached(&pool).await?;
         let counters = Counters::read(&mut connection).await?;
-        newest.send_replace(counters.event);
+        let mirror = Arc::new(Mirror::read(&mut connection, counters.generation).await?);
+        let (newest, newest_event) = watch::channel(counters.event);
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(write(pool, connection, counters, waiting, newest));
-        Ok(Self { queue })
+        let revisions = Revisions::default();
+        let writing = Writing { pool, connection, counters, mirror: mirror.clone(), revisions, newest, unsure: false };
+        tokio::spawn(writing.run(waiting));
+        Ok((Self { queue }, mirror, newest_event))
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, Fault> {
@@ -36,6 +43,10 @@ impl Writer {
         self.queue.send((commit, answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
+}
+
+async fn detached(pool: &AnyPool) -> Result<AnyConnection, Fault> {
+    Ok(pool.acquire().await.map_err(|error| sql_fault("opening the database", &error))?.detach())
 }
 
 /// The numbers of the newest commit and of the newest event.
@@ -58,50 +69,71 @@ async fn counter(connection: &mut AnyConnection, name: &'static str) -> Result<u
     Ok(value.unsigned_abs())
 }
 
-async fn write(
+/// What the writer holds. Between two groups it is what the database holds, unless that is not sure.
+struct Writing {
     pool: AnyPool,
-    mut connection: AnyConnection,
-    mut counters: Counters,
-    mut waiting: mpsc::Receiver<(Commit, Answer)>,
+    connection: AnyConnection,
+    counters: Counters,
+    mirror: Arc<Mirror>,
+    revisions: Revisions,
     newest: watch::Sender<u64>,
-) {
-    let mut group = Vec::new();
-    while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
-        let (commits, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        let count = commits.len();
-        let results = match write_group(&mut connection, counters, commits).await {
-            Ok((after, results)) => {
-                counters = after;
-                results
-            }
-            Err(fault) => {
-                // What a failed transaction left on the connection must not reach the next one; and whether it was
-                // committed after all is only known by reading.
-                if let Ok(fresh) = pool.acquire().await {
-                    connection = fresh.detach();
-                    counters = Counters::read(&mut connection).await.unwrap_or(counters);
-                }
-                vec![Err(fault); count]
-            }
-        };
-        newest.send_replace(counters.event);
-        for (answer, result) in answers.into_iter().zip(results) {
-            // Whoever asked may be gone; the commit stands.
-            let _ = answer.send(result);
-        }
-    }
+    /// Whether a transaction failed since: only by reading is it known whether it was committed after all.
+    unsure: bool,
 }
 
-type GroupResult = Result<(Counters, Vec<Result<Committed, Fault>>), Fault>;
+type Results = Vec<Result<Committed, Fault>>;
 
-async fn write_group(connection: &mut AnyConnection, counters: Counters, commits: Vec<Commit>) -> GroupResult {
-    let fault = |error| sql_fault("writing", &error);
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-    let mut revisions = Revisions::read(&mut transaction, &commits).await?;
-    let mut rows = Rows::after(counters);
-    let results = commits.into_iter().map(|commit| revisions.admit(&commit).map(|()| rows.add(commit))).collect();
-    revisions.write(&mut transaction).await?;
-    let counters = rows.write(&mut transaction).await?;
-    transaction.commit().await.map_err(fault)?;
-    Ok((counters, results))
+impl Writing {
+    async fn run(mut self, mut waiting: mpsc::Receiver<(Commit, Answer)>) {
+        let mut group = Vec::new();
+        while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
+            let (commits, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+            let count = commits.len();
+            let results = self.write(commits).await.unwrap_or_else(|fault| vec![Err(fault); count]);
+            self.newest.send_replace(self.counters.event);
+            for (answer, result) in answers.into_iter().zip(results) {
+                // Whoever asked may be gone; the commit stands.
+                let _ = answer.send(result);
+            }
+        }
+    }
+
+    async fn write(&mut self, commits: Vec<Commit>) -> Result<Results, Fault> {
+        if self.unsure {
+            self.make_sure().await?;
+        }
+        let written = self.write_group(commits).await;
+        self.unsure = written.is_err();
+        if self.unsure {
+            // At once, so that nobody reads what no longer holds; if it can't be, before the next group.
+            let _ = self.make_sure().await;
+        }
+        written
+    }
+
+    async fn write_group(&mut self, commits: Vec<Commit>) -> Result<Results, Fault> {
+        let fault = |error| sql_fault("writing", &error);
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+        self.revisions.learn(&mut transaction, &commits).await?;
+        let mut rows = Rows::after(self.counters);
+        let mut admit = |commit: Commit| self.revisions.admit(&commit).map(|()| rows.add(commit));
+        let results = commits.into_iter().map(&mut admit).collect();
+        self.revisions.write(&mut transaction).await?;
+        rows.write(&mut transaction).await?;
+        transaction.commit().await.map_err(fault)?;
+        let (documents, counters) = rows.end();
+        self.counters = counters;
+        self.mirror.follow(documents, counters.generation);
+        Ok(results)
+    }
+
+    /// Reads again what is held, over a connection that nothing failed on.
+    async fn make_sure(&mut self) -> Result<(), Fault> {
+        self.connection = detached(&self.pool).await?;
+        self.revisions = Revisions::default();
+        self.counters = Counters::read(&mut self.connection).await?;
+        self.mirror.reread(&mut self.connection, self.counters.generation).await?;
+        self.unsure = false;
+        Ok(())
+    }
 }

@@ -4,11 +4,12 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use shipway_core::{
+    deployment::{Course, Deployment, Kind, Request},
     event::{EventBody, EventKind, EventStatus},
-    id::SlotKey,
+    id::{Actor, SlotKey},
     ports::FaultKind,
     slot::Slot,
-    store::{Commit, Document, DocumentKind, Listing, Store},
+    store::{Body, Commit, Document, DocumentKind, Listing, Store},
     time::Timestamp,
 };
 use shipway_store::{MemoryStore, SqlStore};
@@ -23,8 +24,15 @@ async fn of_each<F: Future<Output = ()>>(ask: impl Fn(Arc<dyn Store>) -> F) {
     ask(MemoryStore::new()).await;
 }
 
-fn document(key: &str, scope: &str, order: i64, body: &str) -> Document {
-    Document { kind: DocumentKind::Release, key: key.into(), scope: scope.into(), order, body: body.into() }
+/// A kind of what was, and one of what is.
+const KINDS: [DocumentKind; 2] = [DocumentKind::Release, DocumentKind::Project];
+
+fn document(kind: DocumentKind, key: &str, scope: &str, order: i64, body: &str) -> Document {
+    Document { kind, key: key.into(), scope: scope.into(), order, body: Body::text(body) }
+}
+
+async fn body(store: &dyn Store, kind: DocumentKind, key: &str) -> Option<String> {
+    store.get(kind, key).await.expect("read").map(|body| body.to_text())
 }
 
 fn put(document: Document) -> Commit {
@@ -40,66 +48,88 @@ fn slot(service: &str, revision: u64) -> Slot {
     Slot { revision, ..Slot::empty(key) }
 }
 
-async fn listed(store: &dyn Store, listing: Listing) -> Vec<String> {
-    store.list(DocumentKind::Release, listing).await.expect("a listing")
+async fn listed(store: &dyn Store, kind: DocumentKind, listing: Listing) -> Vec<String> {
+    store.list(kind, listing).await.expect("a listing").iter().map(Body::to_text).collect()
 }
 
 #[tokio::test]
 async fn documents_are_written_replaced_and_removed() {
+    for kind in KINDS {
+        of_each(|store| async move {
+            let first = store.commit(put(document(kind, "a", "shop", 7, "one"))).await.expect("written");
+            assert_eq!((first.generation, first.last_event), (1, 0));
+            assert_eq!(body(&*store, kind, "a").await, Some("one".into()));
+            assert_eq!(body(&*store, DocumentKind::Slot, "a").await, None, "kinds have keys of their own");
+            store.commit(put(document(kind, "a", "shop", 7, "two"))).await.expect("written");
+            store.commit(put(document(kind, "b", "shop", 5, "three"))).await.expect("written");
+            let all = Listing { limit: 9, ..Listing::default() };
+            assert_eq!(body(&*store, kind, "a").await, Some("two".into()));
+            assert_eq!(listed(&*store, kind, all.clone()).await, ["three", "two"]);
+            let remove = Commit { deletes: vec![(kind, "a".into())], ..Commit::default() };
+            assert_eq!(store.commit(remove.clone()).await.expect("removed").generation, 4);
+            assert_eq!(store.commit(remove).await.expect("it was gone").generation, 5);
+            assert_eq!(body(&*store, kind, "a").await, None);
+            assert_eq!(listed(&*store, kind, all).await, ["three"]);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_may_move_to_another_place() {
     of_each(|store| async move {
-        let first = store.commit(put(document("a", "shop", 1, "one"))).await.expect("written");
-        assert_eq!((first.generation, first.last_event), (1, 0));
-        assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("one".into()));
-        assert_eq!(store.get(DocumentKind::Project, "a").await.expect("read"), None, "kinds have keys of their own");
-        store.commit(put(document("a", "shop/prod", 9, "two"))).await.expect("written");
-        store.commit(put(document("b", "shop", 5, "three"))).await.expect("written");
+        let kind = DocumentKind::Project;
+        store.commit(put(document(kind, "a", "shop", 1, "here"))).await.expect("written");
+        store.commit(put(document(kind, "b", "shop", 5, "other"))).await.expect("written");
+        store.commit(put(document(kind, "a", "stall/prod", 9, "there"))).await.expect("written");
         let all = Listing { limit: 9, ..Listing::default() };
-        assert_eq!(listed(&*store, all.clone()).await, ["three", "two"], "it moved to its new place");
-        let remove = Commit { deletes: vec![(DocumentKind::Release, "a".into())], ..Commit::default() };
-        assert_eq!(store.commit(remove.clone()).await.expect("removed").generation, 4);
-        assert_eq!(store.commit(remove).await.expect("it was gone").generation, 5);
-        assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), None);
-        assert_eq!(listed(&*store, all).await, ["three"]);
+        assert_eq!(listed(&*store, kind, all.clone()).await, ["other", "there"]);
+        assert_eq!(listed(&*store, kind, Listing { scope: "shop".into(), ..all.clone() }).await, ["other"]);
+        assert_eq!(listed(&*store, kind, Listing { scope: "stall".into(), ..all }).await, ["there"]);
     })
     .await;
 }
 
 #[tokio::test]
 async fn listings_take_a_scope_a_place_an_order_and_a_limit() {
-    of_each(|store| async move {
-        let puts = vec![
-            document("a", "shop", 10, "a"),
-            document("b", "shop/prod", 20, "b"),
-            document("c", "shop/prod/web", 30, "c"),
-            document("d", "shop/production", 40, "d"),
-            document("e", "shop/prod/api", 30, "e"),
-        ];
-        store.commit(Commit { puts, ..Commit::default() }).await.expect("written");
-        let all = Listing { limit: 100, ..Listing::default() };
-        assert_eq!(listed(&*store, all.clone()).await, ["a", "b", "c", "e", "d"]);
-        let prod = Listing { scope: "shop/prod".into(), ..all.clone() };
-        assert_eq!(listed(&*store, prod.clone()).await, ["b", "c", "e"], "a path, not a beginning of a name");
-        assert_eq!(listed(&*store, Listing { newest_first: true, ..prod.clone() }).await, ["e", "c", "b"]);
-        assert_eq!(listed(&*store, Listing { newest_first: true, limit: 2, ..all.clone() }).await, ["d", "e"]);
-        assert_eq!(listed(&*store, Listing { before: Some(30), ..all.clone() }).await, ["a", "b"]);
-        assert_eq!(listed(&*store, Listing { before: Some(31), newest_first: true, ..all.clone() }).await[0], "e");
-        assert_eq!(listed(&*store, Listing { limit: 1, ..prod }).await, ["b"]);
-        assert!(listed(&*store, Listing { scope: "shop/pro".into(), ..all }).await.is_empty());
-    })
-    .await;
+    for kind in KINDS {
+        of_each(|store| async move {
+            let puts = vec![
+                document(kind, "a", "shop", 10, "a"),
+                document(kind, "b", "shop/prod", 20, "b"),
+                document(kind, "c", "shop/prod/web", 30, "c"),
+                document(kind, "d", "shop/production", 40, "d"),
+                document(kind, "e", "shop/prod/api", 30, "e"),
+            ];
+            store.commit(Commit { puts, ..Commit::default() }).await.expect("written");
+            let (all, store) = (Listing { limit: 100, ..Listing::default() }, &*store);
+            assert_eq!(listed(store, kind, all.clone()).await, ["a", "b", "c", "e", "d"]);
+            let prod = Listing { scope: "shop/prod".into(), ..all.clone() };
+            assert_eq!(listed(store, kind, prod.clone()).await, ["b", "c", "e"], "a path, not a beginning of a name");
+            assert_eq!(listed(store, kind, Listing { newest_first: true, ..prod.clone() }).await, ["e", "c", "b"]);
+            assert_eq!(listed(store, kind, Listing { before: Some(30), ..prod.clone() }).await, ["b"]);
+            assert_eq!(listed(store, kind, Listing { newest_first: true, limit: 2, ..all.clone() }).await, ["d", "e"]);
+            assert_eq!(listed(store, kind, Listing { before: Some(30), ..all.clone() }).await, ["a", "b"]);
+            let newest = Listing { before: Some(31), newest_first: true, ..all.clone() };
+            assert_eq!(listed(store, kind, newest).await[0], "e");
+            assert_eq!(listed(store, kind, Listing { limit: 1, ..prod }).await, ["b"]);
+            assert!(listed(store, kind, Listing { scope: "shop/pro".into(), ..all }).await.is_empty());
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
 async fn a_conflict_leaves_nothing_behind() {
     of_each(|store| async move {
         store.commit(Commit::default().put_slot(&slot("web", 1))).await.expect("the first write");
-        let late = put(document("a", "shop", 1, "late")).event(event("late"));
+        let late = put(document(DocumentKind::Release, "a", "shop", 1, "late")).event(event("late"));
         let late = late.put_slot(&slot("api", 1)).put_slot(&slot("web", 1));
         let fault = store.commit(late).await.expect_err("web was written before");
         assert_eq!(fault.kind, FaultKind::Conflict);
         assert!(fault.message.contains("shop/prod/web") && fault.hint.is_some(), "{fault}");
-        assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), None);
-        assert_eq!(store.get(DocumentKind::Slot, "shop/prod/api").await.expect("read"), None);
+        assert_eq!(body(&*store, DocumentKind::Release, "a").await, None);
+        assert_eq!(body(&*store, DocumentKind::Slot, "shop/prod/api").await, None);
         assert_eq!(store.last_event().await.expect("read"), 0);
         let next = store.commit(Commit::default().put_slot(&slot("api", 1)).put_slot(&slot("web", 2))).await;
         assert_eq!(next.expect("nothing stands in the way").generation, 2);
@@ -166,12 +196,44 @@ async fn who_waits_for_an_event_is_woken() {
 #[tokio::test]
 async fn a_snapshot_names_its_commit() {
     of_each(|store| async move {
-        assert_eq!(store.snapshot(&[DocumentKind::Release]).await.expect("read"), (0, vec![vec![]]));
-        store.commit(put(document("b", "shop", 2, "b"))).await.expect("written");
-        store.commit(put(document("a", "shop", 1, "a"))).await.expect("written");
-        let kinds = [DocumentKind::Project, DocumentKind::Release];
-        let all = store.snapshot(&kinds).await.expect("read");
-        assert_eq!(all, (2, vec![vec![], vec!["a".to_owned(), "b".to_owned()]]));
+        let kind = DocumentKind::Project;
+        assert_eq!(store.snapshot(&[kind]).await.expect("read"), (0, vec![vec![]]));
+        store.commit(put(document(kind, "b", "shop", 2, "b"))).await.expect("written");
+        store.commit(put(document(kind, "a", "shop", 1, "a"))).await.expect("written");
+        let all = store.snapshot(&[DocumentKind::Slot, kind]).await.expect("read");
+        assert_eq!(all, (2, vec![vec![], vec![Body::text("a"), Body::text("b")]]));
+        let past = store.snapshot(&[DocumentKind::Release]).await.expect_err("what was is not held whole");
+        assert!(past.message.contains("release"), "{past}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deployment_is_read_with_its_course() {
+    let project = || Deployment {
+        course: Arc::new(Course { number: 0, ..Course::default() }),
+        ..Deployment::new(
+            "d1".into(),
+            1,
+            Request::new("shop".into(), "prod".into(), Kind::Deploy),
+            Actor::admin(),
+            "token".into(),
+            Timestamp(5),
+        )
+    };
+    of_each(|store| async move {
+        let before = project();
+        let (commit, first) = Commit::at(Timestamp(5)).put_deployment(before.clone(), &before.course);
+        store.commit(commit).await.expect("written");
+        assert_eq!(store.deployment("d1").await.expect("read").as_deref(), Some(&*first));
+        let mut planned = Deployment::clone(&first);
+        planned.course_mut().goal.insert("web".into(), None);
+        let (commit, second) = Commit::at(Timestamp(6)).put_deployment(planned, &first.course);
+        store.commit(commit).await.expect("written");
+        assert_eq!(second.course.number, 1);
+        assert_eq!(store.deployment("d1").await.expect("read").as_deref(), Some(&*second));
+        let listing = Listing { scope: "shop/prod".into(), limit: 2, ..Listing::default() };
+        assert_eq!(store.deployments(listing).await.expect("read"), [second]);
     })
     .await;
 }
@@ -186,4 +248,15 @@ async fn an_earlier_state_comes_back_whole() {
     store.restore(earlier);
     assert_eq!(store.last_event().await.expect("read"), 1);
     assert_eq!(store.apply(commit(2)).expect("the revision came back too").generation, 2);
+}
+
+#[tokio::test]
+async fn a_memory_that_is_read_again_gives_the_same() {
+    let store = MemoryStore::new();
+    let written = slot("web", 1);
+    store.apply(Commit::default().put_slot(&written)).expect("written");
+    store.reread();
+    assert!(store.look(|state| state.documents(DocumentKind::Slot).all(|document| document.body.is_text())));
+    let store: &dyn Store = &*store;
+    assert_eq!(store.find::<Slot>("shop/prod/web").await.expect("read"), Some(written));
 }

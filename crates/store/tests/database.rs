@@ -8,7 +8,7 @@ use shipway_core::{
     id::SlotKey,
     ports::FaultKind,
     slot::Slot,
-    store::{Commit, Document, DocumentKind, Listing, Store},
+    store::{Body, Commit, Document, DocumentKind, Listing, Store},
     time::Timestamp,
 };
 use shipway_store::SqlStore;
@@ -26,7 +26,7 @@ async fn open(folder: &Path) -> Arc<SqlStore> {
 }
 
 fn document(key: &str, scope: &str, order: i64, body: &str) -> Document {
-    Document { kind: DocumentKind::Release, key: key.into(), scope: scope.into(), order, body: body.into() }
+    Document { kind: DocumentKind::Release, key: key.into(), scope: scope.into(), order, body: Body::text(body) }
 }
 
 fn put(document: Document) -> Commit {
@@ -40,68 +40,6 @@ fn event(message: &str) -> EventBody {
 fn slot(service: &str, revision: u64) -> Slot {
     let key = SlotKey { project: "shop".into(), environment: "prod".into(), service: service.into() };
     Slot { revision, ..Slot::empty(key) }
-}
-
-async fn keys_of(store: &SqlStore, listing: Listing) -> Vec<String> {
-    store.list(DocumentKind::Release, listing).await.expect("a listing")
-}
-
-#[tokio::test]
-async fn documents_are_written_replaced_and_removed() {
-    let folder = folder();
-    let store = open(folder.path()).await;
-    let first = store.commit(put(document("a", "shop", 1, "one"))).await.expect("written");
-    assert_eq!((first.generation, first.last_event), (1, 0));
-    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("one".into()));
-    assert_eq!(store.get(DocumentKind::Project, "a").await.expect("read"), None, "kinds have keys of their own");
-    store.commit(put(document("a", "shop", 1, "two"))).await.expect("written");
-    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("two".into()));
-    let remove = Commit { deletes: vec![(DocumentKind::Release, "a".into())], ..Commit::default() };
-    assert_eq!(store.commit(remove).await.expect("removed").generation, 3);
-    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), None);
-}
-
-#[tokio::test]
-async fn listings_take_a_scope_a_place_an_order_and_a_limit() {
-    let folder = folder();
-    let store = open(folder.path()).await;
-    let puts = vec![
-        document("a", "shop", 10, "a"),
-        document("b", "shop/prod", 20, "b"),
-        document("c", "shop/prod/web", 30, "c"),
-        document("d", "shop/production", 40, "d"),
-        document("e", "shop/prod/api", 30, "e"),
-    ];
-    store.commit(Commit { puts, ..Commit::default() }).await.expect("written");
-    let all = Listing { limit: 100, ..Listing::default() };
-    assert_eq!(keys_of(&store, all.clone()).await, ["a", "b", "c", "e", "d"]);
-    let prod = Listing { scope: "shop/prod".into(), ..all.clone() };
-    assert_eq!(keys_of(&store, prod.clone()).await, ["b", "c", "e"], "a path, not a beginning of a name");
-    assert_eq!(keys_of(&store, Listing { newest_first: true, ..prod.clone() }).await, ["e", "c", "b"]);
-    assert_eq!(keys_of(&store, Listing { newest_first: true, limit: 2, ..all.clone() }).await, ["d", "e"]);
-    assert_eq!(keys_of(&store, Listing { before: Some(30), ..all.clone() }).await, ["a", "b"]);
-    assert_eq!(keys_of(&store, Listing { limit: 1, ..prod }).await, ["b"]);
-    let nowhere = Listing { scope: "shop/pro".into(), ..all };
-    assert_eq!(keys_of(&store, nowhere).await, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn a_conflict_leaves_nothing_behind() {
-    let folder = folder();
-    let store = open(folder.path()).await;
-    store.commit(Commit::default().put_slot(&slot("web", 1))).await.expect("the first write");
-    let late = put(document("a", "shop", 1, "late")).event(event("late"));
-    let late = late.put_slot(&slot("api", 1)).put_slot(&slot("web", 1));
-    let fault = store.commit(late).await.expect_err("web was written before");
-    assert_eq!(fault.kind, FaultKind::Conflict);
-    assert!(fault.message.contains("shop/prod/web") && fault.hint.is_some(), "{fault}");
-    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), None);
-    assert_eq!(store.get(DocumentKind::Slot, "shop/prod/api").await.expect("read"), None);
-    assert_eq!(store.last_event().await.expect("read"), 0);
-    let next = store.commit(Commit::default().put_slot(&slot("api", 1)).put_slot(&slot("web", 2))).await;
-    assert_eq!(next.expect("nothing stands in the way").generation, 2);
-    let skipped = store.commit(Commit::default().put_slot(&slot("web", 4))).await.expect_err("3 was never written");
-    assert_eq!(skipped.kind, FaultKind::Conflict);
 }
 
 #[tokio::test]
@@ -118,7 +56,8 @@ async fn of_many_writes_of_one_revision_one_wins() {
         let lost = results.iter().filter_map(|result| result.as_ref().err());
         assert!(lost.clone().all(|fault| fault.kind == FaultKind::Conflict), "{:?}", lost.collect::<Vec<_>>());
     }
-    let left = keys_of(&store, Listing { limit: 1000, ..Listing::default() }).await;
+    let all = Listing { limit: 1000, ..Listing::default() };
+    let left = store.list(DocumentKind::Release, all).await.expect("a listing");
     assert_eq!(left.len(), 20, "losers left nothing");
     assert_eq!(store.last_event().await.expect("read"), 20);
 }
@@ -154,38 +93,6 @@ async fn events_are_dense_and_ordered_under_many_writers() {
     assert_eq!(store.events(1280, None, 5).await.expect("read").len(), 0);
 }
 
-#[tokio::test]
-async fn events_of_one_deployment() {
-    let folder = folder();
-    let store = open(folder.path()).await;
-    let of = |deployment: &str| EventBody { deployment: Some(deployment.into()), ..event(deployment) };
-    let commit = Commit::at(Timestamp(5)).event(of("d1")).event(of("d2")).event(event("nobody's")).event(of("d1"));
-    store.commit(commit).await.expect("written");
-    let mine = store.events(0, Some("d1"), 10).await.expect("read");
-    assert_eq!(mine.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 4]);
-    assert!(mine.iter().all(|event| event.at == Timestamp(5) && event.body.message == "d1"));
-    assert_eq!(store.events(1, Some("d1"), 10).await.expect("read").len(), 1);
-}
-
-#[tokio::test]
-async fn who_waits_for_an_event_is_woken() {
-    let folder = folder();
-    let store = open(folder.path()).await;
-    let waiting = tokio::spawn({
-        let store = store.clone();
-        async move {
-            store.wait_event(1).await;
-            store.last_event().await.expect("read")
-        }
-    });
-    store.commit(Commit::default().event(event("first"))).await.expect("written");
-    assert!(!waiting.is_finished(), "the first event is not after the first");
-    store.commit(Commit::default().event(event("second"))).await.expect("written");
-    let seen = tokio::time::timeout(PATIENCE, waiting).await.expect("woken").expect("no panic");
-    assert_eq!(seen, 2);
-    tokio::time::timeout(PATIENCE, store.wait_event(0)).await.expect("what is there is not waited for");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_snapshot_is_of_one_commit() {
     const COMMITS: u64 = 300;
@@ -196,17 +103,18 @@ async fn a_snapshot_is_of_one_commit() {
         async move {
             for number in 1..=COMMITS {
                 let text = number.to_string();
-                let other = Document { kind: DocumentKind::Project, ..document("b", "shop", 0, &text) };
-                let commit = Commit { puts: vec![document("a", "shop", 0, &text), other], ..Commit::default() };
+                let of = |kind| Document { kind, ..document("a", "shop", 0, &text) };
+                let puts = vec![of(DocumentKind::Project), of(DocumentKind::Layer)];
+                let commit = Commit { puts, ..Commit::default() };
                 store.commit(commit).await.expect("written");
             }
         }
     });
     let mut seen = 0;
     while seen < COMMITS {
-        let kinds = [DocumentKind::Release, DocumentKind::Project];
+        let kinds = [DocumentKind::Layer, DocumentKind::Project];
         let (generation, bodies) = store.snapshot(&kinds).await.expect("a snapshot");
-        let expected = if generation == 0 { vec![] } else { vec![generation.to_string()] };
+        let expected = if generation == 0 { vec![] } else { vec![Body::text(generation.to_string())] };
         assert_eq!(bodies, [expected.clone(), expected]);
         assert!(generation >= seen, "a later snapshot is not older");
         seen = generation;
@@ -222,7 +130,9 @@ async fn everything_is_there_after_opening_again() {
     let before = store.commit(commit).await.expect("written");
     drop(store);
     let store = open(folder.path()).await;
-    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some("kept".into()));
+    assert_eq!(store.get(DocumentKind::Release, "a").await.expect("read"), Some(Body::text("kept")));
+    let asked: &dyn Store = &*store;
+    assert_eq!(asked.below::<Slot>("shop/prod").await.expect("read"), [slot("web", 1)]);
     assert_eq!(store.last_event().await.expect("read"), 1);
     assert_eq!(store.events(0, None, 9).await.expect("read")[0].body.message, "kept");
     assert_eq!(store.snapshot(&[]).await.expect("read").0, before.generation);

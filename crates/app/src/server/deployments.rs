@@ -122,7 +122,7 @@ pub(super) async fn act(
     id: &str,
     command: impl FnOnce(DeploymentId) -> Command,
 ) -> Answer<DeploymentView> {
-    let deployment = shared.engine.find_deployment(id).await?.id;
+    let deployment = shared.engine.find_deployment(id).await?.id.clone();
     let reply = shared.engine.execute(command(deployment), actor).await?;
     Ok(Json(replied(shared, reply).await?))
 }
@@ -178,9 +178,10 @@ pub(super) async fn rollback(
 ) -> Answer<DeploymentView> {
     let RollbackRequest { reason, force, artifact_only, accept_contract, with_data } = optional(&body)?;
     let undone = shared.engine.find_deployment(&id).await?;
-    let (undo, to, snapshots) = (Some(undone.id), None, BTreeMap::new());
+    let (undo, to, snapshots) = (Some(undone.id.clone()), None, BTreeMap::new());
     let kind = Kind::Rollback { undo, to, force, artifact_only, accept_contract, with_data, snapshots };
-    let request = Request { reason, ..Request::new(undone.request.project, undone.request.environment, kind) };
+    let Request { project, environment, .. } = undone.request.clone();
+    let request = Request { reason, ..Request::new(project, environment, kind) };
     let reply = shared.engine.execute(Command::Deploy(Box::new(request)), actor).await?;
     Ok(Json(replied(&shared, reply).await?))
 }

@@ -76,7 +76,7 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
         status,
         reason,
         stopped_since: rollbacks.and_then(|rollbacks| rollbacks.stopped),
-        current_deployment: completed.map(|deployment| deployment.id),
+        current_deployment: completed.map(|deployment| deployment.id.clone()),
         services,
         settings: shared.engine.layer(&project.id, name).await?.map_or_else(|| json!({}), |layer| layer.tree),
         created_at: project.created_at,

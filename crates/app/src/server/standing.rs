@@ -144,7 +144,7 @@ async fn quarantine_view(shared: &Arc<Shared>, quarantine: Quarantine) -> Quaran
         releases.insert(service, QuarantinedView { release: one.release, artifact: one.artifact, version });
     }
     let by = shared.engine.find_deployment(quarantine.by.as_str()).await;
-    let name = by.ok().map(|deployment| deployment.name);
+    let name = by.ok().map(|deployment| deployment.name.clone());
     QuarantineView { releases, name, by: quarantine.by, reason: quarantine.reason, at: quarantine.at }
 }
 

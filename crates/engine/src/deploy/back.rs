@@ -55,7 +55,7 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
                 if go_without(engine, active, &failed, &blocked).await? {
                     continue;
                 }
-                return get_stuck(engine, active, Stuck::UndoFailed, what_failed(&active.read().await)).await;
+                return get_stuck(engine, active, Stuck::UndoFailed, what_failed(&*active.read().await)).await;
             }
         }
     }
@@ -224,6 +224,6 @@ async fn get_stuck(engine: &Engine, active: &Active, why: Stuck, message: String
         Vec::new()
     };
     active.update(engine, noted).await?;
-    let event = say(&active.read().await, EventKind::DeploymentStuck, EventStatus::Failed, message);
+    let event = say(&*active.read().await, EventKind::DeploymentStuck, EventStatus::Failed, message);
     active.turn(engine, Turn::GiveUp, vec![event]).await
 }

@@ -3,15 +3,15 @@
 //! Not here: the turns of the state machine (`turns`), what a step records (`work`).
 
 use std::sync::{
-    Mutex as SyncMutex, MutexGuard as SyncGuard, PoisonError,
+    Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
 use shipway_core::{
-    deployment::Deployment,
+    deployment::{Course, Deployment},
     event::{EventBody, EventKind, EventStatus},
     ports::{Fault, FaultKind},
-    store::{Commit, Committed, Guarded, OpenDeployment},
+    store::{Commit, Committed, OpenDeployment},
 };
 use tokio::sync::{Mutex, MutexGuard, Notify, oneshot, oneshot::error::TryRecvError};
 
@@ -21,7 +21,7 @@ use crate::Engine;
 pub(crate) struct Active {
     /// One that is only looked at leaves no trace in the store but its artifacts and releases.
     recorded: bool,
-    document: Mutex<Deployment>,
+    document: Mutex<Arc<Deployment>>,
     /// Changes that wait for the commit under way, to be written together.
     joining: SyncMutex<Vec<Joining>>,
     /// Whether a write was begun whose fate is not known: what is held may be older than what is stored.
@@ -41,7 +41,7 @@ struct Joining {
 }
 
 impl Active {
-    pub(crate) fn new(document: Deployment) -> Self {
+    pub(crate) fn new(document: Arc<Deployment>) -> Self {
         Self {
             recorded: true,
             document: Mutex::new(document),
@@ -53,11 +53,11 @@ impl Active {
 
     /// A deployment that nobody asked for: it shows what would be.
     pub(crate) fn unrecorded(document: Deployment) -> Self {
-        Self { recorded: false, ..Self::new(document) }
+        Self { recorded: false, ..Self::new(Arc::new(document)) }
     }
 
     /// The deployment as it is recorded.
-    pub(crate) async fn read(&self) -> Deployment {
+    pub(crate) async fn read(&self) -> Arc<Deployment> {
         self.document.lock().await.clone()
     }
 
@@ -134,7 +134,7 @@ impl Active {
     async fn write(
         &self,
         engine: &Engine,
-        mut document: MutexGuard<'_, Deployment>,
+        mut document: MutexGuard<'_, Arc<Deployment>>,
         mut commit: Commit,
         change: impl FnOnce(&mut Deployment) -> Vec<EventBody> + Send,
         follows: impl FnOnce(&Deployment, Commit) -> Commit + Send,
@@ -142,20 +142,18 @@ impl Active {
         if self.unsure.load(Ordering::SeqCst) {
             *document = stored(engine, &document).await?;
         }
-        let mut next = document.clone();
+        let mut next = Deployment::clone(&document);
         let events = change(&mut next);
         commit.at = engine.ports.clock.now();
         next.updated_at = commit.at;
-        if self.recorded {
-            commit.events.extend(events);
-            commit = commit
-                .put_deployment(&mut next, &document.course)
-                .fence(Guarded::Carrier(next.id.clone()), next.carrier.token);
-            if next.phase.is_end() {
-                commit = commit.delete(&OpenDeployment { id: next.id.clone() });
+        let (commit, next) = match self.recorded {
+            true => {
+                commit.events.extend(events);
+                let (commit, next) = put(commit, next, &document.course);
+                (follows(&next, commit), next)
             }
-            commit = follows(&next, commit);
-        }
+            false => (commit, Arc::new(next)),
+        };
         // It stays unsure when the answer is lost, and when whoever waits for it is dropped.
         self.unsure.store(self.recorded, Ordering::SeqCst);
         let committed = engine.ports.store.commit(commit).await;
@@ -196,8 +194,19 @@ impl Active {
     }
 }
 
+/// Writes a deployment as its carrier may.
+fn put(commit: Commit, deployment: Deployment, before: &Arc<Course>) -> (Commit, Arc<Deployment>) {
+    let (commit, deployment) = commit.put_deployment(deployment, before);
+    let (what, token) = deployment.right();
+    let commit = commit.fence(what, token);
+    match deployment.phase.is_end() {
+        true => (commit.delete(&OpenDeployment { id: deployment.id.clone() }), deployment),
+        false => (commit, deployment),
+    }
+}
+
 /// The deployment as it is stored, once every write that was begun before is made or refused: writes have one order.
-async fn stored(engine: &Engine, held: &Deployment) -> Result<Deployment, Fault> {
+async fn stored(engine: &Engine, held: &Deployment) -> Result<Arc<Deployment>, Fault> {
     engine.ports.store.commit(Commit::at(engine.ports.clock.now())).await?;
     let stored = engine.ports.store.deployment(held.id.as_str()).await?;
     match stored.filter(|stored| stored.carrier == held.carrier) {

@@ -29,7 +29,7 @@ const TAKE_UP_MS: u64 = 2000;
 
 impl Engine {
     /// Carries a deployment in a task of its own.
-    pub(crate) fn carry(self: &Arc<Self>, deployment: Deployment, recovered: bool) -> Arc<Active> {
+    pub(crate) fn carry(self: &Arc<Self>, deployment: Arc<Deployment>, recovered: bool) -> Arc<Active> {
         let id = deployment.id.clone();
         let active = Arc::new(Active::new(deployment));
         self.active().insert(id.clone(), active.clone());
@@ -201,7 +201,7 @@ async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
         let mut changed = Box::pin(leases::worth_a_look(engine));
         // Polled once, so that nothing is missed between asking and waiting.
         let _ = futures_util::poll!(changed.as_mut());
-        let Err(before) = leases::take(engine, &active.read().await, &services).await? else { break };
+        let Err(before) = leases::take(engine, &*active.read().await, &services).await? else { break };
         let since = engine.ports.clock.now();
         let names = names(engine, &before).await;
         let waits = |deployment: &mut Deployment| {
@@ -212,7 +212,7 @@ async fn take_leases(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
             deployment.waiting = Some(Waiting { reason: reason.clone(), since, on: before.clone() });
             vec![say(deployment, EventKind::DeploymentWaiting, EventStatus::Warning, reason)]
         };
-        if active.read().await.waiting.is_none_or(|waiting| waiting.on != before) {
+        if active.read().await.waiting.as_ref().is_none_or(|waiting| waiting.on != before) {
             active.update(engine, waits).await?;
         }
         changed.await;
@@ -226,7 +226,7 @@ async fn names(engine: &Engine, ids: &[DeploymentId]) -> String {
     for id in ids {
         let running = engine.active().get(id).cloned();
         names.push(match running {
-            Some(running) => running.read().await.name,
+            Some(running) => running.read().await.name.clone(),
             None => id.to_string(),
         });
     }

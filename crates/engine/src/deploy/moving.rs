@@ -101,7 +101,7 @@ fn is_artifact_only(deployment: &Deployment) -> bool {
 async fn fail_unmoved(engine: &Engine, active: &Active, failure: FailureReport) -> Result<(), Fault> {
     let message = failure.message.clone();
     active.update(engine, |deployment| note_failure(deployment, failure)).await?;
-    let event = say(&active.read().await, EventKind::DeploymentFailed, EventStatus::Failed, message);
+    let event = say(&*active.read().await, EventKind::DeploymentFailed, EventStatus::Failed, message);
     active.turn(engine, Turn::Abandon(End::Failed), vec![event]).await
 }
 
@@ -208,18 +208,19 @@ async fn quarantine_what_was_left(engine: &Engine, rollback: &Deployment) -> Res
     let scope = format!("{}/{}", rollback.request.project, rollback.request.environment);
     let newest = Listing { scope, before: None, newest_first: true, limit: QUARANTINED_MAX };
     let all = engine.ports.store.deployments(newest).await?;
-    for mut other in all.into_iter().filter(|other| other.phase == Phase::Completed && !other.quarantined) {
+    for other in all.into_iter().filter(|other| other.phase == Phase::Completed && !other.quarantined) {
         let same = |(service, release): &(_, &_)| other.result.get(*service).is_some_and(|s| s.release == **release);
         if !left.is_empty() && left.iter().all(same) {
             let taken_back = |(service, state): (&ServiceName, &ServiceState)| {
                 state.unchanged || left.iter().any(|(left, _)| *left == service)
             };
+            let mut next = Deployment::clone(&other);
             // A later one that changed other services has the bad combination in its state, and was not taken back.
             if other.services.iter().all(taken_back) {
-                other.rolled_back_by = Some(rollback.id.clone());
+                next.rolled_back_by = Some(rollback.id.clone());
             }
-            other.quarantined = true;
-            let commit = Commit::at(engine.ports.clock.now()).put_record(&other);
+            next.quarantined = true;
+            let commit = Commit::at(engine.ports.clock.now()).put_record(&Arc::new(next));
             engine.ports.store.commit(commit).await?;
         }
     }

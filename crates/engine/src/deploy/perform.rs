@@ -72,7 +72,7 @@ impl Mover<'_> {
         let release = self.engine.release(release).await?;
         let deployment = self.active.read().await;
         let right = deployment.right();
-        let deployment = deployment.id;
+        let deployment = deployment.id.clone();
         let instance = Instance {
             id: id.clone(),
             slot: release.slot.clone(),

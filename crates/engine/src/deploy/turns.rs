@@ -39,7 +39,7 @@ impl Active {
         more: Vec<EventBody>,
     ) -> Result<(), Fault> {
         let around = match self.is_recorded() && ends_badly(turn) {
-            true => Some(explain::around_end(engine, &self.read().await).await),
+            true => Some(explain::around_end(engine, &*self.read().await).await),
             false => None,
         };
         let now = engine.ports.clock.now();

@@ -59,7 +59,7 @@ pub(super) async fn watch(
 }
 
 async fn watched(mover: &Mover<'_>, slots: &[SlotKey]) -> Result<Vec<Watched>, Broken> {
-    let course = mover.active.read().await.course;
+    let course = mover.active.read().await.course.clone();
     let mut watched = Vec::new();
     for slot in slots {
         let Some(Some(serving)) = course.goal.get(&slot.service) else { continue };
@@ -147,7 +147,7 @@ fn missing(watched: &[Watched], sample: &Sample) -> Option<String> {
 async fn wait_for(mover: &Mover<'_>, reason: Option<String>) -> Result<(), Broken> {
     let Some(reason) = reason else { return Ok(()) };
     let since = mover.engine.ports.clock.now();
-    let old = mover.active.read().await.waiting;
+    let old = mover.active.read().await.waiting.clone();
     if old.as_ref().is_some_and(|old| old.reason == reason) {
         return Ok(());
     }

@@ -71,8 +71,8 @@ impl Work for Mover<'_> {
 
     fn due(&self, step: usize, _: u32) -> BoxFuture<'_, ()> {
         async move {
-            let steps = self.active.read().await.steps;
-            let state = steps.iter().find(|state| state.back == self.back && state.number == step);
+            let deployment = self.active.read().await;
+            let state = deployment.steps.iter().find(|state| state.back == self.back && state.number == step);
             // One that a crash cut off has nothing to wait for.
             let Some(at) = state.and_then(|state| state.next_at) else { return };
             let clock = &self.engine.ports.clock;

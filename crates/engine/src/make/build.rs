@@ -261,7 +261,7 @@ impl<'a> Build<'a> {
             input: Vec::new(),
         };
         let end = self.step("building", self.stream(command, run)).await?;
-        let name = self.active.read().await.name;
+        let name = self.active.read().await.name.clone();
         let all_of_it = format!("`shipway logs {name}` shows all that the build said");
         let (how, hint) = match end {
             CommandEnd::Exited(0) => return Ok(()),

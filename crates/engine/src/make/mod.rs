@@ -35,17 +35,17 @@ pub const BUILDS_MAX: usize = 2;
 /// Makes everything that the request needs, and says what the slots should serve.
 pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     active.enter(engine, Phase::Validating).await?;
-    let request = active.read().await.request;
+    let request = active.read().await.request.clone();
     let goal = match &request.kind {
         Kind::Deploy => deploy(engine, active).await?,
         Kind::Rollback { artifact_only, .. } => {
-            let goal = release::goal_of_rollback(engine, &active.read().await).await?;
+            let goal = release::goal_of_rollback(engine, &*active.read().await).await?;
             passed(engine, active).await?;
             active.enter(engine, Phase::Preparing).await?;
             if *artifact_only { release::with_todays_configuration(engine, active, goal).await? } else { goal }
         }
         Kind::Scale { instances } => {
-            let goal = release::goal_of_scale(engine, &active.read().await, instances).await?;
+            let goal = release::goal_of_scale(engine, &*active.read().await, instances).await?;
             passed(engine, active).await?;
             goal
         }
@@ -54,7 +54,7 @@ pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, 
             request.services.iter().map(|service| (key(&request, service), None)).collect()
         }
         Kind::RestoreData { .. } => {
-            let goal = release::goal_of_restore(engine, &active.read().await).await?;
+            let goal = release::goal_of_restore(engine, &*active.read().await).await?;
             passed(engine, active).await?;
             goal
         }
@@ -95,7 +95,7 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     let request = &deployment.request;
     let (project, folder) = source_folder(engine, active).await?;
     let plan = validate(engine, active, &project).await?;
-    let groups = spec::Spec::read(&project.file, &project.text).map(|spec| spec.groups()).unwrap_or_default();
+    let groups = engine.understood.spec(&project.file, &project.text).map(|spec| spec.groups()).unwrap_or_default();
     let services = match request.services.is_empty() {
         true => plan.services.keys().cloned().collect(),
         false => request.services.clone(),
@@ -124,13 +124,13 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     if request.changed {
         keep_changed(engine, active, &mut goal).await?;
     }
-    quarantine::refuse(engine, &active.read().await, &goal).await?;
+    quarantine::refuse(engine, &*active.read().await, &goal).await?;
     Ok(goal)
 }
 
 /// Leaves out services whose live release is the one that was made.
 async fn keep_changed(engine: &Engine, active: &Active, goal: &mut Goal) -> Result<(), Fail> {
-    let request = active.read().await.request;
+    let request = active.read().await.request.clone();
     let slots: Vec<Slot> = engine.ports.store.below(&format!("{}/{}", request.project, request.environment)).await?;
     goal.retain(|key, serving| {
         let live = slots.iter().find(|slot| slot.key == *key).and_then(|slot| slot.live.as_ref());
@@ -146,7 +146,7 @@ async fn keep_changed(engine: &Engine, active: &Active, goal: &mut Goal) -> Resu
 
 /// The project with the spec that holds for this deployment, and the folder of its source.
 async fn source_folder(engine: &Engine, active: &Active) -> Result<(Project, Option<PathBuf>), Fail> {
-    let request = active.read().await.request;
+    let request = active.read().await.request.clone();
     let project: Option<Project> = engine.ports.store.find(request.project.as_str()).await?;
     let Some(project) = project else {
         let message = format!("there is no project `{}`", request.project);
@@ -174,7 +174,7 @@ pub(crate) async fn fault_of(
 }
 
 async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result<EnvironmentPlan, Fail> {
-    let request = active.read().await.request;
+    let request = active.read().await.request.clone();
     let config = request.config.as_ref();
     let validation = engine.validate_request(project, &request.environment, &request.services, config).await?;
     let mut findings = validation.findings;
@@ -216,7 +216,7 @@ async fn begin_services(
     let same = |group: &&GroupSpec| {
         group.services.len() == services.len() && group.services.iter().all(|service| services.contains(service))
     };
-    let request = active.read().await.request;
+    let request = active.read().await.request.clone();
     let group = request.group.as_ref().and_then(|name| groups.get(name)).or_else(|| groups.values().find(same));
     let strategy = group.and_then(|group| group.strategy.as_ref());
     let strategy = choose_strategy(request.strategy.as_ref(), strategy, &members);
@@ -242,7 +242,7 @@ async fn record_goal(engine: &Engine, active: &Active, goal: &Goal) -> Result<()
     for serving in goal.values().flatten() {
         versions.insert(serving.release.clone(), engine.release(&serving.release).await?);
     }
-    let scope = active.read().await.request;
+    let scope = active.read().await.request.clone();
     let slots: Vec<Slot> = engine.ports.store.below(&format!("{}/{}", scope.project, scope.environment)).await?;
     let noted = |deployment: &mut Deployment| {
         for (key, serving) in goal {

@@ -69,7 +69,7 @@ pub(super) async fn goal_of_rollback(engine: &Engine, deployment: &Deployment) -
             find(engine, undo).await?.course.parents.iter().map(|slot| (slot.key.service.clone(), slot.live.clone())),
         );
     } else if let Some(to) = to {
-        let then = find(engine, to).await?.result;
+        let then = find(engine, to).await?.result.clone();
         before.extend(now.keys().map(|service| (service.clone(), then.get(service).cloned())));
     }
     let goal = before.into_iter().map(|(service, serving)| {
@@ -79,7 +79,7 @@ pub(super) async fn goal_of_rollback(engine: &Engine, deployment: &Deployment) -
     Ok(goal.collect())
 }
 
-async fn find(engine: &Engine, id: &DeploymentId) -> Result<Deployment, Fail> {
+async fn find(engine: &Engine, id: &DeploymentId) -> Result<Arc<Deployment>, Fail> {
     let found = engine.ports.store.deployment(id.as_str()).await?;
     found.ok_or_else(|| Fail::Failed(Box::new(unplaced(engine, format!("there is no deployment {id}")))))
 }
@@ -98,7 +98,7 @@ fn unplaced(engine: &Engine, message: String) -> FailureReport {
 
 /// The old artifacts with the configuration that is live now.
 pub(super) async fn with_todays_configuration(engine: &Arc<Engine>, active: &Active, goal: Goal) -> Result<Goal, Fail> {
-    let now = slots(engine, &active.read().await).await?;
+    let now = slots(engine, &*active.read().await).await?;
     let mut mixed = Goal::new();
     for (slot, serving) in goal {
         let live = now.get(&slot.service).and_then(|slot| slot.live.as_ref());

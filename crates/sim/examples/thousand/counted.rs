@@ -10,7 +10,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
     ports::Fault,
-    store::{Commit, Committed, DocumentKind, Listing, Snapshot, Store},
+    store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
 };
 
 /// How often, how long in all, and how many bytes of documents.
@@ -57,16 +57,16 @@ impl Store for Counted {
         let kinds: BTreeSet<_> = commit.puts.iter().map(|document| document.kind.name()).collect();
         let deleted: BTreeSet<_> = commit.deletes.iter().map(|(kind, _)| kind.name()).collect();
         let events: BTreeSet<_> = commit.events.iter().map(|event| event.kind.name()).collect();
-        let bytes = commit.puts.iter().map(|document| document.body.len()).sum();
+        let bytes = commit.puts.iter().map(|document| document.body.to_text().len()).sum();
         let name = format!("commit {kinds:?} less {deleted:?} with {events:?}");
         self.count(name, bytes, self.inner.commit(commit)).boxed()
     }
 
-    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<String>, Fault>> {
+    fn get<'a>(&'a self, kind: DocumentKind, key: &'a str) -> BoxFuture<'a, Result<Option<Body>, Fault>> {
         self.count(format!("get {}", kind.name()), 0, self.inner.get(kind, key)).boxed()
     }
 
-    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<String>, Fault>> {
+    fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<Body>, Fault>> {
         let depth = if listing.scope.is_empty() { 0 } else { listing.scope.split('/').count() };
         let name = format!("list {} below {depth} names, at most {}", kind.name(), listing.limit);
         self.count(name, 0, self.inner.list(kind, listing)).boxed()

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     ports::Fault,
-    store::{Commit, Document, DocumentKind, Store},
+    store::{Body, Commit, Document, DocumentKind, Store},
     time::Timestamp,
 };
 use shipway_store::SqlStore;
@@ -66,7 +66,7 @@ async fn write(store: Arc<SqlStore>, number: usize, begin: Instant, span: Durati
     let mut commits = 0;
     while begin.elapsed() < span {
         let (key, scope, body) = (format!("d{number}"), "limit/limit".into(), "x".repeat(DOCUMENT_BYTES));
-        let document = Document { kind: DocumentKind::Meta, key, scope, order: 0, body };
+        let document = Document { kind: DocumentKind::Meta, key, scope, order: 0, body: Body::text(body) };
         let event = EventBody::new(EventKind::StepStarted, EventStatus::Running, "limit", "x".repeat(BODY_BYTES));
         let commit = Commit { puts: vec![document], ..Commit::at(Timestamp(0)) };
         store.commit(commit.event(event)).await?;
