@@ -179,13 +179,18 @@ impl World {
         }
     }
 
-    fn follow(&mut self, table: Arc<RouteTable>) -> Result<(), Fault> {
+    /// Follows a table; `restored` says whether the store had been put back when it was sent off.
+    fn follow(&mut self, table: Arc<RouteTable>, restored: bool) -> Result<(), Fault> {
         let now_ms = self.now_ms;
         if self.router.follow(table.clone(), &self.machine, &mut self.random, now_ms)? {
             self.trace.mix(table.generation);
             let routed = self.router.routed();
             self.tell(|| format!("the proxy follows {}: {routed:?}", table.generation));
             self.watcher.followed(&table, &self.machine, now_ms);
+            // What was on its way while the store was put back is of commits that are no longer there.
+            if restored == self.watcher.restored {
+                self.watcher.follow_the_slots(&table);
+            }
         }
         Ok(())
     }
@@ -438,7 +443,11 @@ impl Runner for Reach {
 
 impl TrafficRouter for Reach {
     fn publish(&self, table: Arc<RouteTable>) -> BoxFuture<'_, Result<(), Fault>> {
-        async move { self.shared.act(move |world| world.follow(table)).await? }.boxed()
+        async move {
+            let restored = self.shared.world().watcher.restored;
+            self.shared.act(move |world| world.follow(table, restored)).await?
+        }
+        .boxed()
     }
 
     fn traffic(&self) -> BoxFuture<'_, Result<Traffic, Fault>> {

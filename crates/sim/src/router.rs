@@ -66,7 +66,7 @@ impl Router {
         if self.table.as_ref().is_some_and(|followed| place(followed) > place(&table)) {
             return Err(Fault::new(FaultKind::Conflict, "the table is older than the one that is followed"));
         }
-        if self.table.as_ref().is_some_and(|followed| place(followed) == place(&table)) {
+        if self.table.as_ref() == Some(&table) {
             return Ok(false);
         }
         self.count(machine, now_ms);

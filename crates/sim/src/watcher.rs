@@ -374,7 +374,6 @@ impl Watcher {
         for slot in slots {
             self.has_capacity(&slot, table, machine, now_ms);
         }
-        self.follow_the_slots(table);
     }
 
     fn routed(&mut self, id: &InstanceId, machine: &Machine, now_ms: u64) {

@@ -23,7 +23,7 @@ const DRAIN_TICK_MS: u64 = 20;
 
 /// Records an instance, starts it, and records where it listens. `right` is by which right that is done: a server that
 /// has lost it starts nothing more. With `at_once` the target's breaker does not keep it from starting.
-pub(crate) async fn launch(
+pub(super) async fn launch(
     engine: &Arc<Engine>,
     release: &Arc<Release>,
     instance: Instance,
@@ -33,8 +33,19 @@ pub(crate) async fn launch(
     let store = &engine.ports.store;
     let stored: Option<Instance> = store.find(instance.id.as_str()).await?;
     let instance = stored.unwrap_or(instance);
-    let record = || Commit::at(engine.ports.clock.now()).fence(right.0.clone(), right.1);
-    store.commit(record().put(&instance)).await?;
+    let record = Commit::at(engine.ports.clock.now()).fence(right.0.clone(), right.1);
+    store.commit(record.put(&instance)).await?;
+    start(engine, release, instance, right, at_once).await
+}
+
+/// Starts an instance that has just been recorded, and records where it listens.
+pub(crate) async fn start(
+    engine: &Arc<Engine>,
+    release: &Arc<Release>,
+    instance: Instance,
+    right: (Guarded, u64),
+    at_once: bool,
+) -> Result<Instance, Fault> {
     let launch = Launch {
         instance: instance.id.clone(),
         release: release.clone(),

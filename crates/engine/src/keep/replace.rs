@@ -122,7 +122,8 @@ async fn replace(
         committed => committed?,
     };
     let right = (Guarded::Leader, place.leader);
-    let instance = deploy::launch(engine, release, instance, right, false).await?;
+    // It is not recorded again: a deployment that has let it go meanwhile has removed its record, and so it stays.
+    let instance = deploy::start(engine, release, instance, right, false).await?;
     settle(engine, place.leader, &place.deaths, release, instance).await
 }
 
