@@ -129,12 +129,12 @@ async fn messages(engine: &Engine, event: &Event) -> Result<Vec<Message>, Fault>
     let body = &event.body;
     let Some(on) = occasion(body) else { return Ok(Vec::new()) };
     let (Some(project), Some(environment)) = (&body.project, &body.environment) else { return Ok(Vec::new()) };
-    let Some(project) = engine.ports.store.find::<Project>(project.as_str()).await? else { return Ok(Vec::new()) };
+    let Some(project) = engine.ports.store.share::<Project>(project.as_str()).await? else { return Ok(Vec::new()) };
     let Some(plan) = engine.environment_plan(&project, environment).await else { return Ok(Vec::new()) };
-    let wanted = plan.notify.iter().cloned().filter(|channel| channel.on.is_empty() || channel.on.contains(&on));
+    let wanted = plan.notify.iter().filter(|channel| channel.on.is_empty() || channel.on.contains(&on));
     let message = |(number, channel)| Message {
         id: format!("{}-{number}", event.id),
-        channel,
+        channel: NotifySpec::clone(channel),
         on,
         event: event.clone(),
         attempts: 0,

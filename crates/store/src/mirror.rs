@@ -13,6 +13,7 @@ use shipway_core::{
 use sqlx::{AnyConnection, Row};
 
 use crate::{
+    rows::Written,
     shelves::{Shelves, refuse_past},
     sql::sql_fault,
 };
@@ -51,7 +52,7 @@ impl Mirror {
     }
 
     /// Takes over what was committed.
-    pub(crate) fn follow(&self, written: Vec<((DocumentKind, String), Option<Document>)>, generation: u64) {
+    pub(crate) fn follow(&self, written: Written, generation: u64) {
         let mut held = self.held();
         for ((kind, key), document) in written {
             match (kind.is_past(), document) {

@@ -55,10 +55,13 @@ pub(crate) fn chunks<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
+/// Documents by kind and key; none where one goes.
+pub(crate) type Written = BTreeMap<(DocumentKind, String), Option<Document>>;
+
 /// Rows of a group.
 pub(crate) struct Rows {
     counters: Counters,
-    documents: BTreeMap<(DocumentKind, String), Option<Document>>,
+    documents: Written,
     events: Vec<(u64, Timestamp, EventBody)>,
 }
 
@@ -98,8 +101,8 @@ impl Rows {
     }
 
     /// What is written then: documents by key, those that go as none, and the numbers of the last commit.
-    pub(crate) fn end(self) -> (Vec<((DocumentKind, String), Option<Document>)>, Counters) {
-        (self.documents.into_iter().collect(), self.counters)
+    pub(crate) fn end(self) -> (Written, Counters) {
+        (self.documents, self.counters)
     }
 }
 

@@ -6,7 +6,7 @@ use shipway_core::{
     ports::Fault,
     store::{Commit, Committed},
 };
-use sqlx::{AnyConnection, AnyPool, Connection, Row};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{mirror::Mirror, revisions::Revisions, rows::Rows, sql::sql_fault};
@@ -14,7 +14,9 @@ use crate::{mirror::Mirror, revisions::Revisions, rows::Rows, sql::sql_fault};
 /// Commits that wait for the writer.
 const QUEUE_MAX: usize = 1024;
 /// Commits that share a transaction.
-const GROUP_MAX: usize = 256;
+const GROUP_MAX: usize = 512;
+/// What the writer keeps of the database's pages: those that it writes again and again.
+const CACHE: &str = "PRAGMA cache_size=-32000";
 
 type Answer = oneshot::Sender<Result<Committed, Fault>>;
 
@@ -46,7 +48,10 @@ impl Writer {
 }
 
 async fn detached(pool: &AnyPool) -> Result<AnyConnection, Fault> {
-    Ok(pool.acquire().await.map_err(|error| sql_fault("opening the database", &error))?.detach())
+    let fault = |error| sql_fault("opening the database", &error);
+    let mut connection = pool.acquire().await.map_err(fault)?.detach();
+    connection.execute(CACHE).await.map_err(fault)?;
+    Ok(connection)
 }
 
 /// The numbers of the newest commit and of the newest event.

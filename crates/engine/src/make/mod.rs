@@ -173,7 +173,7 @@ pub(crate) async fn fault_of(
     Fail::Failed(Box::new(FailureReport { hint, ..failure }))
 }
 
-async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result<EnvironmentPlan, Fail> {
+async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result<Arc<EnvironmentPlan>, Fail> {
     let request = active.read().await.request.clone();
     let config = request.config.as_ref();
     let validation = engine.validate_request(project, &request.environment, &request.services, config).await?;

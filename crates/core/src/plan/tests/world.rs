@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::Path,
+    sync::Arc,
 };
 
 use serde_json::json;
@@ -136,14 +137,15 @@ impl World {
     }
 
     pub(super) fn table(&self) -> RouteTable {
-        let slots: Vec<_> = self.slots.values().cloned().collect();
-        let instances: Vec<_> = self.instances.values().cloned().collect();
+        let slots: Vec<_> = self.slots.values().cloned().map(Arc::new).collect();
+        let instances: Vec<_> = self.instances.values().cloned().map(Arc::new).collect();
+        let releases = self.releases.iter().map(|(id, release)| (id.clone(), Arc::new(release.clone()))).collect();
         derive(&Sources {
             epoch: 1,
             generation: 1,
             slots: &slots,
             instances: &instances,
-            releases: &self.releases,
+            releases: &releases,
             releases_dir: Path::new("releases"),
         })
     }
