@@ -227,6 +227,9 @@ impl Deployment {
     /// Whether promotion had begun: a step that moves traffic ran or may have run.
     pub fn promotion_began(&self) -> bool {
         let Some(plan) = &self.course.plan else { return false };
+        if !plan.is_known() {
+            return self.phases.iter().any(|record| (Phase::Promoting..=Phase::Cleaning).contains(&record.phase));
+        }
         self.steps
             .iter()
             .filter(|state| !state.back && state.status != StepStatus::Waiting)

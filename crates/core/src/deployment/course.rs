@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 
 use crate::{
     id::ServiceName,
-    plan::Plan,
+    plan::{PLAN_VERSION, Plan},
     slot::{Serving, Slot},
 };
 
@@ -23,9 +24,22 @@ pub struct Course {
     /// What the slots should serve; none empties one.
     pub goal: BTreeMap<ServiceName, Option<Serving>>,
     /// The plan that runs or ran.
+    #[serde(default, deserialize_with = "in_its_form")]
     pub plan: Option<Plan>,
     /// The plan of the way back.
+    #[serde(default, deserialize_with = "in_its_form")]
     pub unwind: Option<Plan>,
+}
+
+/// Of a plan in a form that isn't known here, only the form is read: its steps may be such that nobody here can, and a
+/// server that can't read one deployment would not start for all the others.
+fn in_its_form<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Plan>, D::Error> {
+    let Some(plan) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
+    let version = plan.get("version").map_or(Ok(0), u32::deserialize).map_err(D::Error::custom)?;
+    match version {
+        PLAN_VERSION => serde_json::from_value(plan).map(Some).map_err(D::Error::custom),
+        _ => Ok(Some(Plan::unread(version))),
+    }
 }
 
 /// A deployment names its course; whoever reads the deployment from the store gets the course with it.

@@ -144,8 +144,11 @@ fn stuck(facts: &Facts<'_>) -> Vec<NextStep> {
             look.chain([back, step("or mend it and go forward", again(deployment)), resolve()]).collect()
         }
         Some(Stuck::UnknownPlan) => vec![
-            advice("or start the version of Shipway that made the plan, and `shipway retry` there"),
-            step("go back by a plan made now, from what is observed", format!("shipway retry {id}")),
+            advice("start the version of Shipway that made the plan, and `shipway retry` there"),
+            step(
+                "or go back by a plan made now, from what is observed; hooks and migrations that ran are not undone by it",
+                format!("shipway retry {id}"),
+            ),
             resolve(),
         ],
         Some(Stuck::RollbackTooLong) => vec![
