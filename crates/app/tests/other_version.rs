@@ -6,12 +6,13 @@ mod support;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use shipway_core::store::{Commit, Document, DocumentKind, Listing, Store};
-use shipway_store::SqlStore;
+use shipway_core::store::{Commit, Document, DocumentKind, Listing};
 use support::{
     Server,
     day::{SERVICE, assert_cause, text, web},
-    project, wait_for,
+    project,
+    stored::rewrite,
+    wait_for,
 };
 
 /// A form that no version has yet.
@@ -36,9 +37,7 @@ fn comes_back_to_the_plan(crash: &str) -> (Server, String) {
 
 /// Gives the plan of a deployment the form of another version, with a step that only that one knows.
 fn change_form(data: &Path, deployment: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let store = SqlStore::open(&data.join("shipway.db")).await.expect("the database");
+    rewrite(data, async |store| {
         let listing = Listing { limit: 1, newest_first: true, ..Listing::default() };
         let newest = store.list(DocumentKind::Course, listing).await.expect("a course").remove(0);
         let mut course: Value = serde_json::from_str(&newest).expect("it is JSON");
@@ -48,9 +47,7 @@ fn change_form(data: &Path, deployment: &str) {
         assert_eq!(store.get(DocumentKind::Course, &key).await.expect("a read"), Some(newest), "it is the newest");
         let kind = DocumentKind::Course;
         let document = Document { kind, key, scope: "app/test".into(), order: i64::MAX, body: course.to_string() };
-        let mut commit = Commit::default();
-        commit.puts.push(document);
-        store.commit(commit).await.expect("a commit");
+        Commit { puts: vec![document], ..Commit::default() }
     });
 }
 

@@ -76,7 +76,10 @@ async fn reset(context: &Context, args: ResetArgs) -> Outcome {
 
 fn row(breaker: &BreakerView, now: Timestamp) -> Vec<(Hue, String)> {
     let (guards, counted) = match breaker.guards {
-        BreakerGuards::Target => ("target", format!("{} of {} failures in a row", breaker.count, breaker.count_max)),
+        BreakerGuards::Target => (
+            "target",
+            format!("{} in a row; {} open it", words::count(breaker.count.into(), "failure"), breaker.count_max),
+        ),
         BreakerGuards::Environment => {
             let within = breaker.within_ms.map(|ms| format!(" in {}", words::span(ms))).unwrap_or_default();
             ("environment", format!("{} of {} rollbacks{within}", breaker.count, breaker.count_max))
