@@ -182,7 +182,8 @@ fn contract(facts: &Facts<'_>) -> Vec<NextStep> {
     ];
     let mut plan = deployment.course.plan.iter().flat_map(|plan| &plan.steps);
     if plan.any(|planned| matches!(planned.step, Step::Snapshot { .. })) {
-        let words = "or go back with the data as it was before the migration; what was written since is lost";
+        let words = "or go back with the data as it was before the migration; a copy of what was written since is kept: \
+             `shipway snapshot list` shows it, `shipway snapshot restore` puts it back";
         steps.push(step(words, format!("shipway rollback {id} --with-data")));
     }
     steps
