@@ -65,6 +65,18 @@ async fn run(place: &Place, run: CommandRun) -> Result<(Vec<String>, CommandEnd)
 }
 
 #[tokio::test]
+async fn a_command_hears_what_its_server_ignores() {
+    let home = TempDir::new().expect("a temporary folder");
+    let exec = ignoring(home.path(), "INT QUIT HUP TERM");
+    let place = Place { runner: LocalRunner::new(home.path().to_path_buf(), exec), home };
+    for (name, number) in [("INT", 2), ("HUP", 1), ("TERM", 15)] {
+        let signalled = place.shell(&format!("kill -{name} $$; echo deaf"));
+        let (lines, end) = run(&place, signalled).await.expect("it ran");
+        assert_eq!((lines, end), (Vec::new(), CommandEnd::Signalled(number)), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn output_and_status_come_as_they_are() {
     let place = Place::new();
     let (lines, end) =

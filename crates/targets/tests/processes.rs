@@ -8,6 +8,7 @@ use serde_json::json;
 use shipway_core::{
     id::InstanceId,
     ports::{Driver, FaultKind, Life, LogPosition},
+    spec::{StopSignal, StopSpec},
 };
 use support::*;
 
@@ -93,6 +94,38 @@ async fn who_ignores_the_signal_is_killed_after_the_grace() {
     assert!(!lives(pid));
     assert_eq!(exit_of(&world.driver, &id).await, (None, Some(9)));
     log_holds(&world.driver, &id, "heard").await;
+    clean(&world.driver).await;
+}
+
+#[tokio::test]
+async fn who_ignores_every_signal_that_can_be_ignored_is_killed() {
+    let world = World::new();
+    let release = world.release("1", &["sh", "-c", "trap '' INT TERM; echo ready; exec sleep 3600"], json!({})).await;
+    for signal in [StopSignal::Int, StopSignal::Term] {
+        let id = InstanceId::new(format!("deaf-{signal:?}").to_lowercase());
+        world.driver.start(launch(id.as_str(), &release)).await.expect("started");
+        log_holds(&world.driver, &id, "ready").await;
+        let pid = pid_of(&world.driver, &id).await;
+        world.driver.stop(&id, &StopSpec { signal, ..stop_in(1) }).await.expect("stopped");
+        assert!(!lives(pid), "{signal:?}");
+        assert_eq!(exit_of(&world.driver, &id).await, (None, Some(9)), "{signal:?}");
+    }
+    clean(&world.driver).await;
+}
+
+#[tokio::test]
+async fn an_instance_hears_what_its_server_ignores() {
+    let world = World::under_ignored("INT QUIT HUP TERM");
+    let script = "ulimit -c 0; echo ready; exec sleep 3600";
+    let release = world.release("1", &["sh", "-c", script], json!({})).await;
+    for (signal, number) in [(StopSignal::Int, 2), (StopSignal::Quit, 3), (StopSignal::Hup, 1), (StopSignal::Term, 15)]
+    {
+        let id = InstanceId::new(format!("hears-{number}"));
+        world.driver.start(launch(id.as_str(), &release)).await.expect("started");
+        log_holds(&world.driver, &id, "ready").await;
+        world.driver.stop(&id, &StopSpec { signal, ..stop_in(30) }).await.expect("stopped");
+        assert_eq!(exit_of(&world.driver, &id).await, (None, Some(number)), "the signal ends it, not its grace");
+    }
     clean(&world.driver).await;
 }
 

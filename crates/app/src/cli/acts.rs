@@ -53,11 +53,7 @@ pub async fn act_and_say(
 ) -> Outcome {
     let remote = context.remote()?;
     let view = act(context, &remote, args, verb).await?;
-    if context.terminal.json {
-        context.terminal.json(&view);
-    } else {
-        context.terminal.say(words(&view));
-    }
+    context.terminal.show(&view, |_| vec![words(&view)]);
     Ok(Exit::Done)
 }
 

@@ -7,7 +7,7 @@ use super::{
     Exit, Outcome,
     context::Context,
     table::{Table, plain},
-    terminal::Hue,
+    terminal::{Hue, Paint},
     unstick, words,
 };
 
@@ -44,39 +44,32 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 
 async fn list(context: &Context) -> Outcome {
     let breakers: Vec<BreakerView> = context.remote()?.get("/api/breakers").await?;
-    let terminal = &context.terminal;
-    if terminal.json {
-        terminal.json(&breakers);
-        return Ok(Exit::Done);
-    }
+    context.terminal.show(&breakers, |paint| lines(paint, &breakers));
+    Ok(Exit::Done)
+}
+
+fn lines(paint: Paint, breakers: &[BreakerView]) -> Vec<String> {
     let mut table = Table::new(&["name", "guards", "state", "counted", "why"]);
     let now = words::now();
-    for breaker in &breakers {
-        table.row(row(breaker, now));
-    }
-    for line in table.lines(terminal.paint, 0) {
-        terminal.say(line);
-    }
-    for breaker in breakers.iter().filter(|breaker| breaker.state == BreakerState::Open) {
-        terminal.say(format!("→ `shipway breakers reset {} --reason WHY` lets it pass at once", breaker.name));
-    }
-    Ok(Exit::Done)
+    breakers.iter().for_each(|breaker| table.row(row(breaker, now)));
+    let open = breakers.iter().filter(|breaker| breaker.state == BreakerState::Open);
+    let reset = open.map(|open| format!("→ `shipway breakers reset {} --reason WHY` lets it pass at once", open.name));
+    table.lines(paint, 0).into_iter().chain(reset).collect()
 }
 
 async fn reset(context: &Context, args: ResetArgs) -> Outcome {
     let body = BreakerReset { name: args.name, reason: args.reason };
     let breaker: BreakerView = context.remote()?.post("/api/breakers/reset", &body).await?;
-    if context.terminal.json {
-        context.terminal.json(&breaker);
-    } else {
-        context.terminal.say(format!("{} is closed: it lets pass again", breaker.name));
-    }
+    context.terminal.show(&breaker, |_| vec![format!("{} is closed: it lets pass again", breaker.name)]);
     Ok(Exit::Done)
 }
 
 fn row(breaker: &BreakerView, now: Timestamp) -> Vec<(Hue, String)> {
     let (guards, counted) = match breaker.guards {
-        BreakerGuards::Target => ("target", format!("{} of {} failures in a row", breaker.count, breaker.count_max)),
+        BreakerGuards::Target => (
+            "target",
+            format!("{} in a row; {} open it", words::count(breaker.count.into(), "failure"), breaker.count_max),
+        ),
         BreakerGuards::Environment => {
             let within = breaker.within_ms.map(|ms| format!(" in {}", words::span(ms))).unwrap_or_default();
             ("environment", format!("{} of {} rollbacks{within}", breaker.count, breaker.count_max))

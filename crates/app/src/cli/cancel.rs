@@ -43,11 +43,8 @@ pub async fn end(context: &Context, args: EndArgs, verb: &str) -> Outcome {
     let view = acts::act(context, &remote, args.act, verb).await?;
     let terminal = &context.terminal;
     if args.no_wait {
-        if terminal.json {
-            terminal.json(&view);
-        } else {
-            terminal.say(format!("the end of {} was asked for: `shipway status` shows it", view.name));
-        }
+        let asked = format!("the end of {} was asked for: `shipway status` shows it", view.name);
+        terminal.show(&view, |_| vec![asked]);
         return Ok(Exit::Done);
     }
     let ended = live::follow(&remote, *terminal, view, Until::Completed).await?;

@@ -60,6 +60,20 @@ impl Context {
         }
     }
 
+    /// Asks a person whether that is meant.
+    ///
+    /// # Errors
+    /// It is not, or nobody is there.
+    pub fn agreed(&self, question: &str) -> Result<(), CliError> {
+        if !Terminal::can_ask() {
+            return Err(CliError::usage("nobody can be asked whether that is meant", "say --yes"));
+        }
+        match self.terminal.agrees(question) {
+            true => Ok(()),
+            false => Err(CliError::Failed("nothing was changed".into())),
+        }
+    }
+
     /// The server that was named, or is found, or would be there by default.
     ///
     /// # Errors

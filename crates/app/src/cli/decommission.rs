@@ -6,10 +6,8 @@ use shipway_core::{deployment::Kind, id::ServiceName};
 use super::{
     Outcome,
     context::Context,
-    errors::CliError,
     request::{self, WaitArgs},
-    scope::{EnvironmentArg, Scope},
-    terminal::Terminal,
+    scope::{self, EnvironmentArg},
 };
 
 /// Stop services in an environment, and take their routes away
@@ -32,11 +30,11 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let environment = scope.environment(&remote, &args.environment).await?;
     if !args.yes {
-        ask(context, &args.services, &scope.project, &environment)?;
+        let services = args.services.join(", ");
+        context.agreed(&format!("{services} will leave {environment} of {}. Go on?", scope.project))?;
     }
     let request = DeploymentRequest {
         project: scope.project,
@@ -47,15 +45,4 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         ..DeploymentRequest::default()
     };
     request::deploy(context, &remote, &request, args.wait).await
-}
-
-fn ask(context: &Context, services: &[String], project: &str, environment: &str) -> Result<(), CliError> {
-    if !Terminal::can_ask() {
-        return Err(CliError::usage("nobody can be asked whether that is meant", "say --yes"));
-    }
-    let question = format!("{} will leave {environment} of {project}. Go on?", services.join(", "));
-    match context.terminal.agrees(&question) {
-        true => Ok(()),
-        false => Err(CliError::Failed("nothing was changed".into())),
-    }
 }

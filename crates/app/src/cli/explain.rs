@@ -43,13 +43,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         None => newest(context, &remote, args.environment).await?,
     };
     let told: Explanation = remote.get(&format!("/api/deployments/{}/explain", escaped(&id))).await?;
-    if context.terminal.json {
-        context.terminal.json(&told);
-        return Ok(Exit::Done);
-    }
-    for line in lines(context.terminal.paint, &told, words::now()) {
-        context.terminal.say(line);
-    }
+    context.terminal.show(&told, |paint| lines(paint, &told, words::now()));
     Ok(Exit::Done)
 }
 

@@ -7,9 +7,9 @@ use super::{
     Exit, Outcome,
     context::Context,
     remote::with_query,
-    scope::{EnvironmentArg, Scope},
+    scope::{self, EnvironmentArg},
     table::{Table, plain},
-    terminal::Hue,
+    terminal::{Hue, Paint},
     words,
 };
 
@@ -18,7 +18,6 @@ use super::{
 pub struct Args {
     #[command(flatten)]
     environment: EnvironmentArg,
-    /// How many, 1 to 200
     /// How many, 1 to 200
     #[arg(
         short = 'n',
@@ -32,28 +31,22 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let query = [("environment", args.environment.environment), ("limit", Some(args.limit.to_string()))];
     let page: DeploymentPage = remote.get(&with_query(&scope.path("/deployments"), &query)).await?;
-    let terminal = &context.terminal;
-    if terminal.json {
-        terminal.json(&page);
-        return Ok(Exit::Done);
+    context.terminal.show(&page, |paint| lines(paint, &page.items, &scope.project));
+    Ok(Exit::Done)
+}
+
+fn lines(paint: Paint, views: &[DeploymentView], project: &str) -> Vec<String> {
+    if views.is_empty() {
+        return vec![format!("{project} has no deployment yet: `shipway deploy -e ENVIRONMENT`")];
     }
     let mut table =
         Table::new(&["name", "id", "kind", "status", "phase", "version", "by", "when", "took", "failed requests"]);
     let now = words::now();
-    for view in &page.items {
-        table.row(row(view, now));
-    }
-    for line in table.lines(terminal.paint, 0) {
-        terminal.say(line);
-    }
-    if page.items.is_empty() {
-        terminal.say(format!("{} has no deployment yet: `shipway deploy -e ENVIRONMENT`", scope.project));
-    }
-    Ok(Exit::Done)
+    views.iter().for_each(|view| table.row(row(view, now)));
+    table.lines(paint, 0)
 }
 
 fn row(view: &DeploymentView, now: Timestamp) -> Vec<(Hue, String)> {

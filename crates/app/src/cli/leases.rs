@@ -6,8 +6,7 @@ use shipway_core::time::Timestamp;
 use super::{
     Exit, Outcome,
     context::Context,
-    remote::escaped,
-    scope::{EnvironmentArg, Scope},
+    scope::{self, EnvironmentArg},
     table::{Table, plain},
     terminal::{Hue, Paint},
     words,
@@ -25,21 +24,13 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let mut all: Vec<LeasesView> = Vec::new();
     for environment in scope.environments(&remote, &args.environment).await? {
-        all.push(remote.get(&scope.path(&format!("/environments/{}/leases", escaped(&environment)))).await?);
-    }
-    let terminal = &context.terminal;
-    if terminal.json {
-        terminal.json(&all);
-        return Ok(Exit::Done);
+        all.push(remote.get(&scope.environment_path(&environment, "/leases")).await?);
     }
     let now = words::now();
-    for line in all.iter().flat_map(|view| lines(terminal.paint, view, now)) {
-        terminal.say(line);
-    }
+    context.terminal.show(&all, |paint| all.iter().flat_map(|view| lines(paint, view, now)).collect());
     Ok(Exit::Done)
 }
 

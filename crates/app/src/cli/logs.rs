@@ -48,13 +48,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let logs = futures_util::future::try_join_all(reads).await?;
     let lines: Vec<LogLine> = logs.into_iter().flat_map(|logs| logs.lines).collect();
     let lines = LogsView { lines: lines.into_iter().filter(|line| wanted.wants(line)).collect() };
-    if context.terminal.json {
-        context.terminal.json(&lines);
-        return Ok(Exit::Done);
-    }
-    for line in &lines.lines {
-        context.terminal.say(words(context.terminal.paint, line));
-    }
+    context.terminal.show(&lines, |paint| lines.lines.iter().map(|line| words(paint, line)).collect());
     Ok(Exit::Done)
 }
 

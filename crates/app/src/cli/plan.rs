@@ -34,14 +34,10 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 pub async fn show(context: &Context, remote: &Remote, request: DeploymentRequest, with_steps: bool) -> Outcome {
     let request = DeploymentRequest { dry_run: true, ..request };
     let plan: PlanView = remote.post("/api/deployments", &request).await?;
-    if context.terminal.json {
-        context.terminal.json(&plan);
-    } else {
-        context.terminal.say(format!("{} → {}", request.project, request.environment));
-        for line in changes::lines(context.terminal.paint, &plan, with_steps) {
-            context.terminal.say(line);
-        }
-    }
+    context.terminal.show(&plan, |paint| {
+        let head = format!("{} → {}", request.project, request.environment);
+        std::iter::once(head).chain(changes::lines(paint, &plan, with_steps)).collect()
+    });
     Ok(match (plan.errors.is_empty() && !blocks(&plan.findings), plan.differs) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Differs,

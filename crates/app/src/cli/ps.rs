@@ -7,9 +7,9 @@ use super::{
     Exit, Outcome,
     context::Context,
     remote::with_query,
-    scope::{EnvironmentArg, Scope},
+    scope::{self, EnvironmentArg},
     table::{Table, plain},
-    terminal::Hue,
+    terminal::{Hue, Paint},
     words,
 };
 
@@ -25,28 +25,22 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let query = [("environment", args.environment.environment), ("service", args.service)];
     let instances: Vec<InstanceView> = remote.get(&with_query(&scope.path("/instances"), &query)).await?;
-    let terminal = &context.terminal;
-    if terminal.json {
-        terminal.json(&instances);
-        return Ok(Exit::Done);
+    context.terminal.show(&instances, |paint| lines(paint, &instances));
+    Ok(Exit::Done)
+}
+
+fn lines(paint: Paint, instances: &[InstanceView]) -> Vec<String> {
+    if instances.is_empty() {
+        return vec!["no instance runs (static services have none)".into()];
     }
     let mut table =
         Table::new(&["id", "environment", "service", "version", "role", "state", "address", "pid", "up", "in flight"]);
     let now = words::now();
-    for instance in &instances {
-        table.row(row(instance, now));
-    }
-    for line in table.lines(terminal.paint, 0) {
-        terminal.say(line);
-    }
-    if instances.is_empty() {
-        terminal.say("no instance runs (static services have none)");
-    }
-    Ok(Exit::Done)
+    instances.iter().for_each(|instance| table.row(row(instance, now)));
+    table.lines(paint, 0)
 }
 
 fn row(instance: &InstanceView, now: Timestamp) -> Vec<(Hue, String)> {

@@ -7,10 +7,9 @@ use shipway_core::time::Timestamp;
 use super::{
     Exit, Outcome,
     context::Context,
-    remote::escaped,
-    scope::{EnvironmentArg, Scope},
+    scope::{self, EnvironmentArg},
     table::{Table, plain},
-    terminal::Hue,
+    terminal::{Hue, Paint},
     words,
 };
 
@@ -30,35 +29,28 @@ struct Place {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let mut places = Vec::new();
     for environment in scope.environments(&remote, &args.environment).await? {
-        let path = scope.path(&format!("/environments/{}/quarantine", escaped(&environment)));
-        places.push(Place { quarantined: remote.get(&path).await?, environment });
+        let quarantined = remote.get(&scope.environment_path(&environment, "/quarantine")).await?;
+        places.push(Place { environment, quarantined });
     }
-    let terminal = &context.terminal;
-    if terminal.json {
-        terminal.json(&places);
-        return Ok(Exit::Done);
-    }
+    context.terminal.show(&places, |paint| lines(paint, &places));
+    Ok(Exit::Done)
+}
+
+fn lines(paint: Paint, places: &[Place]) -> Vec<String> {
     let mut table = Table::new(&["environment", "what", "since", "by", "why"]);
     let now = words::now();
-    for place in &places {
-        for one in &place.quarantined {
-            table.row(row(&place.environment, one, now));
-        }
+    for place in places {
+        place.quarantined.iter().for_each(|one| table.row(row(&place.environment, one, now)));
     }
-    let lines = table.lines(terminal.paint, 0);
-    if lines.is_empty() {
-        terminal.say("nothing is quarantined");
-        return Ok(Exit::Done);
-    }
-    for line in lines {
-        terminal.say(line);
-    }
-    terminal.say("→ `shipway deploy … --allow-quarantined --reason WHY` deploys it all the same");
-    Ok(Exit::Done)
+    let mut lines = table.lines(paint, 0);
+    lines.push(match lines.is_empty() {
+        true => "nothing is quarantined".into(),
+        false => "→ `shipway deploy … --allow-quarantined --reason WHY` deploys it all the same".into(),
+    });
+    lines
 }
 
 fn row(environment: &str, one: &QuarantineView, now: Timestamp) -> Vec<(Hue, String)> {

@@ -38,11 +38,8 @@ pub async fn deploy(context: &Context, remote: &Remote, request: &DeploymentRequ
 /// The server goes away.
 pub async fn show(context: &Context, remote: &Remote, view: DeploymentView, wait: WaitArgs) -> Outcome {
     if wait.no_wait {
-        if context.terminal.json {
-            context.terminal.json(&view);
-        } else {
-            context.terminal.say(format!("{} ({}) was asked for: `shipway status` shows it", view.name, view.id));
-        }
+        let asked = format!("{} ({}) was asked for: `shipway status` shows it", view.name, view.id);
+        context.terminal.show(&view, |_| vec![asked]);
         return Ok(Exit::Done);
     }
     let name = view.name.clone();

@@ -20,10 +20,6 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let body = ResolveRequest { reason: args.reason };
     let view: DeploymentView =
         remote.post(&format!("/api/deployments/{}/resolve", escaped(&args.deployment)), &body).await?;
-    if context.terminal.json {
-        context.terminal.json(&view);
-    } else {
-        context.terminal.say(format!("{} is dealt with: it counts as {}", view.name, view.phase));
-    }
+    context.terminal.show(&view, |_| vec![format!("{} is dealt with: it counts as {}", view.name, view.phase)]);
     Ok(Exit::Done)
 }

@@ -31,7 +31,8 @@ pub struct Args {
     /// Go back though a `contract` migration ran since: the old may not work with today's data
     #[arg(long)]
     accept_contract: bool,
-    /// Put data folders back too, each from the oldest copy that was taken since: what was written since then is lost
+    /// Put data folders back too, each from the oldest copy that was taken since. What they hold now is copied first:
+    /// `shipway snapshot list` shows that copy, and `shipway snapshot restore` puts it back
     #[arg(long, conflicts_with = "artifact_only")]
     with_data: bool,
     /// Why, for the record
@@ -61,7 +62,7 @@ async fn undo(remote: &Remote, deployment: &str, args: Args) -> Result<Deploymen
 async fn to_last_good(context: &Context, remote: &Remote, args: Args) -> Result<DeploymentView, CliError> {
     let scope = Scope::find(context, remote).await?;
     let environment = scope.environment(remote, &args.environment).await?;
-    let path = scope.path(&format!("/environments/{}/rollback-target", escaped(&environment)));
+    let path = scope.environment_path(&environment, "/rollback-target");
     let target: DeploymentView = remote.get(&path).await?;
     context.terminal.say(announced(&environment, &target));
     let Args { force, artifact_only, accept_contract, with_data, .. } = args;

@@ -10,7 +10,7 @@ use super::{
     context::Context,
     deploy::pair,
     request::{self, WaitArgs},
-    scope::{EnvironmentArg, Scope},
+    scope::{self, EnvironmentArg},
 };
 
 /// Change how many instances run
@@ -36,8 +36,7 @@ fn count(text: &str) -> Result<(String, u32), String> {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let environment = scope.environment(&remote, &args.environment).await?;
     let counts = args.counts.into_iter().map(|(service, count)| (ServiceName::new(service), count));
     let instances: BTreeMap<ServiceName, u32> = counts.collect();

@@ -26,6 +26,16 @@ pub struct EnvironmentArg {
     pub environment: Option<String>,
 }
 
+/// The server that is meant, and the project there.
+///
+/// # Errors
+/// As `Scope::find`.
+pub async fn reach(context: &Context) -> Result<(Remote, Scope), CliError> {
+    let remote = context.remote()?;
+    let scope = Scope::find(context, &remote).await?;
+    Ok((remote, scope))
+}
+
 impl Scope {
     /// The project that was named, else that of the nearest spec file, else the only one that is registered.
     ///
@@ -97,6 +107,11 @@ impl Scope {
     /// The address of something below the project.
     pub fn path(&self, below: &str) -> String {
         format!("/api/projects/{}{below}", escaped(&self.project))
+    }
+
+    /// The address of something of an environment.
+    pub fn environment_path(&self, environment: &str, below: &str) -> String {
+        self.path(&format!("/environments/{}{below}", escaped(environment)))
     }
 
     /// Tells the server the spec as it is now, when a person stands in the project's folder.

@@ -9,15 +9,15 @@ use super::{
     Exit, Outcome,
     context::Context,
     errors::CliError,
-    remote::{Remote, escaped},
+    remote::Remote,
     request::{self, WaitArgs},
-    scope::{EnvironmentArg, Scope},
+    scope::{self, EnvironmentArg, Scope},
     table::{Table, plain},
-    terminal::Terminal,
+    terminal::Paint,
     words,
 };
 
-/// Copies of data folders that were taken before a migration
+/// Copies of data folders that were taken before a migration, or before another copy was put back
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -39,7 +39,7 @@ struct ListArgs {
     environment: EnvironmentArg,
 }
 
-/// Put a copy back in the place of a service's data folders; its instances stop meanwhile
+/// Put a copy back in the place of a service's data folders, which are copied first; its instances stop meanwhile
 #[derive(clap::Args)]
 struct RestoreArgs {
     /// The service
@@ -67,28 +67,24 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 }
 
 async fn list(context: &Context, args: ListArgs) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let environment = scope.environment(&remote, &args.environment).await?;
     let copies = copies(&remote, &scope, &environment, args.service.as_deref()).await?;
-    let terminal = &context.terminal;
-    if terminal.json {
-        terminal.json(&copies);
-        return Ok(Exit::Done);
+    context.terminal.show(&copies, |paint| lines(paint, &copies, &environment));
+    Ok(Exit::Done)
+}
+
+fn lines(paint: Paint, copies: &[SnapshotView], environment: &str) -> Vec<String> {
+    if copies.is_empty() {
+        return vec![format!("{environment} has no copies of data: `migrate.snapshot = true` in the spec takes them")];
     }
     let mut table = Table::new(&["service", "name", "size", "taken"]);
     let now = words::now();
-    for copy in &copies {
+    for copy in copies {
         let (size, taken) = (words::size(copy.bytes), words::ago(copy.at, now));
         table.row(vec![plain(copy.service.as_str()), plain(&copy.name), plain(size), plain(taken)]);
     }
-    for line in table.lines(terminal.paint, 0) {
-        terminal.say(line);
-    }
-    if copies.is_empty() {
-        terminal.say(format!("{environment} has no copies of data: `migrate.snapshot = true` in the spec takes them"));
-    }
-    Ok(Exit::Done)
+    table.lines(paint, 0)
 }
 
 async fn copies(
@@ -97,22 +93,20 @@ async fn copies(
     environment: &str,
     service: Option<&str>,
 ) -> Result<Vec<SnapshotView>, CliError> {
-    let path = scope.path(&format!("/environments/{}/snapshots", escaped(environment)));
-    let mut copies: Vec<SnapshotView> = remote.get(&path).await?;
+    let mut copies: Vec<SnapshotView> = remote.get(&scope.environment_path(environment, "/snapshots")).await?;
     copies.retain(|copy| service.is_none_or(|service| copy.service.as_str() == service));
     Ok(copies)
 }
 
 async fn restore(context: &Context, args: RestoreArgs) -> Outcome {
-    let remote = context.remote()?;
-    let scope = Scope::find(context, &remote).await?;
+    let (remote, scope) = scope::reach(context).await?;
     let environment = scope.environment(&remote, &args.environment).await?;
     let name = match args.name {
         Some(name) => name,
         None => newest(&remote, &scope, &environment, &args.service).await?,
     };
     if !args.yes {
-        ask(context, &args.service, &name, &environment)?;
+        context.agreed(&question(&args.service, &name, &environment))?;
     }
     let snapshots = BTreeMap::from([(ServiceName::new(args.service), name)]);
     let request = DeploymentRequest {
@@ -133,13 +127,8 @@ async fn newest(remote: &Remote, scope: &Scope, environment: &str, service: &str
     })
 }
 
-fn ask(context: &Context, service: &str, name: &str, environment: &str) -> Result<(), CliError> {
-    if !Terminal::can_ask() {
-        return Err(CliError::usage("nobody can be asked whether that is meant", "say --yes"));
-    }
-    let question = format!("{service} stops in {environment}, and what it wrote since {name} is lost. Go on?");
-    match context.terminal.agrees(&question) {
-        true => Ok(()),
-        false => Err(CliError::Failed("nothing was changed".into())),
-    }
+fn question(service: &str, name: &str, environment: &str) -> String {
+    format!(
+        "{service} stops in {environment}, and its data goes back to {name}; a copy of what it holds now is kept. Go on?"
+    )
 }

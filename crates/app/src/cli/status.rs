@@ -49,13 +49,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         projects.push(look(&remote, scope, &args.environment).await?);
     }
     let status = Status { server, projects };
-    if context.terminal.json {
-        context.terminal.json(&status);
-        return Ok(Exit::Done);
-    }
-    for line in lines(context.terminal.paint, &remote, &status, words::now()) {
-        context.terminal.say(line);
-    }
+    context.terminal.show(&status, |paint| lines(paint, &remote, &status, words::now()));
     Ok(Exit::Done)
 }
 

@@ -96,7 +96,12 @@ fn commands(view: &DeploymentView) -> Vec<(String, String)> {
         ],
         Some(Stuck::OnFailureStop) => vec![explain, (retry.0, "goes back"), deploy, resolve],
         Some(Stuck::UnknownPlan) => {
-            vec![explain, (retry.0, "goes back by a plan made now, from what is observed"), deploy, resolve]
+            vec![
+                explain,
+                (retry.0, "goes back by a plan made now, from what is observed; undoes no hook or migration"),
+                deploy,
+                resolve,
+            ]
         }
         Some(Stuck::UndoFailed | Stuck::RollbackTooLong) | None => {
             let failed = view.steps.iter().filter(|step| step.back && step.status == StepStatus::Failed);

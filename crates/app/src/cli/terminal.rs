@@ -55,6 +55,16 @@ impl Terminal {
         write(&format!("{text}\n"));
     }
 
+    /// What a verb has found out: the value when JSON is wanted, else these lines for people.
+    pub fn show(&self, value: &impl Serialize, lines: impl FnOnce(Paint) -> Vec<String>) {
+        if self.json {
+            return self.json(value);
+        }
+        for line in lines(self.paint) {
+            self.say(line);
+        }
+    }
+
     /// A value on one line of standard output, for streams of them.
     pub fn json_line(&self, value: &impl Serialize) {
         let text = serde_json::to_string(value).unwrap_or_else(|error| unwritable(&error));

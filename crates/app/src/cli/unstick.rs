@@ -39,11 +39,7 @@ pub async fn go_on(context: &Context, args: &UnstickArgs, verb: &str, body: &imp
     let view: DeploymentView = remote.post(&path, body).await?;
     let terminal = &context.terminal;
     if args.no_wait {
-        if terminal.json {
-            terminal.json(&view);
-        } else {
-            terminal.say(format!("{} goes back again: `shipway status` shows it", view.name));
-        }
+        terminal.show(&view, |_| vec![format!("{} goes back again: `shipway status` shows it", view.name)]);
         return Ok(Exit::Done);
     }
     let ended = live::follow_from(&remote, *terminal, view, Until::Completed, told).await?;

@@ -10,6 +10,7 @@ pub mod load;
 pub mod more;
 pub mod receivers;
 pub mod sse;
+pub mod stored;
 
 use std::{
     fs,

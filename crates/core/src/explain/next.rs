@@ -144,8 +144,11 @@ fn stuck(facts: &Facts<'_>) -> Vec<NextStep> {
             look.chain([back, step("or mend it and go forward", again(deployment)), resolve()]).collect()
         }
         Some(Stuck::UnknownPlan) => vec![
-            advice("or start the version of Shipway that made the plan, and `shipway retry` there"),
-            step("go back by a plan made now, from what is observed", format!("shipway retry {id}")),
+            advice("start the version of Shipway that made the plan, and `shipway retry` there"),
+            step(
+                "or go back by a plan made now, from what is observed; hooks and migrations that ran are not undone by it",
+                format!("shipway retry {id}"),
+            ),
             resolve(),
         ],
         Some(Stuck::RollbackTooLong) => vec![
@@ -179,7 +182,8 @@ fn contract(facts: &Facts<'_>) -> Vec<NextStep> {
     ];
     let mut plan = deployment.course.plan.iter().flat_map(|plan| &plan.steps);
     if plan.any(|planned| matches!(planned.step, Step::Snapshot { .. })) {
-        let words = "or go back with the data as it was before the migration; what was written since is lost";
+        let words = "or go back with the data as it was before the migration; a copy of what was written since is kept: \
+             `shipway snapshot list` shows it, `shipway snapshot restore` puts it back";
         steps.push(step(words, format!("shipway rollback {id} --with-data")));
     }
     steps

@@ -43,7 +43,7 @@ pub(super) fn leave(builder: &mut Builder, all: Vec<Leaving>) -> BTreeMap<Servic
     let mut stopped = BTreeMap::new();
     let leaves = |one: &&Leaving| one.instances.iter().any(|(_, instance)| !builder.stops(instance));
     let leaving: BTreeSet<_> = all.iter().filter(leaves).map(|one| one.service.clone()).collect();
-    for one in callers_first(all) {
+    for one in callers_first(all, |one| &one.service, |one| one.calls.clone()) {
         let needs = callers_drained.get(&one.service).cloned().unwrap_or_default();
         let stop = |(release, instance): &_| builder.stop_after(&one.service, &needs, release, instance);
         let (mut drained, stops): (Vec<_>, Vec<_>) = one.instances.iter().filter_map(stop).unzip();
@@ -63,10 +63,16 @@ pub(super) fn leave(builder: &mut Builder, all: Vec<Leaving>) -> BTreeMap<Servic
     stopped
 }
 
-/// In the order in which they drain. In a circle there is none, and they drain as they come.
-fn callers_first(all: Vec<Leaving>) -> Vec<Leaving> {
-    let calls = all.iter().map(|one| (&one.service, one.calls.as_slice())).collect();
-    let Ok(places) = line_up(&calls, &BTreeMap::new(), &Order::Named(OrderName::Parallel)) else { return all };
-    let mut by_service: BTreeMap<_, _> = all.into_iter().map(|one| (one.service.clone(), one)).collect();
+/// Whoever calls before whom it calls. In a circle there is no such order, and they stay as they come.
+pub(super) fn callers_first<T>(
+    all: Vec<T>,
+    service: impl Fn(&T) -> &ServiceName,
+    calls: impl Fn(&T) -> Vec<ServiceName>,
+) -> Vec<T> {
+    let all: Vec<_> = all.into_iter().map(|one| (service(&one).clone(), calls(&one), one)).collect();
+    let named = all.iter().map(|(service, calls, _)| (service, calls.as_slice())).collect();
+    let places = line_up(&named, &BTreeMap::new(), &Order::Named(OrderName::Parallel));
+    let Ok(places) = places else { return all.into_iter().map(|(_, _, one)| one).collect() };
+    let mut by_service: BTreeMap<_, _> = all.into_iter().map(|(service, _, one)| (service, one)).collect();
     places.into_iter().rev().filter_map(|place| by_service.remove(&place.service)).collect()
 }

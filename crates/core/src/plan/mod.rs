@@ -277,6 +277,16 @@ pub enum PlanFault {
 }
 
 impl Plan {
+    /// A plan of which nothing is known but the form that it has.
+    pub fn unread(version: u32) -> Self {
+        Self { version, strategy: StrategyKind::BlueGreen, steps: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Whether this version knows what its steps mean.
+    pub fn is_known(&self) -> bool {
+        self.version == PLAN_VERSION
+    }
+
     /// The hash that approvals bind to.
     pub fn hash(&self) -> String {
         let text = serde_json::to_string(self).expect("a plan holds nothing that JSON can't");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CheckThrough, Observed, PLAN_VERSION, Plan, PlannedStep, Step, Undo,
     builder::Builder,
-    leaving::{Leaving, leave},
+    leaving::{Leaving, callers_first, leave},
     moves::{beside, fresh_ids, is_exclusive},
     observed::{View, surplus, unwanted},
     order::line_up,
@@ -24,9 +24,9 @@ use crate::{
 type Ends<'a> = BTreeMap<&'a ServiceName, Vec<usize>>;
 
 /// Plans the way back. The order is: make the old capable again, one transaction for all slots, and then each member
-/// by itself: drain and stop the new (callers drain first), the hooks that are declared for going back, the old's checks. Where old and new
-/// may not run at a time, the new stops first and requests are held. Only the transaction needs all members: what
-/// fails for one elsewhere holds up no other.
+/// by itself: drain and stop the new, the hooks that are declared for going back (callers first with both), the old's
+/// checks. Where old and new may not run at a time, the new stops first and requests are held. Only the transaction
+/// needs all members: who fails elsewhere is given up, and holds up no other.
 pub fn unwind(observed: Observed<'_>, undo: &Undo<'_>) -> Plan {
     let instances = taken_up_again(observed, undo.ran);
     let view = View::of(Observed { instances: &instances, ..observed });
@@ -251,21 +251,53 @@ fn stop_the_new<'r>(builder: &mut Builder, returns: &'r [Return<'_>], view: &Vie
     leave_all(builder, &returns.iter().collect::<Vec<_>>(), view)
 }
 
-/// The hooks of every release of which more than its files came, newest first. A release that stays live is not one
-/// that goes back.
-fn hooks_back<'r>(builder: &mut Builder, undo: &Undo<'r>, view: &View<'_>, ends: &mut Ends<'r>) {
-    let when = HookMoment::OnRollback;
+/// A member of which more than its files came, with the releases that came, newest first.
+struct Came<'a> {
+    service: &'a ServiceName,
+    releases: Vec<&'a Release>,
+}
+
+impl Came<'_> {
+    fn calls(&self) -> impl Iterator<Item = &ServiceName> {
+        self.releases.iter().flat_map(|release| &release.serve.depends_on)
+    }
+}
+
+/// What came, and goes back. A release that stays live is not one that goes back.
+fn what_came<'r>(undo: &Undo<'r>, view: &View<'r>) -> Vec<Came<'r>> {
     let stays: BTreeSet<_> = undo.parents.values().filter_map(|slot| Some(&slot.live.as_ref()?.release)).collect();
-    let mut done = BTreeSet::new();
+    let mut came: BTreeMap<&ServiceName, Vec<&Release>> = BTreeMap::new();
     for planned in undo.ran.iter().rev().filter(|planned| planned.phase >= Phase::Testing) {
         let (Some(release), Some(service)) = (planned.step.release(), &planned.service) else { continue };
         // What it only let go, of an earlier one, did not come with it.
         let leaves = matches!(planned.step, Step::Drain { .. } | Step::Stop { .. } | Step::Interact { .. });
-        let comes = !stays.contains(release) && !leaves;
-        let declared = view.releases.get(release).is_some_and(|r| r.serve.hooks.iter().any(|h| h.when == when));
-        if comes && declared && !undo.given_up.contains(service) && done.insert(release) {
-            let its = ends.entry(service).or_default();
-            *its = vec![builder.after(service, its, Step::Hooks { release: release.clone(), when })];
+        let Some(release) = view.releases.get(release).filter(|one| !leaves && !stays.contains(&one.id)) else {
+            continue;
+        };
+        let its = came.entry(service).or_default();
+        if !its.iter().any(|one| one.id == release.id) {
+            its.push(release);
+        }
+    }
+    came.into_iter().map(|(service, releases)| Came { service, releases }).collect()
+}
+
+/// The hooks of what came, whoever calls before whom it calls: the reverse of how they came.
+fn hooks_back<'r>(builder: &mut Builder, undo: &Undo<'r>, view: &View<'r>, ends: &mut Ends<'r>) {
+    let when = HookMoment::OnRollback;
+    let mut callers_done: BTreeMap<ServiceName, Vec<usize>> = BTreeMap::new();
+    for one in callers_first(what_came(undo, view), |one| one.service, |one| one.calls().cloned().collect()) {
+        // Who has no hook passes on what it would wait for.
+        let mut done = callers_done.remove(one.service).unwrap_or_default();
+        let declared = one.releases.iter().filter(|release| release.serve.hooks.iter().any(|hook| hook.when == when));
+        for release in declared.filter(|_| !undo.given_up.contains(one.service)) {
+            let its = ends.entry(one.service).or_default();
+            let hooks = Step::Hooks { release: release.id.clone(), when };
+            *its = vec![builder.after(one.service, &[its.as_slice(), &done].concat(), hooks)];
+            done.clone_from(its);
+        }
+        for called in one.calls() {
+            callers_done.entry(called.clone()).or_default().extend(&done);
         }
     }
 }

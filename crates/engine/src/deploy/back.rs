@@ -10,7 +10,7 @@ use shipway_core::{
     deployment::{Deployment, FailureReport, StepState, StepStatus, Stuck},
     event::{EventBody, EventKind, EventStatus},
     phase::{End, Phase, Turn},
-    plan::{PLAN_VERSION, Plan, PlannedStep, Step, Undo, unwind},
+    plan::{Plan, PlannedStep, Step, Undo, unwind},
     ports::Fault,
     spec::Timeouts,
     time::Timestamp,
@@ -28,7 +28,11 @@ use super::{
 use crate::{Engine, world};
 
 pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
-    if active.read().await.course.unwind.is_none() {
+    let deployment = active.read().await;
+    if deployment.course.unwind.is_none() {
+        if let Some(plan) = deployment.course.plan.as_ref().filter(|plan| !plan.is_known() && !was_stuck(&deployment)) {
+            return freeze(engine, active, Stuck::UnknownPlan, unknown_plan(plan)).await;
+        }
         record_way_back(engine, active).await?;
     }
     let too_long = too_long(engine, active).await?;
@@ -37,7 +41,7 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
         let Some(plan) = deployment.course.unwind.clone() else {
             return Err(Fault::invalid(format!("{} goes back without a plan", deployment.id)));
         };
-        if plan.version != PLAN_VERSION {
+        if !plan.is_known() {
             return freeze(engine, active, Stuck::UnknownPlan, unknown_plan(&plan)).await;
         }
         let (graph, recorded) = graph(&deployment, &plan, true);
@@ -59,6 +63,11 @@ pub(super) async fn run_back(engine: &Arc<Engine>, active: &Active) -> Result<()
             }
         }
     }
+}
+
+/// Whether a person has seen it stand still, and sends it back: then what is observed must do.
+fn was_stuck(deployment: &Deployment) -> bool {
+    deployment.phases.iter().any(|record| record.phase == Phase::Stuck)
 }
 
 /// When it is too long.

@@ -13,6 +13,7 @@ use shipway_core::{
     spec::OnFailure,
     store::{Commit, Listing},
     strategy::StrategySpec,
+    time::Timestamp,
 };
 use shipway_saga::{Manner, Outcome};
 use tokio::sync::OnceCell;
@@ -118,7 +119,7 @@ pub(super) async fn run_forward(engine: &Arc<Engine>, active: &Active) -> Result
     let Some(plan) = deployment.course.plan.clone() else {
         return Err(Fault::invalid(format!("{} moves without a plan", deployment.id)));
     };
-    if plan.version != PLAN_VERSION {
+    if !plan.is_known() {
         let message = unknown_plan(&plan);
         return freeze(engine, active, Stuck::UnknownPlan, message).await;
     }
@@ -273,32 +274,12 @@ pub(crate) fn is_past_contract(deployment: &Deployment) -> bool {
 /// Everything stays as it is, for a person to decide.
 pub(super) async fn freeze(engine: &Engine, active: &Active, why: Stuck, message: String) -> Result<(), Fault> {
     let deployment = active.read().await;
-    let (words, hint) = match why {
-        Stuck::Contract => (
-            "a `contract` migration ran, or may have run: the old may not work with the data any more",
-            format!(
-                "deploy what mends it; or go back all the same: `shipway rollback {0} --accept-contract`, or with the data \
-                 of before, where there is a copy: `shipway rollback {0} --with-data`",
-                deployment.name
-            ),
-        ),
-        Stuck::UnknownPlan => (
-            "another version of Shipway made its plan",
-            format!(
-                "start that version, or go back by what is observed: `shipway retry {}`; or deploy again",
-                deployment.id
-            ),
-        ),
-        _ => (
-            "on_failure = \"stop\"",
-            format!("look at it, then `shipway rollback {}` or deploy again", deployment.name),
-        ),
-    };
-    let now = engine.ports.clock.now();
-    let stuck = report(now, deployment.phase, "going back".into(), Cause::Person, words.into());
+    let standstill = standstill(engine.ports.clock.now(), &deployment, why);
     let noted = |deployment: &mut Deployment| {
         deployment.stuck = Some(why);
-        note_failure(deployment, FailureReport { hint: Some(hint), ..stuck })
+        let end = if deployment.promotion_began() { End::RolledBack } else { End::Failed };
+        deployment.ending.get_or_insert(end);
+        note_failure(deployment, standstill)
     };
     active.update(engine, noted).await?;
     switch::close(engine, active).await?;
@@ -306,9 +287,42 @@ pub(super) async fn freeze(engine: &Engine, active: &Active, why: Stuck, message
     active.turn(engine, Turn::GiveUp, vec![event]).await
 }
 
+/// Why it stands still, and what a person can do.
+fn standstill(now: Timestamp, deployment: &Deployment, why: Stuck) -> FailureReport {
+    let Deployment { id, name, .. } = deployment;
+    let (step, cause, words, hint) = match why {
+        Stuck::Contract => (
+            "going back",
+            Cause::Person,
+            "a `contract` migration ran, or may have run: the old may not work with the data any more",
+            format!(
+                "deploy what mends it; or go back all the same: `shipway rollback {name} --accept-contract`, or with the \
+                 data of before, where there is a copy: `shipway rollback {name} --with-data`"
+            ),
+        ),
+        Stuck::UnknownPlan => (
+            "reading its plan",
+            Cause::Machinery,
+            "another version of Shipway made its plan",
+            format!(
+                "start that version and `shipway retry {id}` there; or `shipway retry {id}` here: it goes back by what is \
+                 observed, and undoes no hook or migration, which only that plan names; or deploy again"
+            ),
+        ),
+        _ => (
+            "going back",
+            Cause::Person,
+            "on_failure = \"stop\"",
+            format!("look at it, then `shipway rollback {name}` or deploy again"),
+        ),
+    };
+    let failure = report(now, deployment.phase, step.into(), cause, words.into());
+    FailureReport { hint: Some(hint), ..failure }
+}
+
 /// Nobody guesses at what the steps of a form mean that isn't known here.
 pub(super) fn unknown_plan(plan: &Plan) -> String {
-    format!("the plan has form {}, and this version of Shipway runs form {PLAN_VERSION}", plan.version)
+    format!("its plan has form {}, and this version of Shipway runs form {PLAN_VERSION}", plan.version)
 }
 
 async fn stops_on_failure(engine: &Engine, deployment: &Deployment) -> Result<bool, Fault> {

@@ -138,11 +138,20 @@ impl World {
     }
 
     pub fn with_cgroups(cgroups: bool) -> Self {
+        Self::with(cgroups, |_| example("shim"))
+    }
+
+    /// What is started by a server that ignores these signals, as one in the background of a script does.
+    pub fn under_ignored(signals: &str) -> Self {
+        Self::with(true, |home| ignoring(home, signals))
+    }
+
+    fn with(cgroups: bool, shim: impl FnOnce(&Path) -> PathBuf) -> Self {
         let home = TempDir::new().expect("a temporary folder");
         // Instances may run as other users, who must be able to pass.
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o711)).expect("permissions");
         let artifacts = Arc::new(Copies::default());
-        let driver = open(&home.path().join("data"), artifacts.clone(), cgroups);
+        let driver = open(&home.path().join("data"), artifacts.clone(), cgroups, shim(home.path()));
         Self { home, artifacts, driver }
     }
 
@@ -152,7 +161,7 @@ impl World {
 
     /// Another driver on the same folder, as after a restart of the server.
     pub fn restarted(&self) -> Arc<LocalDriver> {
-        open(&self.data(), self.artifacts.clone(), true)
+        open(&self.data(), self.artifacts.clone(), true, example("shim"))
     }
 
     pub fn instance_folder(&self, id: &InstanceId) -> PathBuf {
@@ -178,9 +187,17 @@ impl World {
     }
 }
 
-fn open(data: &Path, artifacts: Arc<Copies>, cgroups: bool) -> Arc<LocalDriver> {
-    let config =
-        LocalConfig { data: data.to_path_buf(), artifacts, shim: example("shim"), ports: INSTANCE_PORTS, cgroups };
+/// A program that becomes the shim, with these signals ignored.
+pub fn ignoring(folder: &Path, signals: &str) -> PathBuf {
+    let program = folder.join("ignoring");
+    let script = format!("#!/bin/sh\ntrap '' {signals}\nexec '{}' \"$@\"\n", example("shim").display());
+    fs::write(&program, script).expect("a script");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("permissions");
+    program
+}
+
+fn open(data: &Path, artifacts: Arc<Copies>, cgroups: bool, shim: PathBuf) -> Arc<LocalDriver> {
+    let config = LocalConfig { data: data.to_path_buf(), artifacts, shim, ports: INSTANCE_PORTS, cgroups };
     LocalDriver::new(config).expect("a driver")
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     id::{ReleaseId, ServiceName},
     instance::InstanceState,
-    plan::{Goal, Plan, PlanFault, Policy, is_past_contract},
+    plan::{Goal, Plan, PlanFault, Policy, Step, is_past_contract},
     route::link_address,
     slot::{Candidate, Serving, Share, Slot},
     spec::{InteractionSpec, Order, OrderName},
@@ -523,6 +523,36 @@ fn on_the_way_back_each_member_is_by_itself() {
     ",
     );
     assert_eq!(back.notes, ["api: left as it is, it does not go back"]);
+}
+
+/// The hooks of the way back of `web`, which calls `api`, which calls `store`, each with those that it needs.
+fn hooks_on_the_way_back(api_has_one: bool, given_up: &[&str]) -> Vec<(String, Vec<String>)> {
+    let hooks = |has: bool| if has { json!([{ "when": "on-rollback", "command": "./undo" }]) } else { json!([]) };
+    let settings = |on: &[&str], has: bool| json!({ "kind": "process", "depends_on": on, "hooks": hooks(has) });
+    let services =
+        [("api", settings(&["store"], api_has_one)), ("store", settings(&[], true)), ("web", settings(&["api"], true))];
+    let (world, goal) = world(services);
+    let plan = world.plan(&goal, &blue_green());
+    let back = way_back_without(&world, &goal, &blue_green(), plan.steps.len(), given_up);
+    let is_hook = |at: &usize| matches!(back.steps[*at].step, Step::Hooks { .. });
+    let name = |at: usize| back.steps[at].service.as_ref().expect("a hook is of a service").to_string();
+    let mut found = Vec::new();
+    for at in (0..back.steps.len()).filter(is_hook) {
+        let needed = back.steps[at].needs.iter().copied().filter(is_hook).map(name).collect();
+        found.push((name(at), needed));
+    }
+    found
+}
+
+#[test]
+fn on_the_way_back_hooks_run_callers_first() {
+    let row = |service: &str, needs: &[&str]| (service.to_owned(), needs.iter().map(|one| (*one).to_owned()).collect());
+    let all = hooks_on_the_way_back(true, &[]);
+    assert_eq!(all, [row("web", &[]), row("api", &["web"]), row("store", &["api"])]);
+    let without = hooks_on_the_way_back(false, &[]);
+    assert_eq!(without, [row("web", &[]), row("store", &["web"])], "also through who has none");
+    let lost = hooks_on_the_way_back(true, &["web"]);
+    assert_eq!(lost, [row("api", &[]), row("store", &["api"])], "nobody waits for who was given up");
 }
 
 #[test]
