@@ -6,7 +6,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use shipway_core::store::{Commit, Document, DocumentKind, Listing};
+use shipway_core::store::{Body, Commit, Document, DocumentKind, Listing};
 use support::{
     Server,
     day::{SERVICE, assert_cause, text, web},
@@ -40,13 +40,13 @@ fn change_form(data: &Path, deployment: &str) {
     rewrite(data, async |store| {
         let listing = Listing { limit: 1, newest_first: true, ..Listing::default() };
         let newest = store.list(DocumentKind::Course, listing).await.expect("a course").remove(0);
-        let mut course: Value = serde_json::from_str(&newest).expect("it is JSON");
+        let mut course: Value = serde_json::from_str(&newest.to_text()).expect("it is JSON");
         course["plan"]["version"] = json!(FORM);
         course["plan"]["steps"][0]["step"] = json!({ "do": "whatNobodyHereKnows" });
         let key = format!("{deployment}/{}", course["number"]);
         assert_eq!(store.get(DocumentKind::Course, &key).await.expect("a read"), Some(newest), "it is the newest");
         let kind = DocumentKind::Course;
-        let document = Document { kind, key, scope: "app/test".into(), order: i64::MAX, body: course.to_string() };
+        let document = Document { kind, key, scope: "app/test".into(), order: 0, body: Body::text(course.to_string()) };
         Commit { puts: vec![document], ..Commit::default() }
     });
 }
