@@ -248,9 +248,9 @@ pub trait Stored: Content {
     const KIND: DocumentKind;
     /// Its key.
     fn key(&self) -> String;
-    /// What it is listed by.
+    /// What it is listed by. A document of what was is listed by what it said when it was written first.
     fn scope(&self) -> String;
-    /// Its order within a listing.
+    /// Its order within a listing; likewise.
     fn order(&self) -> i64 {
         0
     }

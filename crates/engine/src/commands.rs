@@ -86,7 +86,7 @@ impl Engine {
 
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         match command {
-            Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
+            Command::Deploy(request) => self.submit(*request, actor).await.map(Reply::Deployment),
             Command::Register(registration) => self.register(registration, &actor).await,
             Command::SetLayer { project, environment, set, unset } => {
                 self.set_layer(project, environment, &set, &unset, &actor).await
@@ -95,12 +95,12 @@ impl Engine {
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
             Command::Advance { deployment } => self.advance(&deployment, &actor).await,
-            Command::Retry { deployment } => self.retry(&deployment, &actor).await.map(deployment_reply),
+            Command::Retry { deployment } => self.retry(&deployment, &actor).await.map(Reply::Deployment),
             Command::Skip { deployment, step, reason } => {
-                self.skip(&deployment, step, reason, actor).await.map(deployment_reply)
+                self.skip(&deployment, step, reason, actor).await.map(Reply::Deployment)
             }
             Command::Resolve { deployment, reason } => {
-                self.resolve(&deployment, reason, &actor).await.map(deployment_reply)
+                self.resolve(&deployment, reason, &actor).await.map(Reply::Deployment)
             }
             Command::ResetBreaker { name, reason } => match breakers::reset(self, &name, &reason, &actor).await? {
                 true => Ok(Reply::Done),
@@ -415,7 +415,7 @@ impl Engine {
             vec![say(deployment, EventKind::DeploymentCancelled, EventStatus::Warning, message)]
         };
         active.update(self, asked).await?;
-        Ok(deployment_reply(active.read().await))
+        Ok(Reply::Deployment(active.read().await))
     }
 
     async fn hold(&self, id: &DeploymentId, paused: bool, actor: &Actor) -> Result<Reply, Refusal> {
@@ -430,7 +430,7 @@ impl Engine {
             vec![say(deployment, kind, EventStatus::Warning, format!("{} {word} it", actor.name))]
         };
         active.update(self, held).await?;
-        Ok(deployment_reply(active.read().await))
+        Ok(Reply::Deployment(active.read().await))
     }
 
     async fn advance(&self, id: &DeploymentId, actor: &Actor) -> Result<Reply, Refusal> {
@@ -445,7 +445,7 @@ impl Engine {
             vec![say(deployment, EventKind::DeploymentResumed, EventStatus::Ok, format!("{} let it go on", actor.name))]
         };
         active.update(self, advanced).await?;
-        Ok(deployment_reply(active.read().await))
+        Ok(Reply::Deployment(active.read().await))
     }
 
     /// A deployment by its id or its name.
@@ -473,10 +473,6 @@ impl Engine {
         let spec = self.understood.spec(&project.file, &project.text).ok()?;
         spec.environment(name, &layers).ok().map(|(plan, _)| plan)
     }
-}
-
-fn deployment_reply(deployment: Arc<Deployment>) -> Reply {
-    Reply::Deployment(deployment)
 }
 
 /// Whether a request and a running deployment write the same slots. Without names it is all of the environment.

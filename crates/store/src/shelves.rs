@@ -70,7 +70,11 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn put(&mut self, document: Document) {
+    fn put(&mut self, mut document: Document) {
+        if let Some(before) = self.get(&document.key).filter(|before| before.kind.is_past()) {
+            // What was keeps its place, as in a database whose indexes are left alone.
+            (document.scope, document.order) = (before.scope.clone(), before.order);
+        }
         self.remove(&document.key);
         let (key, scope): (Arc<str>, Arc<str>) = (document.key.as_str().into(), document.scope.as_str().into());
         let (place, document) = ((document.order, key.clone()), Arc::new(document));

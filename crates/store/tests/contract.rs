@@ -91,6 +91,20 @@ async fn what_is_may_move_to_another_place() {
 }
 
 #[tokio::test]
+async fn what_was_keeps_its_place() {
+    of_each(|store| async move {
+        let kind = DocumentKind::Release;
+        store.commit(put(document(kind, "a", "shop", 1, "first"))).await.expect("written");
+        store.commit(put(document(kind, "b", "shop", 5, "other"))).await.expect("written");
+        store.commit(put(document(kind, "a", "stall", 9, "again"))).await.expect("written");
+        let all = Listing { limit: 9, ..Listing::default() };
+        assert_eq!(listed(&*store, kind, all.clone()).await, ["again", "other"]);
+        assert_eq!(listed(&*store, kind, Listing { scope: "shop".into(), ..all }).await, ["again", "other"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn listings_take_a_scope_a_place_an_order_and_a_limit() {
     for kind in KINDS {
         of_each(|store| async move {

@@ -12,6 +12,7 @@ use shipway_core::{
     time::Timestamp,
 };
 use shipway_store::SqlStore;
+use sqlx::{AnyConnection, Connection, Executor};
 use tempfile::TempDir;
 
 /// Longer than anything here takes; only a fault makes a test wait that long.
@@ -158,4 +159,36 @@ async fn a_folder_that_is_not_there_is_named() {
     let folder = folder();
     let fault = SqlStore::open(&folder.path().join("absent/shipway.db")).await.err().expect("there is no folder");
     assert!(fault.message.contains("absent/shipway.db") && fault.hint.is_some(), "{fault}");
+}
+
+/// The database as somebody else changes it.
+async fn change(folder: &Path, sql: &'static str) {
+    let url = format!("sqlite://{}", folder.join("shipway.db").display());
+    let mut connection = AnyConnection::connect(&url).await.expect("the database opens");
+    connection.execute(sql).await.expect("it is changed");
+    connection.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn after_a_transaction_that_failed_memory_says_what_the_database_says() {
+    let folder = folder();
+    let store = open(folder.path()).await;
+    let project = |body: &str| Document { kind: DocumentKind::Project, ..document("a", "shop", 1, body) };
+    let before = store.commit(put(project("written"))).await.expect("written");
+    // Nobody does so beside a server; here it shows that everything is read again.
+    change(
+        folder.path(),
+        "CREATE TRIGGER no_events BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'no events'); END; \
+         UPDATE present SET body = 'changed' WHERE key = 'a'",
+    )
+    .await;
+    assert_eq!(store.get(DocumentKind::Project, "a").await.expect("read"), Some(Body::text("written")));
+    let failing = put(project("lost")).put_slot(&slot("web", 1)).event(event("lost"));
+    let fault = store.commit(failing.clone()).await.expect_err("events are refused");
+    assert!(fault.message.contains("no events"), "{fault}");
+    assert_eq!(store.get(DocumentKind::Project, "a").await.expect("read"), Some(Body::text("changed")));
+    assert_eq!(store.get(DocumentKind::Slot, "shop/prod/web").await.expect("read"), None);
+    change(folder.path(), "DROP TRIGGER no_events").await;
+    let after = store.commit(failing).await.expect("neither revision nor number was used up");
+    assert_eq!((after.generation, after.last_event), (before.generation + 1, 1));
 }
