@@ -16,6 +16,7 @@ pub mod instance;
 pub mod lease;
 pub mod phase;
 pub mod plan;
+pub mod policy;
 pub mod ports;
 pub mod progress;
 pub mod project;

@@ -64,8 +64,13 @@ pub enum Refusal {
     #[error("{} finding(s), the first: {}", .0.len(), .0.first().map(|f| f.message.as_str()).unwrap_or("none"))]
     Findings(Vec<Finding>),
     /// The actor may not.
-    #[error("{0}")]
-    Forbidden(String),
+    #[error("{message}")]
+    Forbidden {
+        /// Who may not do what, and what it takes.
+        message: String,
+        /// Who can change that, and how.
+        hint: Option<String>,
+    },
 }
 
 pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
@@ -85,6 +90,7 @@ impl Engine {
     }
 
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
+        self.authorize(&command, &actor).await?;
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
             Command::Register(registration) => self.register(registration, &actor).await,
@@ -321,7 +327,7 @@ impl Engine {
     async fn register(&self, registration: Registration, actor: &Actor) -> Result<Reply, Refusal> {
         if registration.folder.is_some() && !actor.owner {
             let message = "only the owner of the data folder may name a folder on the server's machine";
-            return Err(Refusal::Forbidden(message.into()));
+            return Err(owners_alone(message));
         }
         let spec = self.understood.spec(&registration.file, &registration.text).map_err(Refusal::Findings)?;
         let findings = spec.findings(None);
@@ -541,7 +547,12 @@ pub(crate) fn refuse_stranger(request: &Request, actor: &Actor) -> Result<(), Re
     if !matches!(request.source, Source::Path(_)) || actor.owner {
         return Ok(());
     }
-    Err(Refusal::Forbidden("only the owner of the data folder may name a path on the server's machine".into()))
+    Err(owners_alone("only the owner of the data folder may name a path on the server's machine"))
+}
+
+fn owners_alone(message: &str) -> Refusal {
+    let hint = "send the folder itself: `shipway deploy --upload`, or POST /api/uploads";
+    Refusal::Forbidden { message: message.into(), hint: Some(hint.into()) }
 }
 
 /// The canary step that a deployment stands at.

@@ -7,6 +7,7 @@
 //!
 //! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
 
+mod authorization;
 mod breakers;
 pub mod commands;
 mod deploy;

@@ -48,6 +48,7 @@ impl Engine {
     /// # Errors
     /// The request is refused, or what comes before the plan failed; the message says which.
     pub async fn draw(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Drawn, Refusal> {
+        self.authorize_draw(&request, &actor).await?;
         refuse_stranger(&request, &actor)?;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;

@@ -14,7 +14,7 @@ use shipway_core::{
     ports::Clock,
     project::Project,
 };
-use shipway_engine::Reply;
+use shipway_engine::{Refusal, Reply};
 
 use super::{
     State,
@@ -105,5 +105,10 @@ async fn plan(
         environment: environment.to_string(),
         ..DeploymentRequest::default()
     };
-    Ok(Some(plan_view(shared.engine.draw(deployments::request(body), actor).await?)))
+    match shared.engine.draw(deployments::request(body), actor).await {
+        Ok(drawn) => Ok(Some(plan_view(drawn))),
+        // Who may look and not plan is told what was found all the same.
+        Err(Refusal::Forbidden { .. }) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::rejection::JsonRejection};
+use axum::{Extension, Json, extract::rejection::JsonRejection};
 use serde_json::{Value, json};
 use shipway_api::{RouteView, RoutesView, ServerView, ShutdownRequest};
-use shipway_core::route::{Route, RouteTable};
+use shipway_core::{
+    id::Actor,
+    policy::Act,
+    route::{Route, RouteTable},
+};
 
 use super::{State, answer::Answer};
 
@@ -29,7 +33,12 @@ pub(super) async fn server(shared: State) -> Answer<ServerView> {
     }))
 }
 
-pub(super) async fn shutdown(shared: State, body: Result<Json<ShutdownRequest>, JsonRejection>) -> Answer<Value> {
+pub(super) async fn shutdown(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    body: Result<Json<ShutdownRequest>, JsonRejection>,
+) -> Answer<Value> {
+    shared.engine.allow(&actor, Act::Administer, None).await?;
     let Json(ShutdownRequest { applications }) = body?;
     shared.stop.send_replace(Some(applications));
     Ok(Json(json!({ "stopping": true, "applications": applications })))

@@ -455,7 +455,7 @@ fn what_a_person_did_is_told() {
         .step(true, "api", stop("api"), StepStatus::Skipped)
         .failed(Phase::Verifying, "api", "no")
         .went_back(60_000);
-    let by = Actor { name: "ann".into(), owner: false };
+    let by = Actor::person("ann", crate::id::Role::Operator);
     world.deployment.skipped.push(Skipped { step: stop("api"), by, reason: "it is gone".into(), at: NOW });
     world.deployment.resolved = Some(Resolved { by: "ann".into(), reason: "by hand".into(), at: NOW });
     let told = world.explain();
