@@ -2,9 +2,14 @@
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use shipway_core::{artifact::Provenance, explain::Explanation, route::Route};
+use shipway_core::{
+    artifact::Provenance,
+    explain::Explanation,
+    flag::{Flag, Flags},
+    route::Route,
+};
 
-use crate::{Problem, standing::*, types::*};
+use crate::{Problem, flags::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -40,6 +45,8 @@ const PAGE: &[(&str, &str)] = &[
     ("limit", "how many, 1 to 200; 50 when absent"),
     ("before", "the `next` of the page before"),
 ];
+const READER: &[(&str, &str)] = &[("for", "whom the flags are asked for: a user, a customer, …")];
+const EXPECTED: &[(&str, &str)] = &[("expected", "the revision that it must have")];
 const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
 const BUILT: &[(&str, &str)] = &[("service", "only this service")];
 const EVENTS: &[(&str, &str)] = &[
@@ -66,6 +73,11 @@ const fn act(path: &'static str, summary: &'static str) -> Endpoint {
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint { answer: None, ..get("/healthz", "Whether the server runs; needs no token", of::<Value>) },
     Endpoint { answer: None, ..get("/metrics", "Numbers for Prometheus; needs no token", of::<Value>) },
+    Endpoint {
+        query: READER,
+        streams: true,
+        ..get("/flags/{key}", "The feature flags, for applications; needs no token", of::<FlagsReading>)
+    },
     get("/api/openapi.json", "This document", of::<Value>),
     get("/api/server", "The server itself", of::<ServerView>),
     post("/api/shutdown", "Stops the server, with its applications if asked", of::<ShutdownRequest>, of::<Value>),
@@ -114,6 +126,17 @@ pub const ENDPOINTS: &[Endpoint] = &[
         method: "put",
         body: Some(of::<EnvironmentUpdate>),
         ..get("/api/projects/{id}/environments/{environment}", "Sets or unsets settings", of::<EnvironmentView>)
+    },
+    get("/api/projects/{id}/environments/{environment}/flags", "Its feature flags", of::<Flags>),
+    Endpoint {
+        method: "put",
+        body: Some(of::<FlagUpdate>),
+        ..get("/api/projects/{id}/environments/{environment}/flags/{name}", "Makes or changes a flag", of::<Flag>)
+    },
+    Endpoint {
+        method: "delete",
+        query: EXPECTED,
+        ..get("/api/projects/{id}/environments/{environment}/flags/{name}", "Takes a flag away", of::<Flags>)
     },
     get(
         "/api/projects/{id}/environments/{environment}/rollback-target",

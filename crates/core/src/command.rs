@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     deployment::Request,
+    flag::FlagValue,
     id::{DeploymentId, EnvironmentName, ProjectId},
 };
 
@@ -76,6 +77,37 @@ pub enum Command {
         /// Dotted paths that are removed.
         unset: Vec<String>,
     },
+    /// Make or change a feature flag.
+    SetFlag(FlagChange),
+    /// Take a feature flag away.
+    DeleteFlag {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The flag.
+        name: String,
+        /// The revision that it must have; any when absent.
+        expected: Option<u64>,
+    },
+}
+
+/// What a feature flag is to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlagChange {
+    /// The project.
+    pub project: ProjectId,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The flag.
+    pub name: String,
+    /// For whom it is on.
+    pub value: FlagValue,
+    /// What it is for; as before when absent.
+    pub description: Option<String>,
+    /// The revision that it must have, 0 when it must not be there; any when absent.
+    pub expected: Option<u64>,
 }
 
 /// A project's spec, and where it lies.

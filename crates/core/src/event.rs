@@ -162,6 +162,8 @@ pub enum EventKind {
     ProjectRegistered,
     /// An environment's layer changed.
     EnvironmentChanged,
+    /// A feature flag was set or deleted.
+    FlagChanged,
     /// A notification could not be delivered for good.
     NotificationFailed,
     /// The server started.

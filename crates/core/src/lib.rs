@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod event;
 pub mod explain;
 pub mod finding;
+pub mod flag;
 pub mod id;
 pub mod instance;
 pub mod lease;

@@ -61,6 +61,8 @@ pub mod variable {
     pub const VERSION: &str = "SHIPWAY_VERSION";
     /// The instance's id; also how strays of an instance are found.
     pub const INSTANCE: &str = "SHIPWAY_INSTANCE";
+    /// Where the application reads the environment's feature flags.
+    pub const FLAGS: &str = "SHIPWAY_FLAGS_URL";
     /// The folder that holds the service's data folders.
     pub const DATA: &str = "SHIPWAY_DATA_DIR";
     /// The beginning of the names of dependencies' addresses: `SHIPWAY_URL_CATALOG`.

@@ -66,11 +66,13 @@ pub enum DocumentKind {
     Explanation,
     /// `route::Epoch`
     Epoch,
+    /// `flag::Flags`
+    Flags,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Project,
         Self::Layer,
         Self::Slot,
@@ -91,6 +93,7 @@ impl DocumentKind {
         Self::Quarantine,
         Self::Explanation,
         Self::Epoch,
+        Self::Flags,
     ];
 
     /// The name in the store.
@@ -116,6 +119,7 @@ impl DocumentKind {
             Self::Quarantine => "quarantine",
             Self::Explanation => "explanation",
             Self::Epoch => "epoch",
+            Self::Flags => "flags",
         }
     }
 
@@ -175,6 +179,8 @@ pub enum Guarded {
     Epoch,
     /// The numbers of an environment's deployments.
     Numbers(ProjectId, EnvironmentName),
+    /// The feature flags of an environment.
+    Flags(ProjectId, EnvironmentName),
 }
 
 impl fmt::Display for Guarded {
@@ -186,6 +192,7 @@ impl fmt::Display for Guarded {
             Self::Leader => f.write_str("leader"),
             Self::Epoch => f.write_str("epoch"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
+            Self::Flags(project, environment) => write!(f, "flags {project}/{environment}"),
         }
     }
 }

@@ -103,7 +103,10 @@ impl Engine {
     async fn about(&self, command: &Command) -> Result<About, Fault> {
         Ok(match command {
             Command::Deploy(request) => Some((request.project.clone(), request.environment.clone())),
-            Command::SetLayer { project, environment, .. } => Some((project.clone(), environment.clone())),
+            Command::SetLayer { project, environment, .. } | Command::DeleteFlag { project, environment, .. } => {
+                Some((project.clone(), environment.clone()))
+            }
+            Command::SetFlag(change) => Some((change.project.clone(), change.environment.clone())),
             Command::Cancel { deployment, .. }
             | Command::Pause { deployment }
             | Command::Resume { deployment }
@@ -140,7 +143,7 @@ fn act_of(command: &Command) -> Act {
         Command::Retry { .. } | Command::Skip { .. } | Command::Resolve { .. } => Act::Unstick,
         Command::ResetBreaker { .. } => Act::ResetBreaker,
         Command::Register(_) => Act::Register,
-        Command::SetLayer { .. } => Act::Configure,
+        Command::SetLayer { .. } | Command::SetFlag(_) | Command::DeleteFlag { .. } => Act::Configure,
     }
 }
 

@@ -7,6 +7,7 @@ use shipway_core::{
     deployment::{Deployment, Kind, OnConflict, Request, Source},
     event::{EventBody, EventKind, EventStatus},
     finding::{Finding, blocks},
+    flag::Flag,
     id::{Actor, DeploymentId, EnvironmentName, ProjectId, ServiceName},
     lease::Carrier,
     phase::Phase,
@@ -40,6 +41,8 @@ pub enum Reply {
     Project(Box<Project>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
+    /// The feature flag as it is now.
+    Flag(Box<Flag>),
     /// Nothing more to say.
     Done,
 }
@@ -96,6 +99,10 @@ impl Engine {
             Command::Register(registration) => self.register(registration, &actor).await,
             Command::SetLayer { project, environment, set, unset } => {
                 self.set_layer(project, environment, &set, &unset, &actor).await
+            }
+            Command::SetFlag(change) => self.set_flag(change, &actor).await,
+            Command::DeleteFlag { project, environment, name, expected } => {
+                self.delete_flag(&project, &environment, &name, expected, &actor).await
             }
             Command::Cancel { deployment, reason } => self.cancel(&deployment, reason, actor).await,
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,

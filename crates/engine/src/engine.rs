@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -98,8 +100,25 @@ pub struct Settings {
     pub is_root: bool,
     /// Room that the data folder's disk should have, in mebibytes.
     pub disk_free_mb_min: u64,
+    /// Where applications read feature flags; nowhere when absent.
+    pub flags: Option<FlagAccess>,
     /// Where the server dies, for the crash test.
     pub crash: Option<CrashPoint>,
+}
+
+/// Where applications read feature flags.
+#[derive(Clone)]
+pub struct FlagAccess {
+    /// The control plane's address.
+    pub address: SocketAddr,
+    /// What reading keys are made of.
+    pub secret: String,
+}
+
+impl fmt::Debug for FlagAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlagAccess").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// A place in a deployment at which the server ends as by `kill -9`.

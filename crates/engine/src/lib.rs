@@ -13,6 +13,7 @@ pub mod commands;
 mod deploy;
 mod engine;
 mod explain;
+mod flags;
 mod going_back;
 mod intake;
 mod keep;
@@ -31,7 +32,7 @@ mod world;
 
 pub use self::{
     commands::{Refusal, Reply},
-    engine::{CrashPoint, Engine, Folders, Ports, Settings},
+    engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},

@@ -19,6 +19,7 @@ mod errors;
 mod events;
 mod explain;
 mod findings;
+mod flag;
 mod history;
 mod leases;
 mod live;
@@ -108,6 +109,7 @@ enum Verb {
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
     Snapshot(snapshot::Args),
+    Flag(flag::Args),
     Completions(completions::Args),
 }
 
@@ -221,6 +223,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
+        Verb::Flag(args) => flag::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

@@ -7,6 +7,7 @@ mod deployments;
 mod environments;
 mod events;
 mod explaining;
+mod flags;
 mod folder;
 mod idempotency;
 mod logs;
@@ -32,7 +33,7 @@ use shipway_core::{
     ports::{Clock, Driver, Fault, Ids, Runner},
     time::Timestamp,
 };
-use shipway_engine::{BUILDS_MAX, Engine, Folders, Ports, Settings};
+use shipway_engine::{BUILDS_MAX, Engine, FlagAccess, Folders, Ports, Settings};
 use shipway_proxy::{ProxyClient, keeper};
 use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Share, SqlStore};
 use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner};
@@ -94,7 +95,8 @@ impl Server {
         let keeper = start_proxy(&config, &program).await?;
         let ports = ports(&config, &program, keeper.address, keeper.link_port).await?;
         let clock = ports.clock.clone();
-        let engine = Engine::start(ports, settings(&config)).await?;
+        let flags = FlagAccess { address: reached_at(address), secret: folder.token()? };
+        let engine = Engine::start(ports, settings(&config, flags)).await?;
         renew_proxy(&config, &program, keeper.address, keeper.link_port).await;
         let shared = Arc::new(Shared {
             engine,
@@ -270,13 +272,22 @@ fn transfer_share(config: &ServerConfig) -> Share {
     config.cpu_share.map_or_else(Share::default, |share| Share::of_core(share * cores / BUILDS_MAX as f64))
 }
 
-fn settings(config: &ServerConfig) -> Settings {
+/// Where programs of this machine reach what listens at an address.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    match address.ip().is_unspecified() {
+        true => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        false => address,
+    }
+}
+
+fn settings(config: &ServerConfig, flags: FlagAccess) -> Settings {
     Settings {
         folders: Folders { data: config.data.clone() },
         // The folder's lock says so.
         sole: true,
         is_root: rustix::process::geteuid().is_root(),
         disk_free_mb_min: DISK_FREE_MB_MIN,
+        flags: Some(flags),
         crash: std::env::var(crash_test::VARIABLE).ok().and_then(|text| crash_test::read(&text)),
     }
 }

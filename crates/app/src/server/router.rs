@@ -14,7 +14,7 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    auth, deployments, environments, events, explaining, idempotency, logs, metrics, projects, standing, system,
+    auth, deployments, environments, events, explaining, flags, idempotency, logs, metrics, projects, standing, system,
     unsticking, uploads,
 };
 
@@ -34,6 +34,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .nest("/api", api)
         .route("/healthz", get(system::healthz))
         .route("/metrics", get(metrics::metrics))
+        .route("/flags/{key}", get(flags::read))
         .fallback(no_such_path)
         .layer(middleware::map_response(as_problem))
         .with_state(shared)
@@ -63,6 +64,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/deployments", get(deployments::list))
         .route("/projects/{id}/environments", get(environments::list))
         .route("/projects/{id}/environments/{environment}", put(environments::update))
+        .route("/projects/{id}/environments/{environment}/flags", get(flags::list))
+        .route("/projects/{id}/environments/{environment}/flags/{name}", put(flags::set).delete(flags::delete))
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))

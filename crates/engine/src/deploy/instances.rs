@@ -99,6 +99,8 @@ async fn listens(
 pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceId) -> BTreeMap<String, String> {
     let mut variables = release.variables();
     variables.insert(variable::INSTANCE.into(), instance.to_string());
+    let flags = engine.flags_url(&release.slot.project, &release.slot.environment);
+    variables.extend(flags.map(|url| (variable::FLAGS.to_owned(), url)));
     for dependency in &release.serve.depends_on {
         let address = link_address(&release.id, dependency);
         let url = format!("http://{address}:{}", engine.ports.router.link_port());
