@@ -2,6 +2,7 @@
 //!
 //! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
 
+mod access;
 mod client;
 mod openapi;
 mod problem;
@@ -10,6 +11,7 @@ mod types;
 mod view;
 
 pub use self::{
+    access::*,
     client::{Client, ClientError},
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,

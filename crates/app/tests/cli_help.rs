@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 30] = [
     "up",
     "down",
     "serve",
@@ -35,11 +35,20 @@ const VERBS: [&str; 28] = [
     "breakers",
     "quarantine",
     "snapshot",
+    "token",
+    "audit",
     "completions",
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 3] = [&["breakers", "reset"], &["snapshot", "list"], &["snapshot", "restore"]];
+const BELOW: [&[&str]; 6] = [
+    &["breakers", "reset"],
+    &["snapshot", "list"],
+    &["snapshot", "restore"],
+    &["token", "create"],
+    &["token", "list"],
+    &["token", "revoke"],
+];
 
 /// Runs the binary where no server is, and no environment variable says anything.
 fn shipway(arguments: &[&str]) -> Output {

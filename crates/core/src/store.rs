@@ -66,11 +66,15 @@ pub enum DocumentKind {
     Explanation,
     /// `route::Epoch`
     Epoch,
+    /// `access::AccessToken`, by the public part of its text
+    AccessToken,
+    /// `audit::AuditEntry`
+    Audit,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Project,
         Self::Layer,
         Self::Slot,
@@ -91,6 +95,8 @@ impl DocumentKind {
         Self::Quarantine,
         Self::Explanation,
         Self::Epoch,
+        Self::AccessToken,
+        Self::Audit,
     ];
 
     /// The name in the store.
@@ -116,6 +122,8 @@ impl DocumentKind {
             Self::Quarantine => "quarantine",
             Self::Explanation => "explanation",
             Self::Epoch => "epoch",
+            Self::AccessToken => "accessToken",
+            Self::Audit => "audit",
         }
     }
 
@@ -123,7 +131,13 @@ impl DocumentKind {
     pub fn is_past(self) -> bool {
         matches!(
             self,
-            Self::Deployment | Self::Course | Self::Release | Self::Build | Self::Idempotency | Self::Explanation
+            Self::Deployment
+                | Self::Course
+                | Self::Release
+                | Self::Build
+                | Self::Idempotency
+                | Self::Explanation
+                | Self::Audit
         )
     }
 }

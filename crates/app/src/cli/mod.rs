@@ -4,6 +4,7 @@
 mod abort;
 mod acts;
 mod advance;
+mod audit;
 mod breakers;
 mod cancel;
 mod changes;
@@ -45,6 +46,7 @@ mod status;
 mod stuck;
 mod table;
 mod terminal;
+mod token;
 mod unstick;
 mod up;
 mod upload;
@@ -108,6 +110,8 @@ enum Verb {
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
     Snapshot(snapshot::Args),
+    Token(token::Args),
+    Audit(audit::Args),
     Completions(completions::Args),
 }
 
@@ -221,6 +225,8 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
+        Verb::Token(args) => token::run(context, args).await,
+        Verb::Audit(args) => audit::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
 async fn replied(shared: &Arc<Shared>, reply: Reply) -> Result<DeploymentView, Rejected> {
     match reply {
         Reply::Deployment(deployment) => view(shared, &deployment).await,
-        Reply::Project(_) | Reply::Layer(_) | Reply::Done => Err(Rejected::bad_request("that was no deployment")),
+        _ => Err(Rejected::bad_request("that was no deployment")),
     }
 }
 

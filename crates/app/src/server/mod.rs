@@ -1,6 +1,7 @@
 //! The server: wires the ports together, starts the engine, answers HTTP. What it does not hold: any decision.
 
 mod answer;
+mod audit;
 mod auth;
 mod crash_test;
 mod deployments;
@@ -18,6 +19,7 @@ mod standing;
 mod system;
 mod tasks;
 mod time_and_ids;
+mod tokens;
 mod unsticking;
 mod uploads;
 
