@@ -2,6 +2,7 @@
 //!
 //! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
 
+mod access;
 mod client;
 mod flags;
 mod openapi;
@@ -11,6 +12,7 @@ mod types;
 mod view;
 
 pub use self::{
+    access::*,
     client::{Client, ClientError},
     flags::*,
     openapi::{ENDPOINTS, Endpoint, openapi},

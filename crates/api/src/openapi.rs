@@ -3,13 +3,14 @@
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use shipway_core::{
+    access::TokenRequest,
     artifact::Provenance,
     explain::Explanation,
     flag::{Flag, Flags},
     route::Route,
 };
 
-use crate::{Problem, flags::*, standing::*, types::*};
+use crate::{Problem, access::*, flags::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -54,6 +55,14 @@ const EVENTS: &[(&str, &str)] = &[
     ("deployment", "only of this deployment"),
     ("newest", "only that many of the newest, in place of `after`"),
     ("limit", "how many, 1 to 1000; 200 when absent"),
+];
+const AUDIT: &[(&str, &str)] = &[
+    ("project", "only this project"),
+    ("environment", "only this environment of the project"),
+    ("actor", "only of whoever has this name"),
+    ("since", "only since then: an instant (RFC 3339), or how long ago (`2h`, `7d`)"),
+    ("limit", "how many, 1 to 200; 50 when absent"),
+    ("before", "the `next` of the page before"),
 ];
 const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
 
@@ -170,6 +179,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint { query: LOGS, streams: true, ..get("/api/instances/{id}/logs", "An instance's output", of::<LogsView>) },
     post("/api/validations", "Checks a spec: everything that is found", of::<ValidationRequest>, of::<ValidationView>),
     Endpoint { query: EVENTS, streams: true, ..get("/api/events", "What happened, in order", of::<EventPage>) },
+    Endpoint { query: AUDIT, ..get("/api/audit", "Every command that was asked for, newest first", of::<AuditPage>) },
+    get("/api/tokens", "The access tokens", of::<Vec<TokenView>>),
+    post("/api/tokens", "Makes an access token, and shows it this once", of::<TokenRequest>, of::<NewTokenView>),
+    post("/api/tokens/{name}/revoke", "Takes an access token away", of::<Value>, of::<TokenView>),
     get("/api/breakers", "The circuit breakers", of::<Vec<BreakerView>>),
     post("/api/breakers/reset", "Closes a breaker", of::<BreakerReset>, of::<BreakerView>),
     get("/api/routes", "The routes with their numbers", of::<RoutesView>),

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 31] = [
     "up",
     "down",
     "serve",
@@ -36,17 +36,22 @@ const VERBS: [&str; 29] = [
     "quarantine",
     "snapshot",
     "flag",
+    "token",
+    "audit",
     "completions",
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 6] = [
+const BELOW: [&[&str]; 9] = [
     &["breakers", "reset"],
     &["snapshot", "list"],
     &["snapshot", "restore"],
     &["flag", "list"],
     &["flag", "set"],
     &["flag", "delete"],
+    &["token", "create"],
+    &["token", "list"],
+    &["token", "revoke"],
 ];
 
 /// Runs the binary where no server is, and no environment variable says anything.

@@ -1,8 +1,12 @@
 //! Every way to change anything. Whoever asks, by whatever way, sends one of these with an actor.
 
+mod meaning;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::meaning::{About, Meaning};
 use crate::{
+    access::TokenRequest,
     deployment::Request,
     flag::FlagValue,
     id::{DeploymentId, EnvironmentName, ProjectId},
@@ -76,6 +80,13 @@ pub enum Command {
         set: serde_json::Value,
         /// Dotted paths that are removed.
         unset: Vec<String>,
+    },
+    /// Make an access token. Its secret is in the reply and nowhere else.
+    CreateToken(TokenRequest),
+    /// Take an access token away: from now on nobody comes in with it.
+    RevokeToken {
+        /// Its name.
+        name: String,
     },
     /// Make or change a feature flag.
     SetFlag(FlagChange),

@@ -3,7 +3,9 @@
 //! Not here, and never to come: IO, a clock, randomness, an async runtime. Time and ids are passed in, so every
 //! function of this crate can be called a thousand times in a test and says the same each time.
 
+pub mod access;
 pub mod artifact;
+pub mod audit;
 pub mod breaker;
 pub mod command;
 pub mod command_line;

@@ -68,11 +68,15 @@ pub enum DocumentKind {
     Epoch,
     /// `flag::Flags`
     Flags,
+    /// `access::AccessToken`, by the public part of its text
+    AccessToken,
+    /// `audit::AuditEntry`
+    Audit,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Project,
         Self::Layer,
         Self::Slot,
@@ -94,6 +98,8 @@ impl DocumentKind {
         Self::Explanation,
         Self::Epoch,
         Self::Flags,
+        Self::AccessToken,
+        Self::Audit,
     ];
 
     /// The name in the store.
@@ -120,6 +126,8 @@ impl DocumentKind {
             Self::Explanation => "explanation",
             Self::Epoch => "epoch",
             Self::Flags => "flags",
+            Self::AccessToken => "accessToken",
+            Self::Audit => "audit",
         }
     }
 
@@ -127,7 +135,13 @@ impl DocumentKind {
     pub fn is_past(self) -> bool {
         matches!(
             self,
-            Self::Deployment | Self::Course | Self::Release | Self::Build | Self::Idempotency | Self::Explanation
+            Self::Deployment
+                | Self::Course
+                | Self::Release
+                | Self::Build
+                | Self::Idempotency
+                | Self::Explanation
+                | Self::Audit
         )
     }
 }

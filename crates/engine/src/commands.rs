@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
+    access::{AccessToken, TokenText},
     command::{Command, Registration},
     deployment::{Deployment, Kind, OnConflict, Request, Source},
     event::{EventBody, EventKind, EventStatus},
@@ -20,7 +21,7 @@ use shipway_core::{
 };
 
 use crate::{
-    Engine, breakers,
+    Engine, audit, breakers,
     deploy::{Active, say},
     spec::layers,
     validation::needs_folder,
@@ -43,6 +44,10 @@ pub enum Reply {
     Layer(Box<EnvironmentLayer>),
     /// The feature flag as it is now.
     Flag(Box<Flag>),
+    /// An access token, and its text, which is shown this once.
+    Token(Box<AccessToken>, TokenText),
+    /// An access token that is no more.
+    RevokedToken(Box<AccessToken>),
     /// Nothing more to say.
     Done,
 }
@@ -88,12 +93,25 @@ impl Engine {
     pub async fn execute(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         let engine = self.clone();
         // In a task of its own: a caller who goes away in the middle must not leave a command half done.
-        let done = self.ports.tasks.finish(async move { engine.obey(command, actor).await }).await;
+        let done = self.ports.tasks.finish(async move { engine.guarded(command, actor).await }).await;
         done.unwrap_or_else(|| Err(Fault::unavailable("the command was cut off: the server stops").into()))
     }
 
+    /// Does what the actor may ask for, and records that it was asked for.
+    async fn guarded(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
+        let meaning = command.meaning();
+        let mut at = self.locate(&meaning.about).await?;
+        if let Command::Register(registration) = &command {
+            at.project = self.named_project(registration);
+        }
+        let doing = async {
+            self.authorize(&command, &meaning, &at, &actor).await?;
+            self.obey(command, actor.clone()).await
+        };
+        self.record(&meaning, &actor, &at, doing, |reply| Some(reply)).await
+    }
+
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
-        self.authorize(&command, &actor).await?;
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
             Command::Register(registration) => self.register(registration, &actor).await,
@@ -119,6 +137,8 @@ impl Engine {
                 true => Ok(Reply::Done),
                 false => Err(conflict(format!("{name} is no open breaker"), "see `shipway breakers`")),
             },
+            Command::CreateToken(request) => self.create_token(request, &actor).await,
+            Command::RevokeToken { name } => self.revoke_token(&name).await,
         }
     }
 
@@ -296,7 +316,7 @@ impl Engine {
         }
         for other in same {
             let reason = Some("superseded by a newer deployment".to_owned());
-            match self.cancel(&other.id, reason, actor.clone()).await {
+            match audit::beside(self.cancel(&other.id, reason, actor.clone())).await {
                 // It is going back already, or has just ended: its services are waited for, as in a queue.
                 Ok(_) | Err(Refusal::Conflict { .. }) => {}
                 Err(refusal) => return Err(refusal),
@@ -350,7 +370,8 @@ impl Engine {
             description: named.description,
             file: registration.file,
             text: registration.text,
-            folder: registration.folder,
+            // Who may name no folder takes none away either.
+            folder: registration.folder.or_else(|| known.as_ref().filter(|_| !actor.owner)?.folder.clone()),
             environments: spec.environments(),
             created_at: known.as_ref().map_or(now, |known| known.created_at),
             updated_at: now,

@@ -21,6 +21,7 @@ use shipway_core::{
 use tracing::info;
 
 use crate::{
+    audit::{AuditPlaces, AuditedStore},
     breakers::GuardedDriver,
     deploy::Active,
     intake::Intake,
@@ -143,6 +144,7 @@ pub struct Engine {
     pub(crate) returned: Returned,
     pub(crate) understood: Understood,
     pub(crate) publisher: Publisher,
+    pub(crate) audit_places: AuditPlaces,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     pub(crate) intake: Intake,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
@@ -157,6 +159,7 @@ impl Engine {
     /// # Errors
     /// The store can't be read.
     pub async fn start(mut ports: Ports, settings: Settings) -> Result<Arc<Self>, Fault> {
+        ports.store = Arc::new(AuditedStore(ports.store));
         let breaker = GuardedDriver::new(ports.driver.clone(), ports.store.clone(), ports.clock.clone()).await?;
         ports.driver = breaker.clone();
         let swept = ports.runner.sweep().await?;
@@ -175,6 +178,7 @@ impl Engine {
             returned: Returned::default(),
             understood: Understood::default(),
             publisher,
+            audit_places: AuditPlaces::default(),
             active: Mutex::default(),
             intake: Intake::default(),
             releases: Mutex::default(),

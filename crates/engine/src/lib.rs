@@ -7,6 +7,7 @@
 //!
 //! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
 
+mod audit;
 mod authorization;
 mod breakers;
 pub mod commands;
@@ -25,12 +26,14 @@ mod queries;
 mod servers;
 mod spec;
 mod standing;
+mod tokens;
 mod traffic;
 mod unstick;
 mod validation;
 mod world;
 
 pub use self::{
+    audit::AuditFilter,
     commands::{Refusal, Reply},
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,

@@ -4,6 +4,7 @@
 mod abort;
 mod acts;
 mod advance;
+mod audit;
 mod breakers;
 mod cancel;
 mod changes;
@@ -46,6 +47,7 @@ mod status;
 mod stuck;
 mod table;
 mod terminal;
+mod token;
 mod unstick;
 mod up;
 mod upload;
@@ -110,6 +112,8 @@ enum Verb {
     Quarantine(quarantine::Args),
     Snapshot(snapshot::Args),
     Flag(flag::Args),
+    Token(token::Args),
+    Audit(audit::Args),
     Completions(completions::Args),
 }
 
@@ -224,6 +228,8 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Quarantine(args) => quarantine::run(context, args).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
         Verb::Flag(args) => flag::run(context, args).await,
+        Verb::Token(args) => token::run(context, args).await,
+        Verb::Audit(args) => audit::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

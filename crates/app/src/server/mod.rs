@@ -1,6 +1,7 @@
 //! The server: wires the ports together, starts the engine, answers HTTP. What it does not hold: any decision.
 
 mod answer;
+mod audit;
 mod auth;
 mod crash_test;
 mod deployments;
@@ -19,6 +20,7 @@ mod standing;
 mod system;
 mod tasks;
 mod time_and_ids;
+mod tokens;
 mod unsticking;
 mod uploads;
 

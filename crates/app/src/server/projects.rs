@@ -55,9 +55,7 @@ pub(super) async fn register(
     let command = Command::Register(Registration { file, text, folder });
     match shared.engine.execute(command, actor).await? {
         Reply::Project(project) => Ok(Json(view(*project))),
-        Reply::Deployment(_) | Reply::Layer(_) | Reply::Flag(_) | Reply::Done => {
-            Err(Rejected::bad_request("that was no project"))
-        }
+        _ => Err(Rejected::bad_request("that was no project")),
     }
 }
 

@@ -14,8 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    auth, deployments, environments, events, explaining, flags, idempotency, logs, metrics, projects, standing, system,
-    unsticking, uploads,
+    audit, auth, deployments, environments, events, explaining, flags, idempotency, logs, metrics, projects, standing,
+    system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -29,6 +29,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     let api = api.layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let uploads = Router::new().route("/uploads", post(uploads::upload));
     let api = api.merge(uploads.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)));
+    // What answers with a secret is never remembered for an `Idempotency-Key`: that would store it.
+    let api = api.merge(Router::new().route("/tokens", get(tokens::list).post(tokens::create)));
     let api = api.layer(middleware::from_fn_with_state(shared.clone(), auth::authenticate));
     Router::new()
         .nest("/api", api)
@@ -76,6 +78,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/instances/{id}/logs", get(logs::of_instance))
         .route("/validations", post(projects::validate))
         .route("/events", get(events::events))
+        .route("/audit", get(audit::page))
+        .route("/tokens/{name}/revoke", post(tokens::revoke))
         .route("/breakers", get(standing::breakers))
         .route("/breakers/reset", post(standing::reset_breaker))
         .route("/routes", get(system::routes))

@@ -6,6 +6,7 @@ use axum::{Extension, Json, extract::rejection::JsonRejection};
 use serde_json::{Value, json};
 use shipway_api::{RouteView, RoutesView, ServerView, ShutdownRequest};
 use shipway_core::{
+    command::{About, Meaning},
     id::Actor,
     policy::Act,
     route::{Route, RouteTable},
@@ -38,8 +39,9 @@ pub(super) async fn shutdown(
     Extension(actor): Extension<Actor>,
     body: Result<Json<ShutdownRequest>, JsonRejection>,
 ) -> Answer<Value> {
-    shared.engine.allow(&actor, Act::Administer, None).await?;
     let Json(ShutdownRequest { applications }) = body?;
+    let what = if applications { "the server and what it runs" } else { "the server alone" };
+    shared.engine.permit(&Meaning::new("shutdown", Act::Administer, About::Server).of(what), &actor).await?;
     shared.stop.send_replace(Some(applications));
     Ok(Json(json!({ "stopping": true, "applications": applications })))
 }

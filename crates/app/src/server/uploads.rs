@@ -8,7 +8,13 @@ use std::{
 use axum::{Extension, Json, body::Body, http::HeaderMap};
 use futures_util::StreamExt;
 use shipway_api::UploadView;
-use shipway_core::{deployment::Source, id::Actor, policy::Act, ports::Fault};
+use shipway_core::{
+    command::{About, Meaning},
+    deployment::Source,
+    id::Actor,
+    policy::Act,
+    ports::Fault,
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -31,7 +37,7 @@ pub(super) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<UploadView> {
-    shared.engine.allow(&actor, Act::Upload, None).await?;
+    shared.engine.permit(&Meaning::new("upload", Act::Upload, About::Server), &actor).await?;
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
     // The same key of the same caller names the same folder, so a repeated upload replaces itself and is not kept twice.
     let named = |key: &str| {

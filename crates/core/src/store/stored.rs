@@ -4,7 +4,9 @@
 
 use super::{DocumentKind, Stored};
 use crate::{
+    access::AccessToken,
     artifact::Provenance,
+    audit::AuditEntry,
     breaker::{Breaker, Quarantine, Rollbacks},
     explain::Explanation,
     instance::Instance,
@@ -156,6 +158,36 @@ impl Stored for Explanation {
     }
     fn order(&self) -> i64 {
         self.at.0
+    }
+}
+
+impl Stored for AccessToken {
+    const KIND: DocumentKind = DocumentKind::AccessToken;
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn scope(&self) -> String {
+        String::new()
+    }
+    fn order(&self) -> i64 {
+        self.created_at.0
+    }
+}
+
+impl Stored for AuditEntry {
+    const KIND: DocumentKind = DocumentKind::Audit;
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn scope(&self) -> String {
+        match (&self.project, &self.environment) {
+            (Some(project), Some(environment)) => format!("{project}/{environment}"),
+            (Some(project), None) => project.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+    fn order(&self) -> i64 {
+        self.place
     }
 }
 
