@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod breaker;
 pub mod command;
 pub mod command_line;
+pub mod config;
 pub mod deployment;
 pub mod event;
 pub mod explain;
