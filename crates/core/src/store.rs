@@ -30,6 +30,8 @@ pub enum DocumentKind {
     Project,
     /// `project::EnvironmentLayer`
     Layer,
+    /// `config::version::ConfigVersion`
+    ConfigVersion,
     /// `slot::Slot`
     Slot,
     /// `release::Release`
@@ -70,9 +72,10 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Project,
         Self::Layer,
+        Self::ConfigVersion,
         Self::Slot,
         Self::Release,
         Self::Instance,
@@ -98,6 +101,7 @@ impl DocumentKind {
         match self {
             Self::Project => "project",
             Self::Layer => "layer",
+            Self::ConfigVersion => "configVersion",
             Self::Slot => "slot",
             Self::Release => "release",
             Self::Instance => "instance",
@@ -123,7 +127,13 @@ impl DocumentKind {
     pub fn is_past(self) -> bool {
         matches!(
             self,
-            Self::Deployment | Self::Course | Self::Release | Self::Build | Self::Idempotency | Self::Explanation
+            Self::ConfigVersion
+                | Self::Deployment
+                | Self::Course
+                | Self::Release
+                | Self::Build
+                | Self::Idempotency
+                | Self::Explanation
         )
     }
 }
@@ -175,6 +185,8 @@ pub enum Guarded {
     Epoch,
     /// The numbers of an environment's deployments.
     Numbers(ProjectId, EnvironmentName),
+    /// The versions of an environment's configuration.
+    Configuration(ProjectId, EnvironmentName),
 }
 
 impl fmt::Display for Guarded {
@@ -185,6 +197,7 @@ impl fmt::Display for Guarded {
             Self::Carrier(deployment) => write!(f, "carrier {deployment}"),
             Self::Leader => f.write_str("leader"),
             Self::Epoch => f.write_str("epoch"),
+            Self::Configuration(project, environment) => write!(f, "configuration {project}/{environment}"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
         }
     }

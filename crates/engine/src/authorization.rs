@@ -24,6 +24,11 @@ impl Engine {
         if let Command::Register(registration) = command {
             return self.authorize_registration(registration, actor).await;
         }
+        if let Command::MakeEnvironment { environment, stated, .. } = command {
+            // There is none yet: it is guarded as what it is to be.
+            let kind = stated.get("type").and_then(|kind| serde_json::from_value(kind.clone()).ok());
+            return Ok(may(actor, act, Some(&Place { environment: environment.clone(), kind }))?);
+        }
         let about = self.about(command).await?;
         self.allow(actor, act, about.as_ref()).await
     }
@@ -55,13 +60,13 @@ impl Engine {
     /// opens nothing.
     async fn place(&self, project: &ProjectId, environment: &EnvironmentName) -> Result<Place, Fault> {
         let registered: Option<Project> = self.ports.store.find(project.as_str()).await?;
-        let kind = registered.and_then(|project| self.type_in(&project.file, &project.text, environment));
+        let kind = registered.and_then(|project| self.type_in(&project, environment));
         Ok(Place { environment: environment.clone(), kind })
     }
 
     /// The type that a spec gives an environment.
-    fn type_in(&self, file: &str, text: &str, environment: &EnvironmentName) -> Option<EnvironmentType> {
-        let spec = self.understood.spec(file, text).ok()?;
+    fn type_in(&self, project: &Project, environment: &EnvironmentName) -> Option<EnvironmentType> {
+        let spec = self.understood.of(project).ok()?;
         let said = spec.source.tree.get("environments")?.get(environment.as_str())?.get("type")?;
         serde_json::from_value(said.clone()).ok()
     }
@@ -77,7 +82,7 @@ impl Engine {
         let Ok(spec) = self.understood.spec(&registration.file, &registration.text) else { return Ok(()) };
         let named = shipway_config::resolve::project(&spec.source).map_err(Refusal::Findings)?;
         let known: Option<Project> = self.ports.store.find(&named.name).await?;
-        let before = known.as_ref().and_then(|known| self.understood.spec(&known.file, &known.text).ok());
+        let before = known.as_ref().and_then(|known| self.understood.of(known).ok());
         let nothing = serde_json::Value::Null;
         let table = |tree: &serde_json::Value, name: &str| {
             let environments = tree.get("environments").and_then(serde_json::Value::as_object);
@@ -103,7 +108,10 @@ impl Engine {
     async fn about(&self, command: &Command) -> Result<About, Fault> {
         Ok(match command {
             Command::Deploy(request) => Some((request.project.clone(), request.environment.clone())),
-            Command::SetLayer { project, environment, .. } => Some((project.clone(), environment.clone())),
+            Command::SetLayer { project, environment, .. }
+            | Command::RestoreLayer { project, environment, .. }
+            | Command::MakeEnvironment { project, environment, .. }
+            | Command::RemoveEnvironment { project, environment } => Some((project.clone(), environment.clone())),
             Command::Cancel { deployment, .. }
             | Command::Pause { deployment }
             | Command::Resume { deployment }
@@ -140,7 +148,10 @@ fn act_of(command: &Command) -> Act {
         Command::Retry { .. } | Command::Skip { .. } | Command::Resolve { .. } => Act::Unstick,
         Command::ResetBreaker { .. } => Act::ResetBreaker,
         Command::Register(_) => Act::Register,
-        Command::SetLayer { .. } => Act::Configure,
+        Command::SetLayer { .. }
+        | Command::RestoreLayer { .. }
+        | Command::MakeEnvironment { .. }
+        | Command::RemoveEnvironment { .. } => Act::Configure,
     }
 }
 

@@ -10,8 +10,10 @@
 mod authorization;
 mod breakers;
 pub mod commands;
+mod configuration;
 mod deploy;
 mod engine;
+mod environments;
 mod explain;
 mod going_back;
 mod intake;
@@ -31,6 +33,7 @@ mod world;
 
 pub use self::{
     commands::{Refusal, Reply},
+    configuration::CONFIGURATION,
     engine::{CrashPoint, Engine, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
