@@ -80,6 +80,39 @@ pub enum Command {
         set: serde_json::Value,
         /// Dotted paths that are removed.
         unset: Vec<String>,
+        /// Why.
+        reason: Option<String>,
+        /// The version of the configuration that whoever asks has seen; another one is a conflict.
+        expected: Option<u64>,
+    },
+    /// Put what an environment's layer says back to what it was at a version.
+    RestoreLayer {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The version; 0 is that nothing was ever set.
+        version: u64,
+        /// Why.
+        reason: Option<String>,
+        /// The version of the configuration that whoever asks has seen; another one is a conflict.
+        expected: Option<u64>,
+    },
+    /// Make an environment that the spec file does not have.
+    MakeEnvironment {
+        /// The project.
+        project: ProjectId,
+        /// Its name.
+        environment: EnvironmentName,
+        /// What it is, in the shape of an environment of the file.
+        stated: serde_json::Value,
+    },
+    /// Remove an environment that was made so, when nothing runs there.
+    RemoveEnvironment {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
     },
     /// Make an access token. Its secret is in the reply and nowhere else.
     CreateToken(TokenRequest),

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod breaker;
 pub mod command;
 pub mod command_line;
+pub mod config;
 pub mod deployment;
 pub mod event;
 pub mod explain;

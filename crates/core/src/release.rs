@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     artifact::GitCommit,
+    config::template::with_release,
     id::{ArtifactDigest, DeploymentId, ReleaseId, SlotKey},
-    spec::ServeSpec,
+    spec::{ServeSpec, Settings},
     time::Timestamp,
 };
 
@@ -57,6 +59,8 @@ pub mod variable {
     pub const SERVICE: &str = "SHIPWAY_SERVICE";
     /// The release's id.
     pub const RELEASE: &str = "SHIPWAY_RELEASE";
+    /// The service's settings, as JSON.
+    pub const SETTINGS: &str = "SHIPWAY_SETTINGS";
     /// The release's version.
     pub const VERSION: &str = "SHIPWAY_VERSION";
     /// The instance's id; also how strays of an instance are found.
@@ -79,9 +83,31 @@ impl Release {
             (variable::RELEASE, self.id.as_str()),
             (variable::VERSION, &self.version),
         ];
-        let mut variables = self.serve.variables.clone();
+        let (mut variables, settings) = self.told();
+        if !settings.is_empty() {
+            variables.insert(variable::SETTINGS.into(), Value::Object(settings).to_string());
+        }
         variables.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
         variables
+    }
+}
+
+impl Release {
+    /// The service's own variables and settings, with the release's id where `{release}` stood.
+    fn told(&self) -> (BTreeMap<String, String>, Settings) {
+        let (mut variables, mut settings) = (self.serve.variables.clone(), Value::Object(self.serve.settings.clone()));
+        for pointer in &self.serve.symbolic {
+            let name = pointer.strip_prefix("/variables/").map(|name| name.replace("~1", "/").replace("~0", "~"));
+            if let Some(variable) = name.and_then(|name| variables.get_mut(&name)) {
+                *variable = with_release(variable, self.id.as_str());
+            }
+            let setting = pointer.strip_prefix("/settings").and_then(|below| settings.pointer_mut(below));
+            if let Some(Value::String(text)) = setting {
+                *text = with_release(text, self.id.as_str());
+            }
+        }
+        let settings = if let Value::Object(settings) = settings { settings } else { Settings::new() };
+        (variables, settings)
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Not here: reading the file (crate `config`), laying environments over services (`config`), deciding (`plan`).
 
+mod facts;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -14,6 +16,8 @@ use crate::{
     strategy::StrategySpec,
     time::Span,
 };
+
+pub use self::facts::{EnvironmentFacts, LOCAL_TARGET, MonitoringSpec, RuleSpec, Settings, ValueType};
 
 /// The whole spec file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +35,15 @@ pub struct SpecFile {
     /// Checks of how services work together. One is asked when a deployment changes either side of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<InteractionSpec>,
+    /// Variables of every service in every environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// Settings of every service in every environment.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
+    /// What the values must be, beyond what the spec itself asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSpec>,
 }
 
 /// The project itself.
@@ -149,9 +162,33 @@ pub struct EnvironmentSpec {
     /// What kind of environment it is.
     #[serde(rename = "type")]
     pub kind: EnvironmentType,
-    /// Variables of every service in this environment, above those of the service.
+    /// Where it is: `eu-west`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Whose machines it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The target that it runs on: `local`, the server's own machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Words to find it by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Settings of its network, for people, rules and templates of other tools.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub network: Settings,
+    /// What holds there as policy, for people and rules.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub policies: Settings,
+    /// Where to look at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitoringSpec>,
+    /// Variables of every service in this environment, below those of the service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// Settings of every service in this environment, below those of the service.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
     /// Any field of any service, laid over the service's own. Tables merge, lists replace.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<ServiceName, ServicePatch>,
@@ -244,6 +281,14 @@ pub struct ServeSpec {
     /// Variables of the instances.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// Anything that the service wants to know: log level, scaling, caching. Its instances find all of it as JSON in
+    /// `SHIPWAY_SETTINGS`.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
+    /// Texts in `variables` and `settings` in which `{release}` still stands, as JSON pointers. Nobody writes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub symbolic: Vec<String>,
     /// Services that must be healthy first, and whose addresses the instances are given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<ServiceName>,
@@ -599,6 +644,9 @@ pub enum HookMoment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HookSpec {
+    /// What it is called. Layers above change hooks by name when all of them have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// When it runs.
     pub when: HookMoment,
     /// The command, in the new release's folder and with the variables of its instances.
@@ -674,4 +722,7 @@ pub struct EnvironmentPlan {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What is said of it as a whole.
+    #[serde(default)]
+    pub facts: EnvironmentFacts,
 }

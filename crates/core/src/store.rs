@@ -30,6 +30,8 @@ pub enum DocumentKind {
     Project,
     /// `project::EnvironmentLayer`
     Layer,
+    /// `config::version::ConfigVersion`
+    ConfigVersion,
     /// `slot::Slot`
     Slot,
     /// `release::Release`
@@ -76,9 +78,10 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Project,
         Self::Layer,
+        Self::ConfigVersion,
         Self::Slot,
         Self::Release,
         Self::Instance,
@@ -107,6 +110,7 @@ impl DocumentKind {
         match self {
             Self::Project => "project",
             Self::Layer => "layer",
+            Self::ConfigVersion => "configVersion",
             Self::Slot => "slot",
             Self::Release => "release",
             Self::Instance => "instance",
@@ -135,7 +139,8 @@ impl DocumentKind {
     pub fn is_past(self) -> bool {
         matches!(
             self,
-            Self::Deployment
+            Self::ConfigVersion
+                | Self::Deployment
                 | Self::Course
                 | Self::Release
                 | Self::Build
@@ -195,6 +200,8 @@ pub enum Guarded {
     Numbers(ProjectId, EnvironmentName),
     /// The feature flags of an environment.
     Flags(ProjectId, EnvironmentName),
+    /// The versions of an environment's configuration.
+    Configuration(ProjectId, EnvironmentName),
 }
 
 impl fmt::Display for Guarded {
@@ -205,6 +212,7 @@ impl fmt::Display for Guarded {
             Self::Carrier(deployment) => write!(f, "carrier {deployment}"),
             Self::Leader => f.write_str("leader"),
             Self::Epoch => f.write_str("epoch"),
+            Self::Configuration(project, environment) => write!(f, "configuration {project}/{environment}"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
             Self::Flags(project, environment) => write!(f, "flags {project}/{environment}"),
         }

@@ -35,6 +35,11 @@ impl Engine {
         if let Command::Register(registration) = command {
             return self.authorize_registration(registration, actor).await;
         }
+        if let Command::MakeEnvironment { environment, stated, .. } = command {
+            // There is none yet: it is guarded as what it is to be.
+            let place = Place { environment: environment.clone(), kind: type_of(stated) };
+            return Ok(may(actor, meaning.act, Some(&place))?);
+        }
         let place = self.place(at).await?;
         Ok(may(actor, meaning.act, place.as_ref())?)
     }
@@ -98,7 +103,7 @@ impl Engine {
 
     /// The type that a project's registered spec gives an environment.
     fn type_in(&self, project: &Project, environment: &EnvironmentName) -> Option<EnvironmentType> {
-        let spec = self.understood.spec(&project.file, &project.text).ok()?;
+        let spec = self.understood.of(project).ok()?;
         type_of(environments(&spec.source.tree)?.get(environment.as_str())?)
     }
 
@@ -116,7 +121,7 @@ impl Engine {
         let Some(id) = self.named_project(registration) else { return Ok(()) };
         let Ok(spec) = self.understood.spec(&registration.file, &registration.text) else { return Ok(()) };
         let known = self.ports.store.share::<Project>(id.as_str()).await?;
-        let before = known.and_then(|known| self.understood.spec(&known.file, &known.text).ok());
+        let before = known.and_then(|known| self.understood.of(&known).ok());
         if before.is_none() && actor.environments.is_empty() {
             return Ok(());
         }

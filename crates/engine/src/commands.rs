@@ -21,7 +21,7 @@ use shipway_core::{
 };
 
 use crate::{
-    Engine, audit, breakers,
+    Engine, audit, breakers, configuration,
     deploy::{Active, say},
     spec::layers,
     validation::needs_folder,
@@ -115,8 +115,21 @@ impl Engine {
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
             Command::Register(registration) => self.register(registration, &actor).await,
-            Command::SetLayer { project, environment, set, unset } => {
-                self.set_layer(project, environment, &set, &unset, &actor).await
+            Command::SetLayer { project, environment, set, unset, reason, expected } => {
+                let what = configuration::What::Set { set, unset };
+                self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)
+                    .await
+            }
+            Command::RestoreLayer { project, environment, version, reason, expected } => {
+                let what = configuration::What::Restore(version);
+                self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)
+                    .await
+            }
+            Command::MakeEnvironment { project, environment, stated } => {
+                self.make_environment(project, environment, stated, &actor).await
+            }
+            Command::RemoveEnvironment { project, environment } => {
+                self.remove_environment(project, environment, &actor).await
             }
             Command::SetFlag(change) => self.set_flag(change, &actor).await,
             Command::DeleteFlag { project, environment, name, expected } => {
@@ -241,7 +254,7 @@ impl Engine {
     /// The services that are named, before any is left out.
     async fn named_services(&self, request: &Request, project: &Project) -> Result<Vec<ServiceName>, Refusal> {
         let (project, _) = crate::spec::of_request(self, project.clone(), request).await?;
-        let spec = self.understood.spec(&project.file, &project.text).map_err(Refusal::Findings)?;
+        let spec = self.understood.of(&project).map_err(Refusal::Findings)?;
         let Some(name) = &request.group else {
             return Ok(if request.services.is_empty() { spec.services() } else { request.services.clone() });
         };
@@ -346,9 +359,11 @@ impl Engine {
         if project.environments.contains(name) {
             return Ok(());
         }
-        let names = project.environments.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");
-        let fault = Fault::not_found(format!("{} has no environment `{name}`", project.id));
-        Err(Refusal::Fault(fault.with_hint(format!("the environments are {names}"))))
+        let names: Vec<&str> = project.environments.iter().map(EnvironmentName::as_str).collect();
+        let meant = shipway_config::suggest::nearest(name.as_str(), names.iter().copied());
+        let guess = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+        let fault = Fault::not_found(format!("{} has no environment `{name}`{guess}", project.id));
+        Err(Refusal::Fault(fault.with_hint(format!("the environments are {}", names.join(", ")))))
     }
 
     async fn register(&self, registration: Registration, actor: &Actor) -> Result<Reply, Refusal> {
@@ -356,6 +371,7 @@ impl Engine {
             let message = "only the owner of the data folder may name a folder on the server's machine";
             return Err(owners_alone(message));
         }
+        let _one_at_a_time = self.intake.all().await;
         let spec = self.understood.spec(&registration.file, &registration.text).map_err(Refusal::Findings)?;
         let findings = spec.findings(None);
         if blocks(&findings) {
@@ -365,6 +381,11 @@ impl Engine {
         let now = self.ports.clock.now();
         let id = ProjectId::new(named.name);
         let known: Option<Project> = self.ports.store.find(id.as_str()).await?;
+        // What was made through the API stays, unless the file has it now.
+        let mut environments = spec.environments();
+        let mut made = known.as_ref().map(|known| known.made.clone()).unwrap_or_default();
+        made.retain(|name, _| !environments.contains(name));
+        environments.extend(made.keys().cloned());
         let project = Project {
             id,
             description: named.description,
@@ -372,7 +393,8 @@ impl Engine {
             text: registration.text,
             // Who may name no folder takes none away either.
             folder: registration.folder.or_else(|| known.as_ref().filter(|_| !actor.owner)?.folder.clone()),
-            environments: spec.environments(),
+            environments,
+            made,
             created_at: known.as_ref().map_or(now, |known| known.created_at),
             updated_at: now,
         };
@@ -384,44 +406,6 @@ impl Engine {
             self.ports.store.commit(Commit::at(now).put(&project).event(event)).await?;
         }
         Ok(Reply::Project(Box::new(project)))
-    }
-
-    async fn set_layer(
-        &self,
-        project: ProjectId,
-        environment: EnvironmentName,
-        set: &serde_json::Value,
-        unset: &[String],
-        actor: &Actor,
-    ) -> Result<Reply, Refusal> {
-        let registered = self.known_project(&project).await?;
-        self.known_environment(&registered, &environment)?;
-        let _one_at_a_time = self.intake.all().await;
-        let key = format!("{project}/{environment}");
-        let known: Option<EnvironmentLayer> = self.ports.store.find(&key).await?;
-        let mut tree = known.map_or_else(|| serde_json::json!({}), |layer| layer.tree);
-        merge(&mut tree, set);
-        for path in unset {
-            remove(&mut tree, path);
-        }
-        let now = self.ports.clock.now();
-        let layer = EnvironmentLayer { project, environment, tree, by: actor.name.clone(), at: now };
-        self.refuse_bad_layer(&registered, &layer).await?;
-        let message = format!("{} changed the settings of {}", actor.name, layer.environment);
-        let event = EventBody {
-            project: Some(layer.project.clone()),
-            environment: Some(layer.environment.clone()),
-            details: serde_json::json!({ "set": set, "unset": unset }),
-            ..EventBody::new(EventKind::EnvironmentChanged, EventStatus::Ok, "commands", message)
-        };
-        self.ports.store.commit(Commit::at(now).put(&layer).event(event)).await?;
-        Ok(Reply::Layer(Box::new(layer)))
-    }
-
-    async fn refuse_bad_layer(&self, project: &Project, layer: &EnvironmentLayer) -> Result<(), Refusal> {
-        let spec = self.understood.spec(&project.file, &project.text).map_err(Refusal::Findings)?;
-        let own = vec![shipway_config::resolve::Layer { name: "settings".into(), tree: layer.tree.clone() }];
-        spec.environment(&layer.environment, &own).map(|_| ()).map_err(Refusal::Findings)
     }
 
     async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
@@ -504,7 +488,7 @@ impl Engine {
         name: &EnvironmentName,
     ) -> Option<Arc<EnvironmentPlan>> {
         let layers = layers(self, &project.id, name, None).await.ok()?;
-        let spec = self.understood.spec(&project.file, &project.text).ok()?;
+        let spec = self.understood.of(project).ok()?;
         spec.environment(name, &layers).ok().map(|(plan, _)| plan)
     }
 }
@@ -589,25 +573,4 @@ fn watched_step(deployment: &Deployment) -> Option<usize> {
     let plan = deployment.course.plan.as_ref()?;
     let running = deployment.steps.iter().filter(|state| !state.back && state.status == StepStatus::Running);
     running.map(|state| state.number).find(|number| matches!(plan.steps[*number].step, Step::Watch { .. }))
-}
-
-/// Lays a tree over another: tables merge, everything else replaces. A null stays, and unsets what is below it.
-fn merge(into: &mut serde_json::Value, over: &serde_json::Value) {
-    match (into.as_object_mut(), over.as_object()) {
-        (Some(into), Some(over)) => {
-            for (key, value) in over {
-                merge(into.entry(key.clone()).or_insert(serde_json::Value::Null), value);
-            }
-        }
-        _ => *into = over.clone(),
-    }
-}
-
-/// Removes what stands at a dotted path.
-fn remove(tree: &mut serde_json::Value, path: &str) {
-    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let parent = parents.split('.').filter(|part| !part.is_empty()).try_fold(tree, |tree, part| tree.get_mut(part));
-    if let Some(parent) = parent.and_then(serde_json::Value::as_object_mut) {
-        parent.shift_remove(last);
-    }
 }

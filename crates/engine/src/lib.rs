@@ -11,8 +11,10 @@ mod audit;
 mod authorization;
 mod breakers;
 pub mod commands;
+mod configuration;
 mod deploy;
 mod engine;
+mod environments;
 mod explain;
 mod flags;
 mod going_back;
@@ -35,6 +37,7 @@ mod world;
 pub use self::{
     audit::AuditFilter,
     commands::{Refusal, Reply},
+    configuration::CONFIGURATION,
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},

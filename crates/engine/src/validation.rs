@@ -52,7 +52,14 @@ impl Engine {
             return Ok(Validation { findings: spec.findings(None), environment: None });
         };
         let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
-        let layers = layers(self, &ProjectId::new(project), name, None).await?;
+        let project = ProjectId::new(project);
+        let registered: Option<Project> = self.ports.store.find(project.as_str()).await?;
+        let made = registered.map(|registered| registered.made).unwrap_or_default();
+        let spec = match self.understood.with(file, text, &made) {
+            Ok(spec) => spec,
+            Err(findings) => return Ok(Validation { findings, environment: None }),
+        };
+        let layers = layers(self, &project, name, None).await?;
         self.validate_environment(&spec, name, &layers, &[]).await
     }
 
@@ -64,7 +71,7 @@ impl Engine {
         services: &[ServiceName],
         config: Option<&serde_json::Value>,
     ) -> Result<Validation, Fault> {
-        let spec = match self.understood.spec(&project.file, &project.text) {
+        let spec = match self.understood.of(project) {
             Ok(spec) => spec,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };

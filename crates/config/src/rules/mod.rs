@@ -16,6 +16,7 @@ mod rollbacks;
 mod routes;
 mod service;
 mod traffic;
+mod values;
 mod variables;
 
 use shipway_core::{finding::Finding, spec::EnvironmentPlan};
@@ -35,6 +36,7 @@ pub fn of_file(source: &Source) -> Vec<Finding> {
     names::check(source, &mut report);
     notifications::check_project(source, &mut report);
     interactions::check(source, &mut report);
+    values::check_rules(source, &mut report);
     report.findings
 }
 
@@ -61,6 +63,8 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     interactions::check_environment(source, plan, &mut report);
     notifications::check_environment(source, plan, &mut report);
     rollbacks::check(plan, &mut report);
+    values::check_facts(plan, &mut report);
+    values::check(source, plan, &mut report);
     report.findings
 }
 

@@ -82,9 +82,22 @@ impl Command {
             Self::Register(registration) => {
                 Meaning::new("register", Act::Register, About::Spec).of(registration.file.clone())
             }
-            Self::SetLayer { project, environment, set, unset } => {
+            Self::SetLayer { project, environment, set, unset, reason, .. } => {
                 let about = About::Environment(project.clone(), environment.clone());
-                Meaning::new("set", Act::Configure, about).of(paths(set, unset).join(", "))
+                Meaning::new("set", Act::Configure, about).of(paths(set, unset).join(", ")).because(reason.as_ref())
+            }
+            Self::RestoreLayer { project, environment, version, reason, .. } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                let meaning = Meaning::new("restore-settings", Act::Configure, about);
+                meaning.of(format!("version {version}")).because(reason.as_ref())
+            }
+            Self::MakeEnvironment { project, environment, .. } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                Meaning::new("create-environment", Act::Configure, about)
+            }
+            Self::RemoveEnvironment { project, environment } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                Meaning::new("delete-environment", Act::Configure, about)
             }
             Self::SetFlag(change) => {
                 let about = About::Environment(change.project.clone(), change.environment.clone());
@@ -156,7 +169,8 @@ mod tests {
     fn settings_are_told_by_their_names_and_never_by_their_values() {
         let set = json!({ "variables": { "KEY": "hush", "OFF": null }, "services": { "web": { "routes": ["hush"] } } });
         let (project, environment) = ("app".into(), "test".into());
-        let command = Command::SetLayer { project, environment, set, unset: vec!["variables.OLD".into()] };
+        let unset = vec!["variables.OLD".into()];
+        let command = Command::SetLayer { project, environment, set, unset, reason: None, expected: None };
         let meaning = command.meaning();
         let subject = "variables.KEY, variables.OFF, services.web.routes, -variables.OLD";
         assert_eq!(meaning.subject.as_deref(), Some(subject));

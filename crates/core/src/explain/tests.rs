@@ -211,6 +211,8 @@ fn what_changed_is_told_by_sort_with_dotted_paths() {
         tree: json!({}),
         by: "ann".into(),
         at: Timestamp(500),
+        version: 1,
+        authors: BTreeMap::new(),
     });
     let rows = rows(&world.explain());
     for wanted in [

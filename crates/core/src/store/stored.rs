@@ -8,6 +8,7 @@ use crate::{
     artifact::Provenance,
     audit::AuditEntry,
     breaker::{Breaker, Quarantine, Rollbacks},
+    config::version::ConfigVersion,
     explain::Explanation,
     instance::Instance,
     lease::{Leader, Leases, Server},
@@ -34,6 +35,19 @@ impl Stored for EnvironmentLayer {
     }
     fn scope(&self) -> String {
         self.key()
+    }
+}
+
+impl Stored for ConfigVersion {
+    const KIND: DocumentKind = DocumentKind::ConfigVersion;
+    fn key(&self) -> String {
+        format!("{}/{}/{}", self.project, self.environment, self.number)
+    }
+    fn scope(&self) -> String {
+        format!("{}/{}", self.project, self.environment)
+    }
+    fn order(&self) -> i64 {
+        i64::try_from(self.number).unwrap_or(i64::MAX)
     }
 }
 

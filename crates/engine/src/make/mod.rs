@@ -95,7 +95,7 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     let request = &deployment.request;
     let (project, folder) = source_folder(engine, active).await?;
     let plan = validate(engine, active, &project).await?;
-    let groups = engine.understood.spec(&project.file, &project.text).map(|spec| spec.groups()).unwrap_or_default();
+    let groups = engine.understood.of(&project).map(|spec| spec.groups()).unwrap_or_default();
     let services = match request.services.is_empty() {
         true => plan.services.keys().cloned().collect(),
         false => request.services.clone(),
