@@ -3,6 +3,7 @@
 //! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
 
 mod client;
+mod configuration;
 mod openapi;
 mod problem;
 mod standing;
@@ -11,6 +12,7 @@ mod view;
 
 pub use self::{
     client::{Client, ClientError},
+    configuration::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
     standing::*,

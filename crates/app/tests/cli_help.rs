@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 30] = [
     "up",
     "down",
     "serve",
@@ -16,6 +16,8 @@ const VERBS: [&str; 28] = [
     "deploy",
     "scale",
     "decommission",
+    "config",
+    "env",
     "status",
     "ps",
     "history",
@@ -39,7 +41,22 @@ const VERBS: [&str; 28] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 3] = [&["breakers", "reset"], &["snapshot", "list"], &["snapshot", "restore"]];
+const BELOW: [&[&str]; 14] = [
+    &["breakers", "reset"],
+    &["snapshot", "list"],
+    &["snapshot", "restore"],
+    &["config", "show"],
+    &["config", "set"],
+    &["config", "history"],
+    &["config", "diff"],
+    &["config", "rollback"],
+    &["config", "deploy"],
+    &["env", "list"],
+    &["env", "show"],
+    &["env", "create"],
+    &["env", "set"],
+    &["env", "delete"],
+];
 
 /// Runs the binary where no server is, and no environment variable says anything.
 fn shipway(arguments: &[&str]) -> Output {

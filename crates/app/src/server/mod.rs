@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod configuration;
 mod crash_test;
 mod deployments;
 mod environments;
