@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod configuration;
 mod flags;
 mod openapi;
 mod problem;
@@ -14,6 +15,7 @@ mod view;
 pub use self::{
     access::*,
     client::{Client, ClientError},
+    configuration::*,
     flags::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 use shipway_core::{
     access::TokenRequest,
     artifact::Provenance,
+    config::version::ConfigVersion,
     explain::Explanation,
     flag::{Flag, Flags},
     route::Route,
 };
 
-use crate::{Problem, access::*, flags::*, standing::*, types::*};
+use crate::{Problem, access::*, configuration::*, flags::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -64,6 +65,12 @@ const AUDIT: &[(&str, &str)] = &[
     ("limit", "how many, 1 to 200; 50 when absent"),
     ("before", "the `next` of the page before"),
 ];
+const TYPES: &[(&str, &str)] = &[("type", "only this type: development, staging, testing, production")];
+const SERVICE: &[(&str, &str)] = &[("service", "only this service")];
+const VERSIONS: &[(&str, &str)] =
+    &[("limit", "how many, 1 to 200; 50 when absent"), ("before", "the `next` of the page before")];
+const TWO_VERSIONS: &[(&str, &str)] =
+    &[("from", "the version before `to` when absent"), ("to", "the newest when absent; 0 is that nothing was set")];
 const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
 
 const fn get(path: &'static str, summary: &'static str, answer: MakeSchema) -> Endpoint {
@@ -130,7 +137,58 @@ pub const ENDPOINTS: &[Endpoint] = &[
         query: PAGE,
         ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>)
     },
-    get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>),
+    Endpoint { query: TYPES, ..get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>) },
+    post(
+        "/api/projects/{id}/environments",
+        "Makes an environment that the spec file does not have",
+        of::<EnvironmentRequest>,
+        of::<EnvironmentView>,
+    ),
+    get("/api/projects/{id}/environments/{environment}", "An environment", of::<EnvironmentView>),
+    Endpoint {
+        method: "delete",
+        ..get(
+            "/api/projects/{id}/environments/{environment}",
+            "Removes an environment that was made so, when nothing runs there",
+            of::<Value>,
+        )
+    },
+    Endpoint {
+        query: SERVICE,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/config",
+            "Every value of the configuration, with who said what about it",
+            of::<ConfigView>,
+        )
+    },
+    Endpoint {
+        query: VERSIONS,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/config/history",
+            "Versions of its settings, newest first",
+            of::<ConfigHistory>,
+        )
+    },
+    Endpoint {
+        query: TWO_VERSIONS,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/config/diff",
+            "What differs between two versions",
+            of::<ConfigDiff>,
+        )
+    },
+    post(
+        "/api/projects/{id}/environments/{environment}/config/rollback",
+        "Puts the settings back to what they were at a version",
+        of::<ConfigRollback>,
+        of::<ConfigVersion>,
+    ),
+    post(
+        "/api/projects/{id}/environments/{environment}/config/deploy",
+        "Deploys a change of configuration alone: the live artifacts in new releases",
+        of::<ConfigDeploy>,
+        of::<DeploymentView>,
+    ),
     Endpoint {
         method: "put",
         body: Some(of::<EnvironmentUpdate>),

@@ -21,7 +21,7 @@ use shipway_core::{
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
     slot::{Candidate, Serving, Warm},
-    spec::{EnvironmentType, Order},
+    spec::{EnvironmentFacts, EnvironmentType, Order},
     strategy::{Promise, StrategyKind, StrategySpec},
     time::Timestamp,
 };
@@ -397,6 +397,15 @@ pub struct EnvironmentView {
     pub services: Vec<SlotView>,
     /// What was set through the API.
     pub settings: serde_json::Value,
+    /// The newest version of what was set through the API; 0 when nothing ever was.
+    #[serde(default)]
+    pub config_version: u64,
+    /// Whether it was made through the API, and is not in the spec file.
+    #[serde(default)]
+    pub made: bool,
+    /// What is said of it as a whole: region, provider, target, labels, network, policies, monitoring.
+    #[serde(flatten)]
+    pub facts: EnvironmentFacts,
     /// When the project was registered.
     pub created_at: Timestamp,
 }
@@ -437,9 +446,18 @@ pub struct EnvironmentUpdate {
     /// Fields of services, merged over the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<serde_json::Value>,
+    /// Anything else of an environment, merged over what was set before: `settings`, `region`, `labels`, `network`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<serde_json::Value>,
     /// Dotted paths of what was set before and is removed: `variables.LOG_LEVEL`, `services.web.instances`.
     #[serde(default)]
     pub unset: Vec<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The version of the configuration that was seen; another one is a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
 }
 
 /// The body of `POST /api/validations`: a text, or a registered project.

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 31] = [
+const VERBS: [&str; 33] = [
     "up",
     "down",
     "serve",
@@ -16,6 +16,8 @@ const VERBS: [&str; 31] = [
     "deploy",
     "scale",
     "decommission",
+    "config",
+    "env",
     "status",
     "ps",
     "history",
@@ -42,7 +44,7 @@ const VERBS: [&str; 31] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 9] = [
+const BELOW: [&[&str]; 20] = [
     &["breakers", "reset"],
     &["snapshot", "list"],
     &["snapshot", "restore"],
@@ -52,6 +54,17 @@ const BELOW: [&[&str]; 9] = [
     &["token", "create"],
     &["token", "list"],
     &["token", "revoke"],
+    &["config", "show"],
+    &["config", "set"],
+    &["config", "history"],
+    &["config", "diff"],
+    &["config", "rollback"],
+    &["config", "deploy"],
+    &["env", "list"],
+    &["env", "show"],
+    &["env", "create"],
+    &["env", "set"],
+    &["env", "delete"],
 ];
 
 /// Runs the binary where no server is, and no environment variable says anything.

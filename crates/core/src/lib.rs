@@ -11,6 +11,7 @@ pub mod command;
 pub mod command_line;
 pub mod config;
 pub mod deployment;
+pub mod environment;
 pub mod event;
 pub mod explain;
 pub mod finding;

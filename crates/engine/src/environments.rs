@@ -47,6 +47,20 @@ impl Engine {
         Ok(Reply::Project(Box::new(project)))
     }
 
+    /// The project of an environment that is asked about.
+    ///
+    /// # Errors
+    /// There is no such project, or no such environment in it: the message says which was probably meant.
+    pub async fn refuse_unknown_environment(
+        &self,
+        project: &ProjectId,
+        name: &EnvironmentName,
+    ) -> Result<Project, Refusal> {
+        let project = self.known_project(project).await?;
+        self.known_environment(&project, name)?;
+        Ok(project)
+    }
+
     /// Only what is wrong in the new environment counts, not what was wrong in the file before.
     fn refuse_bad_environment(&self, project: &Project, name: &EnvironmentName) -> Result<(), Refusal> {
         let spec = self.understood.of(project).map_err(Refusal::Findings)?;

@@ -10,12 +10,20 @@ mod cancel;
 mod changes;
 mod check;
 mod completions;
+mod config;
+mod config_change;
+mod config_show;
+mod config_words;
 mod context;
 mod decommission;
 mod deploy;
 mod detached;
 mod down;
 mod ending;
+mod env;
+mod env_delete;
+mod env_make;
+mod env_show;
 mod errors;
 mod events;
 mod explain;
@@ -91,6 +99,8 @@ enum Verb {
     Deploy(deploy::Args),
     Scale(scale::Args),
     Decommission(decommission::Args),
+    Config(config::Args),
+    Env(env::Args),
     Status(status::Args),
     Ps(ps::Args),
     History(history::Args),
@@ -208,6 +218,8 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Deploy(args) => deploy::run(context, args).await,
         Verb::Scale(args) => scale::run(context, args).await,
         Verb::Decommission(args) => decommission::run(context, args).await,
+        Verb::Config(args) => config::run(context, args).await,
+        Verb::Env(args) => env::run(context, args).await,
         Verb::Status(args) => status::run(context, args).await,
         Verb::Ps(args) => ps::run(context, args).await,
         Verb::History(args) => history::run(context, args).await,

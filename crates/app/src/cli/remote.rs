@@ -64,12 +64,12 @@ impl Remote {
         self.client.post(path, body, &fresh_key()?).await.map_err(|error| self.failed(error))
     }
 
-    /// Sets.
+    /// Sets something to be so.
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
         self.client.put(path, body).await.map_err(|error| self.failed(error))
     }
 
-    /// Takes away.
+    /// Takes something away.
     pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.client.delete(path).await.map_err(|error| self.failed(error))
     }

@@ -3,6 +3,7 @@
 mod answer;
 mod audit;
 mod auth;
+mod configuration;
 mod crash_test;
 mod deployments;
 mod environments;

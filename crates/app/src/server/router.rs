@@ -14,8 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, deployments, environments, events, explaining, flags, idempotency, logs, metrics, projects, standing,
-    system, tokens, unsticking, uploads,
+    audit, auth, configuration, deployments, environments, events, explaining, flags, idempotency, logs, metrics,
+    projects, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -64,10 +64,18 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects", get(projects::list).post(projects::register))
         .route("/projects/{id}", get(projects::show))
         .route("/projects/{id}/deployments", get(deployments::list))
-        .route("/projects/{id}/environments", get(environments::list))
-        .route("/projects/{id}/environments/{environment}", put(environments::update))
         .route("/projects/{id}/environments/{environment}/flags", get(flags::list))
         .route("/projects/{id}/environments/{environment}/flags/{name}", put(flags::set).delete(flags::delete))
+        .route("/projects/{id}/environments", get(environments::list).post(environments::create))
+        .route(
+            "/projects/{id}/environments/{environment}",
+            get(environments::show).put(environments::update).delete(environments::remove),
+        )
+        .route("/projects/{id}/environments/{environment}/config", get(configuration::show))
+        .route("/projects/{id}/environments/{environment}/config/history", get(configuration::history))
+        .route("/projects/{id}/environments/{environment}/config/diff", get(configuration::diff))
+        .route("/projects/{id}/environments/{environment}/config/rollback", post(configuration::roll_back))
+        .route("/projects/{id}/environments/{environment}/config/deploy", post(configuration::deploy))
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
