@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 31] = [
+const VERBS: [&str; 32] = [
     "up",
     "down",
     "serve",
@@ -34,6 +34,7 @@ const VERBS: [&str; 31] = [
     "leases",
     "breakers",
     "quarantine",
+    "quota",
     "snapshot",
     "flag",
     "token",

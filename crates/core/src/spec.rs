@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command_line::CommandLine,
     id::{EnvironmentName, ServiceName},
+    quota::{PricesSpec, QuotaSpec},
     strategy::StrategySpec,
     time::Span,
 };
@@ -31,6 +32,9 @@ pub struct SpecFile {
     /// Checks of how services work together. One is asked when a deployment changes either side of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<InteractionSpec>,
+    /// What things cost, for quotas of money and `shipway quota`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PricesSpec>,
 }
 
 /// The project itself.
@@ -45,6 +49,9 @@ pub struct ProjectSpec {
     /// Who hears of every deployment of the project.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<NotifySpec>,
+    /// What all its environments together may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaSpec>,
 }
 
 /// Services that are deployed together.
@@ -161,6 +168,9 @@ pub struct EnvironmentSpec {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What it may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaSpec>,
 }
 
 /// Some fields of a service. It is checked as a service once it is laid over one.
@@ -348,6 +358,11 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub processes: Option<u64>,
+    /// Disk in mebibytes, of the data folders of all instances together. It is counted against quotas, and held by
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub disk_mb: Option<u64>,
 }
 
 impl Limits {

@@ -23,6 +23,8 @@ mod make;
 mod notify;
 mod quarantine;
 mod queries;
+mod quota;
+mod room;
 mod servers;
 mod spec;
 mod standing;
@@ -38,6 +40,7 @@ pub use self::{
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
+    quota::{QuotaUse, QuotasStanding},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     validation::Validation,
 };
