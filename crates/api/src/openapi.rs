@@ -11,7 +11,7 @@ use shipway_core::{
     route::Route,
 };
 
-use crate::{Problem, access::*, configuration::*, flags::*, standing::*, types::*};
+use crate::{Problem, access::*, configuration::*, flags::*, quota::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -71,6 +71,7 @@ const VERSIONS: &[(&str, &str)] =
     &[("limit", "how many, 1 to 200; 50 when absent"), ("before", "the `next` of the page before")];
 const TWO_VERSIONS: &[(&str, &str)] =
     &[("from", "the version before `to` when absent"), ("to", "the newest when absent; 0 is that nothing was set")];
+const QUOTA: &[(&str, &str)] = &[("environment", "only this environment, besides the whole project")];
 const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
 
 const fn get(path: &'static str, summary: &'static str, answer: MakeSchema) -> Endpoint {
@@ -225,6 +226,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "Copies of data folders, newest first for each service",
         of::<Vec<SnapshotView>>,
     ),
+    Endpoint {
+        query: QUOTA,
+        ..get("/api/projects/{id}/quota", "What it takes of its quotas, and what that costs", of::<QuotasView>)
+    },
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 33] = [
+const VERBS: [&str; 34] = [
     "up",
     "down",
     "serve",
@@ -36,6 +36,7 @@ const VERBS: [&str; 33] = [
     "leases",
     "breakers",
     "quarantine",
+    "quota",
     "snapshot",
     "flag",
     "token",

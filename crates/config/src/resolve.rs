@@ -75,7 +75,12 @@ pub fn environments(source: &Source) -> Vec<EnvironmentName> {
 /// All findings, when the file has not the shape of a spec.
 pub fn project(source: &Source) -> Result<ProjectSpec, Vec<Finding>> {
     checked(source)?;
-    Ok(part(&source.tree["project"]).unwrap_or(ProjectSpec { name: String::new(), description: None, notify: vec![] }))
+    Ok(part(&source.tree["project"]).unwrap_or(ProjectSpec {
+        name: String::new(),
+        description: None,
+        notify: vec![],
+        quota: None,
+    }))
 }
 
 /// The groups by name.

@@ -50,6 +50,8 @@ pub enum Act {
     RestoreData,
     /// Change settings, flags, secrets' values, and what an environment is.
     Configure,
+    /// Change what all environments of a project together may take, and what things cost.
+    Budget,
     /// Read the record of all commands.
     Audit,
     /// Stop the server, back up and restore, repair.
@@ -64,7 +66,7 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Read,
         Self::Upload,
         Self::Register,
@@ -82,6 +84,7 @@ impl Act {
         Self::Decommission,
         Self::RestoreData,
         Self::Configure,
+        Self::Budget,
         Self::Audit,
         Self::Administer,
         Self::Tokens,
@@ -109,6 +112,7 @@ impl Act {
             Self::Decommission => "decommission",
             Self::RestoreData => "put data back",
             Self::Configure => "change settings",
+            Self::Budget => "change the quota and the prices of a project",
             Self::Audit => "read the audit record",
             Self::Administer => "administer the server",
             Self::Tokens => "manage access tokens",
@@ -128,7 +132,7 @@ impl Act {
             }
             Self::Hold | Self::Unstick | Self::ResetBreaker | Self::Audit => (Role::Operator, Role::Operator),
             Self::RestoreData => (Role::Operator, Role::ReleaseManager),
-            Self::Approve => (Role::ReleaseManager, Role::ReleaseManager),
+            Self::Approve | Self::Budget => (Role::ReleaseManager, Role::ReleaseManager),
             Self::Administer | Self::Tokens | Self::MasterKey | Self::BreakGlass => (Role::Admin, Role::Admin),
         }
     }

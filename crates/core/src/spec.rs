@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command_line::CommandLine,
     id::{EnvironmentName, ServiceName},
+    quota::{PricesSpec, QuotaSpec},
     strategy::StrategySpec,
     time::Span,
 };
@@ -44,6 +45,9 @@ pub struct SpecFile {
     /// What the values must be, beyond what the spec itself asks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleSpec>,
+    /// What things cost, for quotas of money and `shipway quota`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PricesSpec>,
 }
 
 /// The project itself.
@@ -58,6 +62,9 @@ pub struct ProjectSpec {
     /// Who hears of every deployment of the project.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<NotifySpec>,
+    /// What all its environments together may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaSpec>,
 }
 
 /// Services that are deployed together.
@@ -198,6 +205,9 @@ pub struct EnvironmentSpec {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What it may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaSpec>,
 }
 
 /// Some fields of a service. It is checked as a service once it is laid over one.
@@ -393,6 +403,11 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub processes: Option<u64>,
+    /// Disk in mebibytes, of the data folders of all instances together. It is counted against quotas, and held by
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub disk_mb: Option<u64>,
 }
 
 impl Limits {

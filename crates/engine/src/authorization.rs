@@ -127,6 +127,9 @@ impl Engine {
         }
         let nothing = Value::Null;
         let (old, new) = (before.as_ref().map_or(&nothing, |before| &before.source.tree), &spec.source.tree);
+        if ["/project/quota", "/prices"].iter().any(|path| old.pointer(path) != new.pointer(path)) {
+            may(actor, Act::Budget, None)?;
+        }
         for place in changed_environments(old, new) {
             may(actor, Act::Configure, Some(&place))?;
         }

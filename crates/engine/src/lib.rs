@@ -25,6 +25,8 @@ mod make;
 mod notify;
 mod quarantine;
 mod queries;
+mod quota;
+mod room;
 mod servers;
 mod spec;
 mod standing;
@@ -41,6 +43,7 @@ pub use self::{
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
+    quota::{QuotaUse, QuotasStanding},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     validation::Validation,
 };

@@ -38,6 +38,7 @@ mod pause;
 mod plan;
 mod ps;
 mod quarantine;
+mod quota;
 mod remote;
 mod request;
 mod resolve;
@@ -120,6 +121,7 @@ enum Verb {
     Leases(leases::Args),
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
+    Quota(quota::Args),
     Snapshot(snapshot::Args),
     Flag(flag::Args),
     Token(token::Args),
@@ -238,6 +240,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Leases(args) => leases::run(context, args).await,
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,
+        Verb::Quota(args) => quota::run(context, args).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
         Verb::Flag(args) => flag::run(context, args).await,
         Verb::Token(args) => token::run(context, args).await,

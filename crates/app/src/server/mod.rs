@@ -16,6 +16,7 @@ mod logs;
 mod metrics;
 mod plan_view;
 mod projects;
+mod quota;
 mod router;
 mod standing;
 mod system;

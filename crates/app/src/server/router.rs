@@ -15,7 +15,7 @@ use super::{
     Shared,
     answer::{Rejected, as_problem},
     audit, auth, configuration, deployments, environments, events, explaining, flags, idempotency, logs, metrics,
-    projects, standing, system, tokens, unsticking, uploads,
+    projects, quota, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -80,6 +80,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
+        .route("/projects/{id}/quota", get(quota::show))
         .route("/projects/{id}/instances", get(environments::instances))
         .route("/projects/{id}/releases", get(environments::releases))
         .route("/projects/{id}/artifacts", get(environments::artifacts))

@@ -11,6 +11,7 @@ mod names;
 mod notifications;
 mod order;
 mod paths;
+mod quotas;
 mod report;
 mod rollbacks;
 mod routes;
@@ -37,6 +38,7 @@ pub fn of_file(source: &Source) -> Vec<Finding> {
     notifications::check_project(source, &mut report);
     interactions::check(source, &mut report);
     values::check_rules(source, &mut report);
+    quotas::check(source, &mut report);
     report.findings
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Who may: from which role on, outside production and inside.
-const TABLE: [(Act, &str, &str); 22] = [
+const TABLE: [(Act, &str, &str); 23] = [
     (Act::Read, "viewer", "viewer"),
     (Act::Upload, "developer", "developer"),
     (Act::Register, "developer", "developer"),
@@ -21,6 +21,7 @@ const TABLE: [(Act, &str, &str); 22] = [
     (Act::Decommission, "developer", "release-manager"),
     (Act::RestoreData, "operator", "release-manager"),
     (Act::Configure, "developer", "release-manager"),
+    (Act::Budget, "release-manager", "release-manager"),
     (Act::Audit, "operator", "operator"),
     (Act::Administer, "admin", "admin"),
     (Act::Tokens, "admin", "admin"),
