@@ -7,6 +7,7 @@ mod client;
 mod flags;
 mod openapi;
 mod problem;
+mod secrets;
 mod standing;
 mod types;
 mod view;
@@ -17,6 +18,7 @@ pub use self::{
     flags::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
+    secrets::*,
     standing::*,
     types::*,
     view::{deployment_view, planned_steps, summary_view},

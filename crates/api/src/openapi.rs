@@ -10,7 +10,7 @@ use shipway_core::{
     route::Route,
 };
 
-use crate::{Problem, access::*, flags::*, standing::*, types::*};
+use crate::{Problem, access::*, flags::*, secrets::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -167,6 +167,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "Copies of data folders, newest first for each service",
         of::<Vec<SnapshotView>>,
     ),
+    get("/api/projects/{id}/secrets", "Its secrets, without their values", of::<Vec<SecretView>>),
+    Endpoint {
+        method: "put",
+        ..post("/api/projects/{id}/secrets", "Sets a secret: another version", of::<SecretWrite>, of::<SecretView>)
+    },
+    post("/api/projects/{id}/secrets/revoke", "Revokes a version", of::<SecretRevocation>, of::<SecretView>),
+    post("/api/projects/{id}/secrets/delete", "Deletes a secret", of::<SecretRemoval>, of::<SecretView>),
+    get("/api/master-key", "The master keys, and what they don't open", of::<MasterKeyView>),
+    post("/api/master-key/rekey", "Seals everything by another master key", of::<RekeyRequest>, of::<RekeyView>),
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,

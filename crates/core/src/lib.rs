@@ -25,6 +25,7 @@ pub mod progress;
 pub mod project;
 pub mod release;
 pub mod route;
+pub mod secret;
 pub mod slot;
 pub mod spec;
 pub mod store;

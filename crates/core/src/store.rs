@@ -19,6 +19,7 @@ use crate::{
     event::{Event, EventBody},
     id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
     ports::{Fault, FaultKind},
+    secret::SecretAddress,
     time::Timestamp,
 };
 
@@ -72,11 +73,13 @@ pub enum DocumentKind {
     AccessToken,
     /// `audit::AuditEntry`
     Audit,
+    /// `secret::Secret`
+    Secret,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Project,
         Self::Layer,
         Self::Slot,
@@ -100,6 +103,7 @@ impl DocumentKind {
         Self::Flags,
         Self::AccessToken,
         Self::Audit,
+        Self::Secret,
     ];
 
     /// The name in the store.
@@ -128,6 +132,7 @@ impl DocumentKind {
             Self::Flags => "flags",
             Self::AccessToken => "accessToken",
             Self::Audit => "audit",
+            Self::Secret => "secret",
         }
     }
 
@@ -195,6 +200,8 @@ pub enum Guarded {
     Numbers(ProjectId, EnvironmentName),
     /// The feature flags of an environment.
     Flags(ProjectId, EnvironmentName),
+    /// A secret.
+    Secret(SecretAddress),
 }
 
 impl fmt::Display for Guarded {
@@ -207,6 +214,7 @@ impl fmt::Display for Guarded {
             Self::Epoch => f.write_str("epoch"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
             Self::Flags(project, environment) => write!(f, "flags {project}/{environment}"),
+            Self::Secret(secret) => write!(f, "secret {secret}"),
         }
     }
 }

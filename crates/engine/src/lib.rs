@@ -23,6 +23,7 @@ mod make;
 mod notify;
 mod quarantine;
 mod queries;
+mod secrets;
 mod servers;
 mod spec;
 mod standing;
@@ -38,6 +39,7 @@ pub use self::{
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
+    secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     validation::Validation,
 };

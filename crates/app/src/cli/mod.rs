@@ -38,6 +38,8 @@ mod retry;
 mod rollback;
 mod scale;
 mod scope;
+mod secret;
+mod secret_value;
 mod serve;
 mod signals;
 mod skip;
@@ -110,6 +112,7 @@ enum Verb {
     Leases(leases::Args),
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
+    Secret(secret::Args),
     Snapshot(snapshot::Args),
     Flag(flag::Args),
     Token(token::Args),
@@ -226,6 +229,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Leases(args) => leases::run(context, args).await,
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,
+        Verb::Secret(args) => Box::pin(secret::run(context, args)).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
         Verb::Flag(args) => flag::run(context, args).await,
         Verb::Token(args) => token::run(context, args).await,

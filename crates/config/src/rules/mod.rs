@@ -14,6 +14,7 @@ mod paths;
 mod report;
 mod rollbacks;
 mod routes;
+mod secrets;
 mod service;
 mod traffic;
 mod variables;
@@ -77,6 +78,7 @@ impl Subject<'_> {
         paths::check(self, report);
         commands::check(self, report);
         variables::check(self, report);
+        secrets::check(self, report);
         asks::check(self, report);
         routes::check(self, report);
         traffic::check(self, report);

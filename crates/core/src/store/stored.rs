@@ -14,6 +14,7 @@ use crate::{
     project::{EnvironmentLayer, Project},
     release::Release,
     route::Epoch,
+    secret::Secret,
     slot::Slot,
 };
 
@@ -188,6 +189,16 @@ impl Stored for AuditEntry {
     }
     fn order(&self) -> i64 {
         self.place
+    }
+}
+
+impl Stored for Secret {
+    const KIND: DocumentKind = DocumentKind::Secret;
+    fn key(&self) -> String {
+        self.address.to_string()
+    }
+    fn scope(&self) -> String {
+        self.address.scope()
     }
 }
 
