@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 31] = [
+const VERBS: [&str; 32] = [
     "up",
     "down",
     "serve",
@@ -34,6 +34,7 @@ const VERBS: [&str; 31] = [
     "leases",
     "breakers",
     "quarantine",
+    "secret",
     "snapshot",
     "flag",
     "token",
@@ -42,7 +43,7 @@ const VERBS: [&str; 31] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 9] = [
+const BELOW: [&[&str]; 15] = [
     &["breakers", "reset"],
     &["snapshot", "list"],
     &["snapshot", "restore"],
@@ -52,6 +53,12 @@ const BELOW: [&[&str]; 9] = [
     &["token", "create"],
     &["token", "list"],
     &["token", "revoke"],
+    &["secret", "set"],
+    &["secret", "list"],
+    &["secret", "rotate"],
+    &["secret", "revoke"],
+    &["secret", "delete"],
+    &["secret", "rekey"],
 ];
 
 /// Runs the binary where no server is, and no environment variable says anything.
