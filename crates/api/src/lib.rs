@@ -9,6 +9,7 @@ mod flags;
 mod openapi;
 mod problem;
 mod quota;
+mod secrets;
 mod standing;
 mod types;
 mod view;
@@ -21,6 +22,7 @@ pub use self::{
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
     quota::*,
+    secrets::*,
     standing::*,
     types::*,
     view::{deployment_view, planned_steps, summary_view},

@@ -11,7 +11,7 @@ use shipway_core::{
     route::Route,
 };
 
-use crate::{Problem, access::*, configuration::*, flags::*, quota::*, standing::*, types::*};
+use crate::{Problem, access::*, configuration::*, flags::*, quota::*, secrets::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -230,6 +230,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
         query: QUOTA,
         ..get("/api/projects/{id}/quota", "What it takes of its quotas, and what that costs", of::<QuotasView>)
     },
+    get("/api/projects/{id}/secrets", "Its secrets, without their values", of::<Vec<SecretView>>),
+    Endpoint {
+        method: "put",
+        ..post("/api/projects/{id}/secrets", "Sets a secret: another version", of::<SecretWrite>, of::<SecretView>)
+    },
+    post("/api/projects/{id}/secrets/revoke", "Revokes a version", of::<SecretRevocation>, of::<SecretView>),
+    post("/api/projects/{id}/secrets/delete", "Deletes a secret", of::<SecretRemoval>, of::<SecretView>),
+    get("/api/master-key", "The master keys, and what they don't open", of::<MasterKeyView>),
+    post("/api/master-key/rekey", "Seals everything by another master key", of::<RekeyRequest>, of::<RekeyView>),
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,

@@ -20,6 +20,7 @@ use shipway_core::{
     instance::InstanceState,
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
+    secret::SecretPins,
     slot::{Candidate, Serving, Warm},
     spec::{EnvironmentFacts, EnvironmentType, Order},
     strategy::{Promise, StrategyKind, StrategySpec},
@@ -572,6 +573,9 @@ pub struct InstanceView {
     pub life: Life,
     /// Requests in flight.
     pub in_flight: u64,
+    /// Secrets that it was given in other versions than its release names, by the key in `secrets`: those were revoked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub substituted: SecretPins,
     /// When it was recorded.
     pub created_at: Timestamp,
 }
@@ -588,6 +592,9 @@ pub struct ReleaseView {
     pub version: String,
     /// What runs.
     pub artifact: ArtifactDigest,
+    /// The versions of secrets that it names, by the key in `secrets`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: SecretPins,
     /// The commit of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<GitCommit>,

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 34] = [
+const VERBS: [&str; 35] = [
     "up",
     "down",
     "serve",
@@ -37,6 +37,7 @@ const VERBS: [&str; 34] = [
     "breakers",
     "quarantine",
     "quota",
+    "secret",
     "snapshot",
     "flag",
     "token",
@@ -45,7 +46,7 @@ const VERBS: [&str; 34] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 20] = [
+const BELOW: [&[&str]; 26] = [
     &["breakers", "reset"],
     &["snapshot", "list"],
     &["snapshot", "restore"],
@@ -66,6 +67,12 @@ const BELOW: [&[&str]; 20] = [
     &["env", "create"],
     &["env", "set"],
     &["env", "delete"],
+    &["secret", "set"],
+    &["secret", "list"],
+    &["secret", "rotate"],
+    &["secret", "revoke"],
+    &["secret", "delete"],
+    &["secret", "rekey"],
 ];
 
 /// Runs the binary where no server is, and no environment variable says anything.

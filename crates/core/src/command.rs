@@ -10,6 +10,7 @@ use crate::{
     deployment::Request,
     flag::FlagValue,
     id::{DeploymentId, EnvironmentName, ProjectId},
+    secret::SecretCommand,
 };
 
 /// A change that somebody asks for.
@@ -70,6 +71,8 @@ pub enum Command {
     },
     /// Register a project, or its changed spec.
     Register(Registration),
+    /// Change secrets.
+    Secret(Box<SecretCommand>),
     /// Set or unset what an environment's layer says.
     SetLayer {
         /// The project.

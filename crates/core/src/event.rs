@@ -170,6 +170,12 @@ pub enum EventKind {
     ServerStarted,
     /// The store is older than what the data plane follows: a backup was put back.
     StoreRestored,
+    /// A secret got a version, lost one, or went.
+    SecretChanged,
+    /// An instance was given another version of a secret than its release names, for that one was revoked.
+    SecretSubstituted,
+    /// Everything is sealed by another master key now.
+    MasterKeyChanged,
 }
 
 impl EventKind {

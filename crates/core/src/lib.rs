@@ -29,6 +29,7 @@ pub mod project;
 pub mod quota;
 pub mod release;
 pub mod route;
+pub mod secret;
 pub mod slot;
 pub mod spec;
 pub mod store;

@@ -10,6 +10,7 @@ use crate::{
     artifact::GitCommit,
     config::template::with_release,
     id::{ArtifactDigest, DeploymentId, ReleaseId, SlotKey},
+    secret::SecretPins,
     spec::{ServeSpec, Settings},
     time::Timestamp,
 };
@@ -28,6 +29,9 @@ pub struct Release {
     pub artifact: ArtifactDigest,
     /// How it runs: the resolved configuration.
     pub serve: ServeSpec,
+    /// The versions of secrets that it names, by the key in `serve.secrets`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: SecretPins,
     /// The commit of its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<GitCommit>,
@@ -38,12 +42,22 @@ pub struct Release {
 }
 
 /// The id of a release: the hash of slot, version, artifact and resolved configuration. Ports, addresses and the
-/// release's own id stay symbolic in the configuration, so the same input gives the same id.
+/// release's own id stay symbolic in the configuration, so the same input gives the same id. Secrets count by the versions
+/// that are named; without any, nothing of them is hashed.
 ///
 /// The instance count is left out: scaling is not another release.
-pub fn release_id(slot: &SlotKey, version: &str, artifact: &ArtifactDigest, serve: &ServeSpec) -> ReleaseId {
+pub fn release_id(
+    slot: &SlotKey,
+    version: &str,
+    artifact: &ArtifactDigest,
+    serve: &ServeSpec,
+    secrets: &SecretPins,
+) -> ReleaseId {
     let serve = ServeSpec { instances: 0, ..serve.clone() };
-    let text = serde_json::json!(["shipway release 1", slot, version, artifact, serve]);
+    let text = match secrets.is_empty() {
+        true => serde_json::json!(["shipway release 1", slot, version, artifact, serve]),
+        false => serde_json::json!(["shipway release 1", slot, version, artifact, serve, { "secrets": secrets }]),
+    };
     ReleaseId::new(blake3::hash(text.to_string().as_bytes()).to_hex()[..32].to_owned())
 }
 
@@ -67,6 +81,8 @@ pub mod variable {
     pub const INSTANCE: &str = "SHIPWAY_INSTANCE";
     /// Where the application reads the environment's feature flags.
     pub const FLAGS: &str = "SHIPWAY_FLAGS_URL";
+    /// The folder that holds the secrets that are given as files.
+    pub const SECRETS: &str = "SHIPWAY_SECRETS_DIR";
     /// The folder that holds the service's data folders.
     pub const DATA: &str = "SHIPWAY_DATA_DIR";
     /// The beginning of the names of dependencies' addresses: `SHIPWAY_URL_CATALOG`.

@@ -299,6 +299,9 @@ pub struct ServeSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(skip)]
     pub symbolic: Vec<String>,
+    /// Secrets of the instances: as variables, or as files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretUse>,
     /// Services that must be healthy first, and whose addresses the instances are given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<ServiceName>,
@@ -339,6 +342,18 @@ pub struct ServeSpec {
     /// A change of the service's data that comes with the release, run once in each deployment of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrate: Option<MigrateSpec>,
+}
+
+/// How instances are given a secret: in a variable of the key's name, or as a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretUse {
+    /// The secret's name, where it is another than the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The name of the file below `SHIPWAY_SECRETS_DIR`; a variable instead when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A change of data. It can't be undone by going back.

@@ -19,6 +19,7 @@ use crate::{
     event::{Event, EventBody},
     id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
     ports::{Fault, FaultKind},
+    secret::SecretAddress,
     time::Timestamp,
 };
 
@@ -74,11 +75,13 @@ pub enum DocumentKind {
     AccessToken,
     /// `audit::AuditEntry`
     Audit,
+    /// `secret::Secret`
+    Secret,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
@@ -103,6 +106,7 @@ impl DocumentKind {
         Self::Flags,
         Self::AccessToken,
         Self::Audit,
+        Self::Secret,
     ];
 
     /// The name in the store.
@@ -132,6 +136,7 @@ impl DocumentKind {
             Self::Flags => "flags",
             Self::AccessToken => "accessToken",
             Self::Audit => "audit",
+            Self::Secret => "secret",
         }
     }
 
@@ -202,6 +207,8 @@ pub enum Guarded {
     Flags(ProjectId, EnvironmentName),
     /// The versions of an environment's configuration.
     Configuration(ProjectId, EnvironmentName),
+    /// A secret.
+    Secret(SecretAddress),
 }
 
 impl fmt::Display for Guarded {
@@ -215,6 +222,7 @@ impl fmt::Display for Guarded {
             Self::Configuration(project, environment) => write!(f, "configuration {project}/{environment}"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
             Self::Flags(project, environment) => write!(f, "flags {project}/{environment}"),
+            Self::Secret(secret) => write!(f, "secret {secret}"),
         }
     }
 }

@@ -14,6 +14,7 @@ use shipway_core::{
     phase::Phase,
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
+    secret::Secret,
     slot::Slot,
     spec::{EnvironmentPlan, Order},
     store::{Commit, Guarded, Listing, OpenDeployment},
@@ -23,6 +24,7 @@ use shipway_core::{
 use crate::{
     Engine, audit, breakers, configuration,
     deploy::{Active, say},
+    secrets::{self, Rekeyed},
     spec::layers,
     validation::needs_folder,
 };
@@ -48,6 +50,10 @@ pub enum Reply {
     Token(Box<AccessToken>, TokenText),
     /// An access token that is no more.
     RevokedToken(Box<AccessToken>),
+    /// The secret as it is now, sealed.
+    Secret(Box<Secret>),
+    /// Another master key seals now.
+    Rekeyed(Rekeyed),
     /// Nothing more to say.
     Done,
 }
@@ -135,6 +141,7 @@ impl Engine {
             Command::DeleteFlag { project, environment, name, expected } => {
                 self.delete_flag(&project, &environment, &name, expected, &actor).await
             }
+            Command::Secret(command) => secrets::command(self, *command, &actor).await,
             Command::Cancel { deployment, reason } => self.cancel(&deployment, reason, actor).await,
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,

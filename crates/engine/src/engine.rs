@@ -13,7 +13,7 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{DeploymentId, ReleaseId, SlotKey},
     instance::Instance,
-    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, Tasks, TrafficRouter},
+    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Secrets, Sources, Tasks, TrafficRouter},
     release::Release,
     spec::StopSpec,
     store::{Commit, Store},
@@ -28,6 +28,7 @@ use crate::{
     keep,
     leases::Returned,
     notify,
+    secrets::{self, Known, MaskedLogs, MaskedProber, MaskedStore},
     servers::{self, Itself},
     spec::Understood,
     traffic::Publisher,
@@ -54,6 +55,8 @@ pub struct Ports {
     pub router: Arc<dyn TrafficRouter>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What seals secrets.
+    pub secrets: Arc<dyn Secrets>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
     /// What runs beside everything else.
@@ -142,12 +145,21 @@ pub struct Engine {
     pub(crate) breaker: Arc<GuardedDriver>,
     pub(crate) itself: Itself,
     pub(crate) returned: Returned,
+    pub(crate) known: Arc<Known>,
     pub(crate) understood: Understood,
     pub(crate) publisher: Publisher,
     pub(crate) audit_places: AuditPlaces,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     pub(crate) intake: Intake,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
+}
+
+/// Has text pass where values of secrets are masked.
+fn mask(ports: &mut Ports, known: &Arc<Known>) {
+    let known = || known.clone();
+    ports.store = Arc::new(MaskedStore { inner: ports.store.clone(), known: known() });
+    ports.logs = Arc::new(MaskedLogs { inner: ports.logs.clone(), known: known() });
+    ports.prober = Arc::new(MaskedProber { inner: ports.prober.clone(), known: known() });
 }
 
 /// Releases that are kept in memory; they are immutable, so any may be dropped at any time.
@@ -160,7 +172,9 @@ impl Engine {
     /// The store can't be read.
     pub async fn start(mut ports: Ports, settings: Settings) -> Result<Arc<Self>, Fault> {
         ports.store = Arc::new(AuditedStore(ports.store));
-        let breaker = GuardedDriver::new(ports.driver.clone(), ports.store.clone(), ports.clock.clone()).await?;
+        let known = Arc::new(Known::default());
+        mask(&mut ports, &known);
+        let breaker = GuardedDriver::new(&ports, known.clone()).await?;
         ports.driver = breaker.clone();
         let swept = ports.runner.sweep().await?;
         if swept > 0 {
@@ -176,6 +190,7 @@ impl Engine {
             breaker,
             itself,
             returned: Returned::default(),
+            known,
             understood: Understood::default(),
             publisher,
             audit_places: AuditPlaces::default(),
@@ -183,6 +198,7 @@ impl Engine {
             intake: Intake::default(),
             releases: Mutex::default(),
         });
+        secrets::learn(&engine).await?;
         let message = "the server started";
         let started = EventBody::new(EventKind::ServerStarted, EventStatus::Ok, "server", message);
         engine.ports.store.commit(Commit::at(engine.ports.clock.now()).event(started)).await?;

@@ -27,6 +27,7 @@ mod quarantine;
 mod queries;
 mod quota;
 mod room;
+mod secrets;
 mod servers;
 mod spec;
 mod standing;
@@ -44,6 +45,7 @@ pub use self::{
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     quota::{QuotaUse, QuotasStanding},
+    secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     validation::Validation,
 };

@@ -22,6 +22,7 @@ use shipway_core::{
 use crate::{
     Engine,
     quota::{self, Limits},
+    secrets,
     spec::{self, Spec, layers},
 };
 
@@ -122,6 +123,8 @@ impl Engine {
         findings.extend(self.disk_room()?);
         findings.extend(self.what_comes(&plan, asked).await?);
         findings.extend(self.taken_routes(spec, &plan).await?);
+        let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
+        findings.extend(secrets::missing(self, &ProjectId::new(project), &plan, services).await?);
         for (service, wanted) in plan.services.iter().filter(|(name, _)| services.is_empty() || services.contains(name))
         {
             findings.extend(self.machine(service, wanted).await?);

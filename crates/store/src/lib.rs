@@ -10,6 +10,7 @@ mod memory;
 mod mirror;
 mod revisions;
 mod rows;
+mod secrets;
 mod share;
 mod shelves;
 mod sources;
@@ -21,6 +22,7 @@ pub use self::{
     artifacts::FolderArtifacts,
     logs::FolderLogs,
     memory::{MemoryState, MemoryStore},
+    secrets::{Chance, KEY_BYTES, KeySource, MASTER_KEYS_MAX, MasterKey, Sealer},
     share::Share,
     sources::FolderSources,
     sql::SqlStore,

@@ -47,6 +47,8 @@ mod retry;
 mod rollback;
 mod scale;
 mod scope;
+mod secret;
+mod secret_value;
 mod serve;
 mod signals;
 mod skip;
@@ -122,6 +124,7 @@ enum Verb {
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
     Quota(quota::Args),
+    Secret(secret::Args),
     Snapshot(snapshot::Args),
     Flag(flag::Args),
     Token(token::Args),
@@ -241,6 +244,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,
         Verb::Quota(args) => quota::run(context, args).await,
+        Verb::Secret(args) => Box::pin(secret::run(context, args)).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
         Verb::Flag(args) => flag::run(context, args).await,
         Verb::Token(args) => token::run(context, args).await,

@@ -280,6 +280,7 @@ pub(super) async fn instances(
             state: instance.state,
             address: instance.address,
             life,
+            substituted: instance.substituted,
             created_at: instance.created_at,
         });
     }
@@ -303,6 +304,7 @@ pub(super) async fn releases(
             slot: release.slot,
             version: release.version,
             artifact: release.artifact,
+            secrets: release.secrets,
             git: release.git,
             made_by: release.made_by,
             made_at: release.made_at,

@@ -69,7 +69,7 @@ impl DataFolder {
 }
 
 /// Writes a file that only its owner reads, whole or not at all.
-fn write_private(path: &Path, body: &[u8]) -> Result<(), Fault> {
+pub(super) fn write_private(path: &Path, body: &[u8]) -> Result<(), Fault> {
     let beside = path.with_extension("new");
     let write = || -> std::io::Result<()> {
         // A file that a death left behind may have other rights.

@@ -13,11 +13,13 @@ mod flags;
 mod folder;
 mod idempotency;
 mod logs;
+mod master_key;
 mod metrics;
 mod plan_view;
 mod projects;
 mod quota;
 mod router;
+mod secrets;
 mod standing;
 mod system;
 mod tasks;
@@ -39,15 +41,15 @@ use shipway_core::{
 };
 use shipway_engine::{BUILDS_MAX, Engine, FlagAccess, Folders, Ports, Settings};
 use shipway_proxy::{ProxyClient, keeper};
-use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Share, SqlStore};
-use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner};
+use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Sealer, Share, SqlStore};
+use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner, MEMORY_FOLDER};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tracing::info;
 
 use self::{
     folder::DataFolder,
     tasks::RuntimeTasks,
-    time_and_ids::{RandomIds, SystemClock},
+    time_and_ids::{RandomIds, SystemClock, fill_by_chance},
 };
 use crate::{
     place::{Found, ServerConfig},
@@ -252,6 +254,7 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
         shim: program.to_owned(),
         ports: INSTANCE_PORTS,
         cgroups: true,
+        memory: memory_folder(),
     })?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds::new(clock.clone()));
@@ -264,10 +267,17 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
         prober: LocalProber::new(runner.clone()),
         runner,
         router: Arc::new(ProxyClient::new(proxy_process::folder(data), proxy, link_port)),
+        secrets: Sealer::open(master_key::source(data)?, fill_by_chance).await,
         clock,
         ids,
         tasks: Arc::new(RuntimeTasks::default()),
     })
+}
+
+/// Where secrets of instances lie while they run.
+fn memory_folder() -> PathBuf {
+    let said = std::env::var_os("SHIPWAY_MEMORY_FOLDER").filter(|folder| !folder.is_empty());
+    said.map_or_else(|| MEMORY_FOLDER.into(), PathBuf::from)
 }
 
 /// What each transfer may use: as many run at a time as builds do.

@@ -15,7 +15,7 @@ use super::{
     Shared,
     answer::{Rejected, as_problem},
     audit, auth, configuration, deployments, environments, events, explaining, flags, idempotency, logs, metrics,
-    projects, quota, standing, system, tokens, unsticking, uploads,
+    projects, quota, secrets, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -81,6 +81,11 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
         .route("/projects/{id}/quota", get(quota::show))
+        .route("/projects/{id}/secrets", get(secrets::list).put(secrets::set))
+        .route("/projects/{id}/secrets/revoke", post(secrets::revoke))
+        .route("/projects/{id}/secrets/delete", post(secrets::delete))
+        .route("/master-key", get(secrets::master_key))
+        .route("/master-key/rekey", post(secrets::rekey))
         .route("/projects/{id}/instances", get(environments::instances))
         .route("/projects/{id}/releases", get(environments::releases))
         .route("/projects/{id}/artifacts", get(environments::artifacts))

@@ -51,9 +51,14 @@ impl Ids for RandomIds {
     }
 }
 
+/// Fills bytes that nobody can guess.
+pub(super) fn fill_by_chance(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("Linux gives randomness to every process");
+}
+
 /// `BYTES` random bytes in hex.
 pub(super) fn random_hex<const BYTES: usize>() -> String {
     let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).expect("Linux gives randomness to every process");
+    fill_by_chance(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

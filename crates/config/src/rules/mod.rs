@@ -15,6 +15,7 @@ mod quotas;
 mod report;
 mod rollbacks;
 mod routes;
+mod secrets;
 mod service;
 mod traffic;
 mod values;
@@ -83,6 +84,7 @@ impl Subject<'_> {
         paths::check(self, report);
         commands::check(self, report);
         variables::check(self, report);
+        secrets::check(self, report);
         asks::check(self, report);
         routes::check(self, report);
         traffic::check(self, report);

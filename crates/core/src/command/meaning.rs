@@ -5,6 +5,7 @@ use crate::{
     deployment::{Kind, Request},
     id::{DeploymentId, EnvironmentName, ProjectId, ServiceName},
     policy::Act,
+    secret::{SecretAddress, SecretCommand},
 };
 
 use super::Command;
@@ -107,6 +108,7 @@ impl Command {
                 let about = About::Environment(project.clone(), environment.clone());
                 Meaning::new("delete-flag", Act::Configure, about).of(name)
             }
+            Self::Secret(command) => of_secret(command),
             Self::CreateToken(token) => {
                 let limits = token.environments.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");
                 let limits = if limits.is_empty() { limits } else { format!(", in {limits} alone") };
@@ -137,6 +139,24 @@ fn of_request(request: &Request) -> Meaning {
     };
     let subject = if subject.is_empty() { "all services".to_owned() } else { subject };
     Meaning::new(request.kind.name(), act, about).of(subject).because(request.reason.as_ref())
+}
+
+fn of_secret(command: &SecretCommand) -> Meaning {
+    let meant = |name, secret: &SecretAddress, version: Option<u32>, reason: &Option<String>| {
+        // One of the whole project is guarded like production: it reaches there, too.
+        let environment = secret.environment.clone().unwrap_or_else(|| EnvironmentName::new("all environments"));
+        let about = About::Environment(secret.project.clone(), environment);
+        let version = version.map(|version| format!("@{version}")).unwrap_or_default();
+        Meaning::new(name, Act::Configure, about).of(format!("{secret}{version}")).because(reason.as_ref())
+    };
+    match command {
+        SecretCommand::Set { secret, reason, .. } => meant("set-secret", secret, None, reason),
+        SecretCommand::Revoke { secret, version, reason } => meant("revoke-secret", secret, Some(*version), reason),
+        SecretCommand::Delete { secret, reason, .. } => meant("delete-secret", secret, None, reason),
+        SecretCommand::Rekey { reason } => {
+            Meaning::new("change-master-key", Act::MasterKey, About::Server).because(reason.as_ref())
+        }
+    }
 }
 
 /// The dotted paths of what is set and unset, without what they are set to.

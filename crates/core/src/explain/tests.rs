@@ -34,6 +34,7 @@ fn release(service: &str, number: u32, serve: serde_json::Value) -> Release {
         version: format!("{number}.0"),
         artifact: ArtifactDigest::new(format!("a{number}-{service}")),
         serve: serde_json::from_value(whole).expect("a service"),
+        secrets: Default::default(),
         git: Some(GitCommit {
             commit: format!("{number}{number}{number}{number}aaaabbbbcccc"),
             branch: Some("main".into()),

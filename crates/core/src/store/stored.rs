@@ -15,6 +15,7 @@ use crate::{
     project::{EnvironmentLayer, Project},
     release::Release,
     route::Epoch,
+    secret::Secret,
     slot::Slot,
 };
 
@@ -202,6 +203,16 @@ impl Stored for AuditEntry {
     }
     fn order(&self) -> i64 {
         self.place
+    }
+}
+
+impl Stored for Secret {
+    const KIND: DocumentKind = DocumentKind::Secret;
+    fn key(&self) -> String {
+        self.address.to_string()
+    }
+    fn scope(&self) -> String {
+        self.address.scope()
     }
 }
 

@@ -18,6 +18,7 @@ use super::{Fail, key};
 use crate::{
     Engine,
     deploy::{Active, report, say},
+    secrets,
 };
 
 /// Makes a release, or finds it: the same parts give the same one.
@@ -32,7 +33,8 @@ pub(super) async fn make(
     let slot = key(&deployment.request, service);
     let named = deployment.request.versions.get(service).or(deployment.request.version.as_ref());
     let version = named.cloned().unwrap_or_else(|| artifact.short().to_owned());
-    let id = release_id(&slot, &version, &artifact, &serve);
+    let secrets = secrets::pins(engine, &slot, &serve).await?;
+    let id = release_id(&slot, &version, &artifact, &serve, &secrets);
     let known: Option<Release> = engine.ports.store.find(id.as_str()).await?;
     let release = known.unwrap_or_else(|| Release {
         id: id.clone(),
@@ -40,6 +42,7 @@ pub(super) async fn make(
         version,
         artifact,
         serve,
+        secrets,
         git: deployment.services.get(service).and_then(|state| state.git.clone()),
         made_by: deployment.id.clone(),
         made_at: engine.ports.clock.now(),
