@@ -8,6 +8,7 @@ mod configuration;
 mod flags;
 mod openapi;
 mod problem;
+mod promotion;
 mod standing;
 mod types;
 mod view;
@@ -19,6 +20,7 @@ pub use self::{
     flags::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
+    promotion::*,
     standing::*,
     types::*,
     view::{deployment_view, planned_steps, summary_view},

@@ -7,13 +7,14 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 33] = [
+const VERBS: [&str; 37] = [
     "up",
     "down",
     "serve",
     "check",
     "plan",
     "deploy",
+    "promote",
     "scale",
     "decommission",
     "config",
@@ -33,6 +34,9 @@ const VERBS: [&str; 33] = [
     "retry",
     "skip",
     "resolve",
+    "combination",
+    "hold",
+    "unhold",
     "leases",
     "breakers",
     "quarantine",
@@ -44,7 +48,11 @@ const VERBS: [&str; 33] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 20] = [
+const BELOW: [&[&str]; 24] = [
+    &["env", "compare"],
+    &["env", "sync"],
+    &["combination", "list"],
+    &["combination", "name"],
     &["breakers", "reset"],
     &["snapshot", "list"],
     &["snapshot", "restore"],

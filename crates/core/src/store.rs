@@ -4,6 +4,7 @@
 
 mod body;
 mod deployments;
+mod promotions;
 mod stored;
 
 use std::{fmt, sync::Arc};
@@ -74,11 +75,15 @@ pub enum DocumentKind {
     AccessToken,
     /// `audit::AuditEntry`
     Audit,
+    /// `promotion::Combination`, once it has a name
+    Combination,
+    /// `promotion::Hold`
+    Hold,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
@@ -103,6 +108,8 @@ impl DocumentKind {
         Self::Flags,
         Self::AccessToken,
         Self::Audit,
+        Self::Combination,
+        Self::Hold,
     ];
 
     /// The name in the store.
@@ -132,6 +139,8 @@ impl DocumentKind {
             Self::Flags => "flags",
             Self::AccessToken => "accessToken",
             Self::Audit => "audit",
+            Self::Combination => "combination",
+            Self::Hold => "hold",
         }
     }
 

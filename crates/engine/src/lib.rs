@@ -11,6 +11,7 @@ mod audit;
 mod authorization;
 mod breakers;
 pub mod commands;
+mod compare;
 mod configuration;
 mod deploy;
 mod engine;
@@ -23,11 +24,13 @@ mod keep;
 mod leases;
 mod make;
 mod notify;
+mod promotion;
 mod quarantine;
 mod queries;
 mod servers;
 mod spec;
 mod standing;
+mod sync;
 mod tokens;
 mod traffic;
 mod unstick;
@@ -37,10 +40,12 @@ mod world;
 pub use self::{
     audit::AuditFilter,
     commands::{Refusal, Reply},
+    compare::Compared,
     configuration::CONFIGURATION,
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
+    sync::{Standing, SyncWish},
     validation::Validation,
 };

@@ -3,6 +3,7 @@
 mod answer;
 mod audit;
 mod auth;
+mod comparing;
 mod configuration;
 mod crash_test;
 mod deployments;
@@ -16,8 +17,10 @@ mod logs;
 mod metrics;
 mod plan_view;
 mod projects;
+mod promoting;
 mod router;
 mod standing;
+mod syncing;
 mod system;
 mod tasks;
 mod time_and_ids;

@@ -11,6 +11,7 @@ mod names;
 mod notifications;
 mod order;
 mod paths;
+mod promotions;
 mod report;
 mod rollbacks;
 mod routes;
@@ -65,6 +66,7 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     rollbacks::check(plan, &mut report);
     values::check_facts(plan, &mut report);
     values::check(source, plan, &mut report);
+    promotions::check(source, plan, &mut report);
     report.findings
 }
 
