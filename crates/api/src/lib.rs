@@ -8,6 +8,7 @@ mod configuration;
 mod flags;
 mod openapi;
 mod problem;
+mod promotion;
 mod quota;
 mod secrets;
 mod standing;
@@ -21,6 +22,7 @@ pub use self::{
     flags::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
+    promotion::*,
     quota::*,
     secrets::*,
     standing::*,

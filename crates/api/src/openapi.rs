@@ -5,13 +5,17 @@ use serde_json::{Map, Value, json};
 use shipway_core::{
     access::TokenRequest,
     artifact::Provenance,
+    compare::Comparison,
     config::version::ConfigVersion,
     explain::Explanation,
     flag::{Flag, Flags},
+    promotion::{Combination, Hold},
     route::Route,
 };
 
-use crate::{Problem, access::*, configuration::*, flags::*, quota::*, secrets::*, standing::*, types::*};
+use crate::{
+    Problem, access::*, configuration::*, flags::*, promotion::*, quota::*, secrets::*, standing::*, types::*,
+};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -51,6 +55,12 @@ const READER: &[(&str, &str)] = &[("for", "whom the flags are asked for: a user,
 const EXPECTED: &[(&str, &str)] = &[("expected", "the revision that it must have")];
 const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
 const BUILT: &[(&str, &str)] = &[("service", "only this service")];
+const COMPARED: &[(&str, &str)] = &[
+    ("from", "the first environment; the project's first when absent"),
+    ("to", "the second; when absent, the one that the first promotes to, else the next of the project"),
+    ("services", "only these services, parted by commas"),
+    ("format", "json or html; json when absent"),
+];
 const EVENTS: &[(&str, &str)] = &[
     ("after", "the place of the last event that is known"),
     ("deployment", "only of this deployment"),
@@ -131,12 +141,22 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
     get("/api/deployments/{id}/explain", "Why it failed, or why it waits", of::<Explanation>),
     get("/api/deployments/{id}/report", "Staging, validation and verification reports", of::<ReportView>),
+    post(
+        "/api/promotions",
+        "Brings what ran together in one environment to another",
+        of::<PromotionRequest>,
+        of::<DeploymentView>,
+    ),
     get("/api/projects", "All projects", of::<Vec<ProjectView>>),
     post("/api/projects", "Registers a project, or its changed spec", of::<ProjectRequest>, of::<ProjectView>),
     get("/api/projects/{id}", "A project", of::<ProjectView>),
     Endpoint {
         query: PAGE,
         ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>)
+    },
+    Endpoint {
+        query: COMPARED,
+        ..get("/api/projects/{id}/compare", "Two of its environments, compared at one commit", of::<Comparison>)
     },
     Endpoint { query: TYPES, ..get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>) },
     post(
@@ -239,6 +259,32 @@ pub const ENDPOINTS: &[Endpoint] = &[
     post("/api/projects/{id}/secrets/delete", "Deletes a secret", of::<SecretRemoval>, of::<SecretView>),
     get("/api/master-key", "The master keys, and what they don't open", of::<MasterKeyView>),
     post("/api/master-key/rekey", "Seals everything by another master key", of::<RekeyRequest>, of::<RekeyView>),
+    post(
+        "/api/projects/{id}/environments/{environment}/combinations",
+        "Names what it serves together, to promote it later",
+        of::<CombinationRequest>,
+        of::<Combination>,
+    ),
+    get("/api/projects/{id}/environments/{environment}/holds", "What is held there", of::<Vec<Hold>>),
+    post(
+        "/api/projects/{id}/environments/{environment}/holds",
+        "Keeps new releases from it, or from one service",
+        of::<HoldRequest>,
+        of::<Vec<Hold>>,
+    ),
+    post(
+        "/api/projects/{id}/environments/{environment}/holds/end",
+        "Ends a hold",
+        of::<UnholdRequest>,
+        of::<Vec<Hold>>,
+    ),
+    post(
+        "/api/projects/{id}/environments/{environment}/sync",
+        "Takes over another environment's configuration, or with `dryRun` says what differs",
+        of::<SyncRequest>,
+        of::<SyncView>,
+    ),
+    get("/api/projects/{id}/combinations", "What its environments serve together", of::<CombinationsView>),
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,

@@ -20,6 +20,7 @@ use shipway_core::{
     instance::InstanceState,
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
+    promotion::Origin,
     secret::SecretPins,
     slot::{Candidate, Serving, Warm},
     spec::{EnvironmentFacts, EnvironmentType, Order},
@@ -144,6 +145,9 @@ pub struct DeploymentView {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where its artifacts or its configuration come from, when another environment gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// How traffic moves.
     pub strategy: Option<StrategyKind>,
     /// What it waits for.

@@ -44,6 +44,7 @@ pub fn deployment_view(
         duration_ms: deployment.started_at.map(|started| ended.since_ms(started)),
         initiated_by: deployment.actor.name.clone(),
         reason: deployment.request.reason.clone(),
+        origin: deployment.request.origin.clone(),
         strategy: deployment.course.plan.as_ref().map(|plan| plan.strategy).or(deployment.strategy_kind()),
         waiting: deployment.waiting.clone(),
         paused: deployment.paused,

@@ -4,6 +4,7 @@
 //! parsed: the shim of an instance, the proxy and the keeper of its sockets.
 
 mod cli;
+mod compare_page;
 mod place;
 mod proxy_process;
 mod server;

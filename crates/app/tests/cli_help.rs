@@ -7,13 +7,14 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 39] = [
     "up",
     "down",
     "serve",
     "check",
     "plan",
     "deploy",
+    "promote",
     "scale",
     "decommission",
     "config",
@@ -33,6 +34,9 @@ const VERBS: [&str; 35] = [
     "retry",
     "skip",
     "resolve",
+    "combination",
+    "hold",
+    "unhold",
     "leases",
     "breakers",
     "quarantine",
@@ -46,7 +50,11 @@ const VERBS: [&str; 35] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 26] = [
+const BELOW: [&[&str]; 30] = [
+    &["env", "compare"],
+    &["env", "sync"],
+    &["combination", "list"],
+    &["combination", "name"],
     &["breakers", "reset"],
     &["snapshot", "list"],
     &["snapshot", "restore"],

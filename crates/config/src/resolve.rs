@@ -131,6 +131,9 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         interactions: part(&source.tree["interactions"]).unwrap_or_default(),
         rollback_limit: part(&stated["rollback_limit"]).unwrap_or_default(),
         facts: EnvironmentFacts::default(),
+        promotes_to: part(&stated["promotes_to"]),
+        promotion: part(&stated["promotion"]).unwrap_or_default(),
+        local: part(&stated["local"]).unwrap_or_default(),
     };
     let ground = Ground::of(source, environment, layers);
     let mut draft =

@@ -9,7 +9,8 @@ use crate::{
     access::TokenRequest,
     deployment::Request,
     flag::FlagValue,
-    id::{DeploymentId, EnvironmentName, ProjectId},
+    id::{DeploymentId, EnvironmentName, ProjectId, ServiceName},
+    promotion::Wish,
     secret::SecretCommand,
 };
 
@@ -69,6 +70,30 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Keep new releases from an environment, or from one service of it.
+    Hold {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The service; all when absent.
+        service: Option<ServiceName>,
+        /// The version, or the beginning of the artifact's digest, that may come all the same.
+        pin: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// Name what an environment serves together, to promote it later.
+    NameCombination {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The name.
+        name: String,
+    },
+    /// Bring what ran together in one environment to another.
+    Promote(Box<Wish>),
     /// Register a project, or its changed spec.
     Register(Registration),
     /// Change secrets.
@@ -116,6 +141,15 @@ pub enum Command {
         project: ProjectId,
         /// The environment.
         environment: EnvironmentName,
+    },
+    /// End a hold.
+    Unhold {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The service; that of the environment itself when absent.
+        service: Option<ServiceName>,
     },
     /// Make an access token. Its secret is in the reply and nowhere else.
     CreateToken(TokenRequest),

@@ -158,6 +158,14 @@ pub enum EventKind {
     InstanceStopped,
     /// A warm set's time was over.
     WarmRetired,
+    /// What an environment serves together was given a name.
+    CombinationNamed,
+    /// A promotion left out a stage, or the rest of a soak, for a reason.
+    StageSkipped,
+    /// A person keeps new releases from an environment, or from a service of it.
+    Held,
+    /// They may come again.
+    Unheld,
     /// A project was registered, or its spec changed.
     ProjectRegistered,
     /// An environment's layer changed.

@@ -311,6 +311,13 @@ pub enum Wait {
         /// Since when.
         since: Option<Timestamp>,
     },
+    /// What its environment serves soaks, to go on to the next one.
+    Soak {
+        /// What soaks, for which environment, and until when, in words.
+        reason: String,
+        /// Since when it is waited for.
+        since: Option<Timestamp>,
+    },
     /// A person asked for its end; what runs comes to a stop first.
     Ending {
         /// Who.

@@ -106,7 +106,7 @@ impl Act {
             Self::Cancel => "cancel",
             Self::Advance => "let a canary go on",
             Self::Approve => "approve",
-            Self::Hold => "pause and resume",
+            Self::Hold => "pause, resume and hold",
             Self::Unstick => "retry, skip or resolve",
             Self::ResetBreaker => "reset a breaker",
             Self::Decommission => "decommission",

@@ -208,6 +208,26 @@ pub struct EnvironmentSpec {
     /// What it may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<QuotaSpec>,
+    /// The environment that what was proven here goes on to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotes_to: Option<EnvironmentName>,
+    /// How another environment's artifacts come here.
+    #[serde(default)]
+    pub promotion: PromotionSpec,
+    /// Keys of services that belong to this environment: `shipway env sync` never takes them over. Written like
+    /// `variables.URL`; what is below a key belongs to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
+}
+
+/// How artifacts come into an environment from the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PromotionSpec {
+    /// How long they must have run together there before.
+    pub soak: Span,
+    /// Whether they come by themselves, once they ran for so long.
+    pub automatic: bool,
 }
 
 /// Some fields of a service. It is checked as a service once it is laid over one.
@@ -755,4 +775,13 @@ pub struct EnvironmentPlan {
     /// What is said of it as a whole.
     #[serde(default)]
     pub facts: EnvironmentFacts,
+    /// The environment that what was proven here goes on to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotes_to: Option<EnvironmentName>,
+    /// How another environment's artifacts come here.
+    #[serde(default)]
+    pub promotion: PromotionSpec,
+    /// Keys of services that belong to this environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
 }

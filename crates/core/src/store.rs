@@ -4,6 +4,7 @@
 
 mod body;
 mod deployments;
+mod promotions;
 mod stored;
 
 use std::{fmt, sync::Arc};
@@ -77,11 +78,15 @@ pub enum DocumentKind {
     Audit,
     /// `secret::Secret`
     Secret,
+    /// `promotion::Combination`, once it has a name
+    Combination,
+    /// `promotion::Hold`
+    Hold,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
@@ -107,6 +112,8 @@ impl DocumentKind {
         Self::AccessToken,
         Self::Audit,
         Self::Secret,
+        Self::Combination,
+        Self::Hold,
     ];
 
     /// The name in the store.
@@ -137,6 +144,8 @@ impl DocumentKind {
             Self::AccessToken => "accessToken",
             Self::Audit => "audit",
             Self::Secret => "secret",
+            Self::Combination => "combination",
+            Self::Hold => "hold",
         }
     }
 

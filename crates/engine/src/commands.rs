@@ -14,6 +14,7 @@ use shipway_core::{
     phase::Phase,
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
+    promotion::{Combination, Hold},
     secret::Secret,
     slot::Slot,
     spec::{EnvironmentPlan, Order},
@@ -42,6 +43,8 @@ pub enum Reply {
     Deployment(Arc<Deployment>),
     /// The project as it is now.
     Project(Box<Project>),
+    /// A combination that has a name now.
+    Combination(Box<Combination>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
     /// The feature flag as it is now.
@@ -142,6 +145,17 @@ impl Engine {
                 self.delete_flag(&project, &environment, &name, expected, &actor).await
             }
             Command::Secret(command) => secrets::command(self, *command, &actor).await,
+            Command::Hold { project, environment, service, pin, reason } => {
+                let (by, at) = (actor.name, self.ports.clock.now());
+                self.put_hold(Hold { project, environment, service, pin, reason, by, at }).await
+            }
+            Command::NameCombination { project, environment, name } => {
+                self.name_combination(project, environment, name, &actor).await
+            }
+            Command::Promote(wish) => self.promote(*wish, actor).await.map(deployment_reply),
+            Command::Unhold { project, environment, service } => {
+                self.end_hold(&project, &environment, service.as_ref(), &actor).await
+            }
             Command::Cancel { deployment, reason } => self.cancel(&deployment, reason, actor).await,
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
@@ -162,12 +176,17 @@ impl Engine {
         }
     }
 
-    async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Arc<Deployment>, Refusal> {
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        mut request: Request,
+        actor: Actor,
+    ) -> Result<Arc<Deployment>, Refusal> {
         refuse_stranger(&request, &actor)?;
         let _one_at_a_time = self.intake.one(&request).await;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
         breakers::refuse_stopped(self, &request).await?;
+        self.refuse_held(&request).await?;
         self.make_way(&request, &actor).await?;
         let (number, created_at) = self.next_place(&request).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);
@@ -366,11 +385,7 @@ impl Engine {
         if project.environments.contains(name) {
             return Ok(());
         }
-        let names: Vec<&str> = project.environments.iter().map(EnvironmentName::as_str).collect();
-        let meant = shipway_config::suggest::nearest(name.as_str(), names.iter().copied());
-        let guess = meant.map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
-        let fault = Fault::not_found(format!("{} has no environment `{name}`{guess}", project.id));
-        Err(Refusal::Fault(fault.with_hint(format!("the environments are {}", names.join(", ")))))
+        Err(unknown("environment", name.as_str(), project.environments.iter().map(EnvironmentName::as_str)))
     }
 
     async fn register(&self, registration: Registration, actor: &Actor) -> Result<Reply, Refusal> {
@@ -498,6 +513,17 @@ impl Engine {
         let spec = self.understood.of(project).ok()?;
         spec.environment(name, &layers).ok().map(|(plan, _)| plan)
     }
+}
+
+/// That there is no such thing, with what was probably meant, and what there is.
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Refusal {
+    let mut known: Vec<_> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    let meant = shipway_config::suggest::nearest(name, known.iter().copied());
+    let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+    let fault = Fault::not_found(format!("there is no {what} `{name}`"));
+    Refusal::Fault(fault.with_hint(format!("{meant}the {what}s are {}", known.join(", "))))
 }
 
 fn deployment_reply(deployment: Arc<Deployment>) -> Reply {

@@ -11,6 +11,7 @@ mod audit;
 mod authorization;
 mod breakers;
 pub mod commands;
+mod compare;
 mod configuration;
 mod deploy;
 mod engine;
@@ -23,6 +24,7 @@ mod keep;
 mod leases;
 mod make;
 mod notify;
+mod promotion;
 mod quarantine;
 mod queries;
 mod quota;
@@ -31,6 +33,7 @@ mod secrets;
 mod servers;
 mod spec;
 mod standing;
+mod sync;
 mod tokens;
 mod traffic;
 mod unstick;
@@ -40,6 +43,7 @@ mod world;
 pub use self::{
     audit::AuditFilter,
     commands::{Refusal, Reply},
+    compare::Compared,
     configuration::CONFIGURATION,
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
@@ -47,5 +51,6 @@ pub use self::{
     quota::{QuotaUse, QuotasStanding},
     secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
+    sync::{Standing, SyncWish},
     validation::Validation,
 };

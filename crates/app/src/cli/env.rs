@@ -1,6 +1,6 @@
 //! `shipway env`: what is done with whole environments; each sub-verb has a room of its own.
 
-use super::{Outcome, context::Context, env_delete, env_make, env_show};
+use super::{Outcome, context::Context, env_compare, env_delete, env_make, env_show, env_sync};
 
 /// Work with whole environments
 #[derive(clap::Args)]
@@ -16,6 +16,8 @@ enum Act {
     Create(env_make::CreateArgs),
     Set(env_make::SetArgs),
     Delete(env_delete::Args),
+    Compare(env_compare::Args),
+    Sync(env_sync::Args),
 }
 
 /// Runs the verb.
@@ -26,5 +28,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         Act::Create(args) => env_make::create(context, args).await,
         Act::Set(args) => env_make::set(context, args).await,
         Act::Delete(args) => env_delete::run(context, args).await,
+        Act::Compare(args) => env_compare::run(context, args).await,
+        Act::Sync(args) => env_sync::run(context, args).await,
     }
 }

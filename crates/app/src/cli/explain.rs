@@ -183,6 +183,7 @@ fn facts_of(wait: &Wait, now: Timestamp) -> Vec<(&'static str, String)> {
             since(*at, now).into_iter().chain([("time left", left)]).chain(least).collect()
         }
         Wait::Paused { since: at }
+        | Wait::Soak { since: at, .. }
         | Wait::Person { since: at, .. }
         | Wait::Making { since: at, .. }
         | Wait::Health { since: at, .. }

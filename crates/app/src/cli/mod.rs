@@ -9,6 +9,7 @@ mod breakers;
 mod cancel;
 mod changes;
 mod check;
+mod combination;
 mod completions;
 mod config;
 mod config_change;
@@ -21,21 +22,25 @@ mod detached;
 mod down;
 mod ending;
 mod env;
+mod env_compare;
 mod env_delete;
 mod env_make;
 mod env_show;
+mod env_sync;
 mod errors;
 mod events;
 mod explain;
 mod findings;
 mod flag;
 mod history;
+mod hold;
 mod leases;
 mod live;
 mod logs;
 mod members;
 mod pause;
 mod plan;
+mod promote;
 mod ps;
 mod quarantine;
 mod quota;
@@ -59,6 +64,7 @@ mod stuck;
 mod table;
 mod terminal;
 mod token;
+mod unhold;
 mod unstick;
 mod up;
 mod upload;
@@ -84,7 +90,9 @@ const SERVER_THREADS_MAX: usize = 4;
 /// From source to live traffic, and back.
 #[derive(Parser)]
 #[command(name = "shipway", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan), 255 a bug in Shipway.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan, env compare), 255 a bug in Shipway."
+)]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
@@ -100,6 +108,7 @@ enum Verb {
     Check(check::Args),
     Plan(plan::Args),
     Deploy(deploy::Args),
+    Promote(promote::Args),
     Scale(scale::Args),
     Decommission(decommission::Args),
     Config(config::Args),
@@ -120,6 +129,9 @@ enum Verb {
     Skip(skip::Args),
     #[command(visible_alias = "mark-resolved")]
     Resolve(resolve::Args),
+    Combination(combination::Args),
+    Hold(hold::Args),
+    Unhold(unhold::Args),
     Leases(leases::Args),
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
@@ -221,10 +233,11 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Check(args) => check::run(context, args).await,
         Verb::Plan(args) => plan::run(context, args).await,
         Verb::Deploy(args) => deploy::run(context, args).await,
+        Verb::Promote(args) => promote::run(context, args).await,
         Verb::Scale(args) => scale::run(context, args).await,
         Verb::Decommission(args) => decommission::run(context, args).await,
         Verb::Config(args) => config::run(context, args).await,
-        Verb::Env(args) => env::run(context, args).await,
+        Verb::Env(args) => Box::pin(env::run(context, args)).await,
         Verb::Status(args) => status::run(context, args).await,
         Verb::Ps(args) => ps::run(context, args).await,
         Verb::History(args) => history::run(context, args).await,
@@ -240,6 +253,9 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Retry(args) => retry::run(context, args).await,
         Verb::Skip(args) => skip::run(context, args).await,
         Verb::Resolve(args) => resolve::run(context, args).await,
+        Verb::Combination(args) => combination::run(context, args).await,
+        Verb::Hold(args) => hold::run(context, args).await,
+        Verb::Unhold(args) => unhold::run(context, args).await,
         Verb::Leases(args) => leases::run(context, args).await,
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,

@@ -81,7 +81,7 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
     }
 }
 
-async fn replied(shared: &Arc<Shared>, reply: Reply) -> Result<DeploymentView, Rejected> {
+pub(super) async fn replied(shared: &Arc<Shared>, reply: Reply) -> Result<DeploymentView, Rejected> {
     match reply {
         Reply::Deployment(deployment) => view(shared, &deployment).await,
         _ => Err(Rejected::bad_request("that was no deployment")),

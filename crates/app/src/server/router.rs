@@ -14,8 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, configuration, deployments, environments, events, explaining, flags, idempotency, logs, metrics,
-    projects, quota, secrets, standing, system, tokens, unsticking, uploads,
+    audit, auth, comparing, configuration, deployments, environments, events, explaining, flags, idempotency, logs,
+    metrics, projects, promoting, quota, secrets, standing, syncing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -61,9 +61,11 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/logs", get(logs::of_deployment))
         .route("/deployments/{id}/report", get(deployments::report))
         .route("/deployments/{id}/explain", get(explaining::explain))
+        .route("/promotions", post(promoting::promote))
         .route("/projects", get(projects::list).post(projects::register))
         .route("/projects/{id}", get(projects::show))
         .route("/projects/{id}/deployments", get(deployments::list))
+        .route("/projects/{id}/compare", get(comparing::compare))
         .route("/projects/{id}/environments/{environment}/flags", get(flags::list))
         .route("/projects/{id}/environments/{environment}/flags/{name}", put(flags::set).delete(flags::delete))
         .route("/projects/{id}/environments", get(environments::list).post(environments::create))
@@ -77,6 +79,11 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/config/rollback", post(configuration::roll_back))
         .route("/projects/{id}/environments/{environment}/config/deploy", post(configuration::deploy))
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
+        .route("/projects/{id}/combinations", get(promoting::combinations))
+        .route("/projects/{id}/environments/{environment}/combinations", post(promoting::name))
+        .route("/projects/{id}/environments/{environment}/holds", get(promoting::holds).post(promoting::hold))
+        .route("/projects/{id}/environments/{environment}/holds/end", post(promoting::unhold))
+        .route("/projects/{id}/environments/{environment}/sync", post(syncing::sync))
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))

@@ -11,6 +11,7 @@ mod names;
 mod notifications;
 mod order;
 mod paths;
+mod promotions;
 mod quotas;
 mod report;
 mod rollbacks;
@@ -68,6 +69,7 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     rollbacks::check(plan, &mut report);
     values::check_facts(plan, &mut report);
     values::check(source, plan, &mut report);
+    promotions::check(source, plan, &mut report);
     report.findings
 }
 

@@ -5,6 +5,7 @@ use crate::{
     deployment::{Kind, Request},
     id::{DeploymentId, EnvironmentName, ProjectId, ServiceName},
     policy::Act,
+    promotion::Wish,
     secret::{SecretAddress, SecretCommand},
 };
 
@@ -109,6 +110,22 @@ impl Command {
                 Meaning::new("delete-flag", Act::Configure, about).of(name)
             }
             Self::Secret(command) => of_secret(command),
+            Self::Hold { project, environment, service, pin, reason } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                let pin = pin.as_ref().map(|pin| format!(" but for {pin}")).unwrap_or_default();
+                let what = service.as_ref().map_or("all services", ServiceName::as_str);
+                Meaning::new("hold", Act::Hold, about).of(format!("{what}{pin}")).because(Some(reason))
+            }
+            Self::Unhold { project, environment, service } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                let what = service.as_ref().map_or("all services", ServiceName::as_str);
+                Meaning::new("unhold", Act::Hold, about).of(what)
+            }
+            Self::NameCombination { project, environment, name } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                Meaning::new("name-combination", Act::Promote, about).of(name)
+            }
+            Self::Promote(wish) => of_wish(wish),
             Self::CreateToken(token) => {
                 let limits = token.environments.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");
                 let limits = if limits.is_empty() { limits } else { format!(", in {limits} alone") };
@@ -117,6 +134,17 @@ impl Command {
             Self::RevokeToken { name } => server("revoke-token", Act::Tokens).of(name),
         }
     }
+}
+
+/// Where a promotion goes without a name is found out later, and then it is asked again whether it may.
+fn of_wish(wish: &Wish) -> Meaning {
+    let about = match &wish.to {
+        Some(to) => About::Environment(wish.project.clone(), to.clone()),
+        None => About::Spec,
+    };
+    let from = wish.from.as_ref().map(EnvironmentName::as_str).or(wish.combination.as_deref()).unwrap_or("?");
+    let skips = if wish.skip_stage { ", skipping a stage" } else { "" };
+    Meaning::new("promote", Act::Promote, about).of(format!("from {from}{skips}")).because(wish.reason.as_ref())
 }
 
 fn of_request(request: &Request) -> Meaning {

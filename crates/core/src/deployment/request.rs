@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ArtifactDigest, DeploymentId, EnvironmentName, ProjectId, ServiceName},
+    promotion::Origin,
     spec::Order,
     strategy::StrategySpec,
 };
@@ -70,6 +71,9 @@ pub struct Request {
     /// What it is, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Where stored artifacts or configuration come from, when another environment gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl Request {
@@ -95,6 +99,7 @@ impl Request {
             metadata: BTreeMap::new(),
             reason: None,
             description: None,
+            origin: None,
         }
     }
 }

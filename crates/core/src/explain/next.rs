@@ -220,6 +220,10 @@ fn for_wait(deployment: &Deployment, wait: &Wait) -> Vec<NextStep> {
         Wait::Breaker { name, .. } => {
             vec![step("mend what it says, then try at once", format!("shipway breakers reset {name} --reason WHY"))]
         }
+        Wait::Soak { .. } => vec![
+            step("end it, and ask again without waiting", format!("shipway abort {id}")),
+            step("then", "shipway deploy … --on-conflict supersede"),
+        ],
         Wait::Ending { .. }
         | Wait::Making { .. }
         | Wait::Sample { .. }

@@ -54,10 +54,13 @@ fn asked(deployment: &Deployment) -> Option<Wait> {
     (deployment.paused && !back).then_some(Wait::Paused { since: deployment.paused_since })
 }
 
-/// Who has its slots, or asked for them before.
+/// Who has its slots, or asked for them before; or what soaks where it wants to go.
 fn leases(facts: &Facts<'_>) -> Vec<Wait> {
     let deployment = facts.deployment;
     let Some(waiting) = &deployment.waiting else { return Vec::new() };
+    if waiting.on.is_empty() && deployment.phase == Phase::Queued {
+        return vec![Wait::Soak { reason: waiting.reason.clone(), since: Some(waiting.since) }];
+    }
     waiting.on.iter().map(|holder| lease(facts, holder, waiting.since)).collect()
 }
 
@@ -198,6 +201,7 @@ impl Wait {
                 }
             }
             Self::Server { server, .. } => format!("the server {server} that carried it is gone; another takes over"),
+            Self::Soak { reason, .. } => reason.clone(),
             Self::Paused { .. } => "a person paused it".into(),
             Self::Ending { by } => format!("{by} asked for its end, and what runs comes to a stop first"),
             Self::Making { services, phase, .. } if services.is_empty() => format!("it is {phase}"),

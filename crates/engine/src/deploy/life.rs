@@ -18,7 +18,7 @@ use shipway_core::{
 use tracing::{error, warn};
 
 use super::{Active, back, moving, outside, say};
-use crate::{Engine, leases, make};
+use crate::{Engine, leases, make, promotion};
 
 /// Unpacked releases of a slot that stay, besides those that it names.
 const STAGED_MAX: usize = 3;
@@ -125,8 +125,9 @@ async fn live(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
 
 /// Makes, waits for the slots, plans. Says whether it goes on to move.
 async fn before_moving(engine: &Arc<Engine>, active: &Active) -> Result<bool, Fault> {
-    begin(engine, active).await?;
     let work = async {
+        promotion::wait(engine, active).await?;
+        begin(engine, active).await?;
         let goal = make::make(engine, active).await?;
         take_leases(engine, active, &goal).await.map_err(Fail::Halt)?;
         Ok(goal)

@@ -49,7 +49,7 @@ impl Stop {
 }
 
 /// Notes that a deployment waits no more.
-pub(super) async fn resume(engine: &Engine, active: &Active) -> Result<(), Fault> {
+pub(crate) async fn resume(engine: &Engine, active: &Active) -> Result<(), Fault> {
     if active.read().await.waiting.is_none() {
         return Ok(());
     }

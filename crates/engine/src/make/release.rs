@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
+    artifact::GitCommit,
     deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
     id::{ArtifactDigest, DeploymentId, ReleaseId, ServiceName, SlotKey},
@@ -36,6 +37,10 @@ pub(super) async fn make(
     let secrets = secrets::pins(engine, &slot, &serve).await?;
     let id = release_id(&slot, &version, &artifact, &serve, &secrets);
     let known: Option<Release> = engine.ports.store.find(id.as_str()).await?;
+    let git = match known {
+        Some(_) => None,
+        None => commit_of(engine, &deployment, service).await?,
+    };
     let release = known.unwrap_or_else(|| Release {
         id: id.clone(),
         slot,
@@ -43,7 +48,7 @@ pub(super) async fn make(
         artifact,
         serve,
         secrets,
-        git: deployment.services.get(service).and_then(|state| state.git.clone()),
+        git,
         made_by: deployment.id.clone(),
         made_at: engine.ports.clock.now(),
     });
@@ -54,6 +59,18 @@ pub(super) async fn make(
     };
     active.update_with(engine, Commit::default().put(&release), noted).await?;
     Ok(id)
+}
+
+/// The commit of a service's source: as it was looked up, or as the release of another environment has it that the
+/// artifact comes from.
+async fn commit_of(engine: &Engine, deployment: &Deployment, service: &ServiceName) -> Result<Option<GitCommit>, Fail> {
+    if let Some(git) = deployment.services.get(service).and_then(|state| state.git.clone()) {
+        return Ok(Some(git));
+    }
+    match deployment.request.origin.as_ref().and_then(|origin| origin.release(service)) {
+        Some(release) => Ok(engine.release(release).await?.git.clone()),
+        None => Ok(None),
+    }
 }
 
 async fn slots(engine: &Engine, deployment: &Deployment) -> Result<BTreeMap<ServiceName, Slot>, Fail> {
