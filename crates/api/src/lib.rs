@@ -5,6 +5,7 @@
 mod access;
 mod client;
 mod flags;
+mod history;
 mod openapi;
 mod problem;
 mod standing;
@@ -15,6 +16,7 @@ pub use self::{
     access::*,
     client::{Client, ClientError},
     flags::*,
+    history::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
     standing::*,

@@ -10,7 +10,7 @@ use shipway_core::{
     route::Route,
 };
 
-use crate::{Problem, access::*, flags::*, standing::*, types::*};
+use crate::{Problem, access::*, flags::*, history::StatisticsView, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -43,11 +43,20 @@ const PAGE: &[(&str, &str)] = &[
     ("phase", "only this phase"),
     ("service", "only with this service"),
     ("kind", "only this kind: deploy, rollback, scale, decommission, restore-data"),
+    ("actor", "only asked for by this one"),
+    ("cause", "only failed by this cause: release, machinery, person"),
+    ("since", "only asked for at this time or later"),
+    ("until", "only asked for before this time"),
     ("limit", "how many, 1 to 200; 50 when absent"),
     ("before", "the `next` of the page before"),
 ];
 const READER: &[(&str, &str)] = &[("for", "whom the flags are asked for: a user, a customer, …")];
 const EXPECTED: &[(&str, &str)] = &[("expected", "the revision that it must have")];
+const DAYS: &[(&str, &str)] = &[
+    ("environment", "only this environment"),
+    ("since", "from the day of this time on; 30 days when absent"),
+    ("until", "until the day of this time; now when absent"),
+];
 const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
 const BUILT: &[(&str, &str)] = &[("service", "only this service")];
 const EVENTS: &[(&str, &str)] = &[
@@ -129,6 +138,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         query: PAGE,
         ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>)
+    },
+    Endpoint {
+        query: DAYS,
+        ..get("/api/projects/{id}/statistics", "How its deployments went, by DORA's measures", of::<StatisticsView>)
     },
     get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>),
     Endpoint {

@@ -19,6 +19,7 @@ const VERBS: [&str; 31] = [
     "status",
     "ps",
     "history",
+    "statistics",
     "logs",
     "events",
     "explain",

@@ -14,6 +14,7 @@ pub mod event;
 pub mod explain;
 pub mod finding;
 pub mod flag;
+pub mod history;
 pub mod id;
 pub mod instance;
 pub mod lease;

@@ -16,6 +16,7 @@ mod engine;
 mod explain;
 mod flags;
 mod going_back;
+mod history;
 mod intake;
 mod keep;
 mod leases;

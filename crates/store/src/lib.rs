@@ -5,6 +5,8 @@
 
 mod artifacts;
 mod batch;
+mod history;
+mod history_read;
 mod logs;
 mod memory;
 mod mirror;

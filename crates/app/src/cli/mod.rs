@@ -43,6 +43,7 @@ mod signals;
 mod skip;
 mod snapshot;
 mod spec_file;
+mod statistics;
 mod status;
 mod stuck;
 mod table;
@@ -94,6 +95,7 @@ enum Verb {
     Status(status::Args),
     Ps(ps::Args),
     History(history::Args),
+    Statistics(statistics::Args),
     Logs(logs::Args),
     Events(events::Args),
     Explain(explain::Args),
@@ -211,6 +213,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Status(args) => status::run(context, args).await,
         Verb::Ps(args) => ps::run(context, args).await,
         Verb::History(args) => history::run(context, args).await,
+        Verb::Statistics(args) => statistics::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
         Verb::Events(args) => events::run(context, args).await,
         Verb::Explain(args) => explain::run(context, args).await,

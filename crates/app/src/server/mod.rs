@@ -10,6 +10,7 @@ mod events;
 mod explaining;
 mod flags;
 mod folder;
+mod history;
 mod idempotency;
 mod logs;
 mod metrics;

@@ -14,8 +14,7 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, deployments, environments, events, explaining, flags, idempotency, logs, metrics, projects, standing,
-    system, tokens, unsticking, uploads,
+    audit, auth, deployments, environments, events, explaining, flags, history, idempotency, logs, metrics, projects, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -63,7 +62,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/explain", get(explaining::explain))
         .route("/projects", get(projects::list).post(projects::register))
         .route("/projects/{id}", get(projects::show))
-        .route("/projects/{id}/deployments", get(deployments::list))
+        .route("/projects/{id}/deployments", get(history::list))
+        .route("/projects/{id}/statistics", get(history::statistics))
         .route("/projects/{id}/environments", get(environments::list))
         .route("/projects/{id}/environments/{environment}", put(environments::update))
         .route("/projects/{id}/environments/{environment}/flags", get(flags::list))
