@@ -12,6 +12,7 @@ mod authorization;
 mod breakers;
 pub mod commands;
 mod deploy;
+mod doctor;
 mod engine;
 mod explain;
 mod flags;
@@ -36,6 +37,7 @@ mod world;
 pub use self::{
     audit::AuditFilter,
     commands::{Refusal, Reply},
+    doctor::{Complaint, stage_sites},
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},

@@ -17,6 +17,7 @@ mod shelves;
 mod sources;
 mod sql;
 mod statement;
+mod whole;
 mod writer;
 
 pub use self::{

@@ -73,6 +73,10 @@ impl SqlStore {
         Ok(Arc::new(Self { pool, writer, mirror, newest_event }))
     }
 
+    pub(crate) fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
     async fn read(&self, kind: DocumentKind, key: &str) -> Result<Option<Body>, Fault> {
         let fault = |error| sql_fault("reading a document", &error);
         let query = sqlx::query("SELECT body FROM past WHERE kind = $1 AND key = $2").bind(kind.name());
