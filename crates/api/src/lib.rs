@@ -3,6 +3,7 @@
 //! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
 
 mod access;
+mod backup;
 mod client;
 mod flags;
 mod history;
@@ -14,6 +15,7 @@ mod view;
 
 pub use self::{
     access::*,
+    backup::*,
     client::{Client, ClientError},
     flags::*,
     history::*,

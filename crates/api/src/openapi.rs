@@ -10,7 +10,7 @@ use shipway_core::{
     route::Route,
 };
 
-use crate::{Problem, access::*, flags::*, history::StatisticsView, standing::*, types::*};
+use crate::{Problem, access::*, backup::*, flags::*, history::StatisticsView, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -196,6 +196,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
     get("/api/tokens", "The access tokens", of::<Vec<TokenView>>),
     post("/api/tokens", "Makes an access token, and shows it this once", of::<TokenRequest>, of::<NewTokenView>),
     post("/api/tokens/{name}/revoke", "Takes an access token away", of::<Value>, of::<TokenView>),
+    get("/api/backups", "Copies in the server's backup folder, newest first", of::<Vec<BackupView>>),
+    post("/api/backups", "Copies what can't be made again", of::<BackupRequest>, of::<BackupView>),
+    get("/api/doctor", "Whether everything agrees", of::<DoctorView>),
+    post("/api/doctor", "The same, and puts right what can be", of::<DoctorRequest>, of::<DoctorView>),
     get("/api/breakers", "The circuit breakers", of::<Vec<BreakerView>>),
     post("/api/breakers/reset", "Closes a breaker", of::<BreakerReset>, of::<BreakerView>),
     get("/api/routes", "The routes with their numbers", of::<RoutesView>),

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 31] = [
+const VERBS: [&str; 35] = [
     "up",
     "down",
     "serve",
@@ -39,6 +39,9 @@ const VERBS: [&str; 31] = [
     "flag",
     "token",
     "audit",
+    "backup",
+    "restore",
+    "doctor",
     "completions",
 ];
 

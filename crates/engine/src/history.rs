@@ -12,7 +12,7 @@ use shipway_core::{
 use crate::Engine;
 
 /// Pages of the store that one page for a person is put together from: what filters leave out is passed over.
-const PAGES_MAX: u32 = 8;
+const PAGES_MAX: u32 = 4;
 
 impl Engine {
     /// Deployments that fit, newest first, and where the next page goes on. A page may hold fewer than asked for, or

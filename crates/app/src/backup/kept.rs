@@ -4,12 +4,7 @@ use std::{collections::HashSet, fs, path::Path};
 
 use shipway_core::ports::Fault;
 
-use super::{
-    copies, list,
-    list::What,
-    list_file, names,
-    take::in_turn,
-};
+use super::{copies, list, list::What, list_file, names, take::in_turn};
 
 /// Removes all but the newest copies, and what only those held. Says how many went.
 ///

@@ -56,7 +56,8 @@ fn chosen(backup: &Path, copy: Option<&str>) -> Result<About, Fault> {
         None => names.last(),
     };
     let Some(name) = name else {
-        let there = if names.is_empty() { "it holds none".to_owned() } else { format!("it holds {}", names.join(", ")) };
+        let there =
+            if names.is_empty() { "it holds none".to_owned() } else { format!("it holds {}", names.join(", ")) };
         let wanted = copy.map_or_else(|| "a whole copy".to_owned(), |copy| format!("the copy `{copy}`"));
         return Err(Fault::not_found(format!("there is no such thing as {wanted} in {}: {there}", backup.display()))
             .with_hint("a backup that was cut off is no copy; name the folder that `shipway backup` wrote to"));

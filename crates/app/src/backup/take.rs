@@ -243,8 +243,7 @@ impl Taking {
             let copied = aside.join("data");
             copy_data(&service, &copied)?;
             self.below(&copied, &path)?;
-            fs::remove_dir_all(&copied)
-                .map_err(|error| Fault::io(format!("removing {}", copied.display()), &error))?;
+            fs::remove_dir_all(&copied).map_err(|error| Fault::io(format!("removing {}", copied.display()), &error))?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod abort;
 mod acts;
 mod advance;
 mod audit;
+mod backup;
 mod breakers;
 mod cancel;
 mod changes;
@@ -14,6 +15,7 @@ mod context;
 mod decommission;
 mod deploy;
 mod detached;
+mod doctor;
 mod down;
 mod ending;
 mod errors;
@@ -33,6 +35,7 @@ mod quarantine;
 mod remote;
 mod request;
 mod resolve;
+mod restore;
 mod resume;
 mod retry;
 mod rollback;
@@ -116,6 +119,9 @@ enum Verb {
     Flag(flag::Args),
     Token(token::Args),
     Audit(audit::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 
@@ -233,6 +239,9 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Flag(args) => flag::run(context, args).await,
         Verb::Token(args) => token::run(context, args).await,
         Verb::Audit(args) => audit::run(context, args).await,
+        Verb::Backup(args) => backup::run(context, args).await,
+        Verb::Restore(args) => restore::run(context, args).await,
+        Verb::Doctor(args) => doctor::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

@@ -14,7 +14,7 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, deployments, environments, events, explaining, flags, history, idempotency, logs, metrics, projects, standing, system, tokens, unsticking, uploads,
+    audit, auth, backups, deployments, doctor, environments, events, explaining, flags, history, idempotency, logs, metrics, projects, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -80,6 +80,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/events", get(events::events))
         .route("/audit", get(audit::page))
         .route("/tokens/{name}/revoke", post(tokens::revoke))
+        .route("/backups", get(backups::list).post(backups::create))
+        .route("/doctor", get(doctor::look).post(doctor::repair))
         .route("/breakers", get(standing::breakers))
         .route("/breakers/reset", post(standing::reset_breaker))
         .route("/routes", get(system::routes))
