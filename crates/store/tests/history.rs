@@ -69,7 +69,7 @@ async fn filled(folder: &tempfile::TempDir) -> (Vec<Arc<dyn Store>>, Vec<Entry>)
 }
 
 fn is_gone(number: &usize) -> bool {
-    number % 13 == 0
+    number.is_multiple_of(13)
 }
 
 async fn all_pages(store: &dyn Store, mut question: Question) -> Vec<Entry> {

@@ -14,7 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, backups, deployments, doctor, environments, events, explaining, flags, history, idempotency, logs, metrics, projects, standing, system, tokens, unsticking, uploads,
+    audit, auth, backups, deployments, doctor, environments, events, explaining, flags, history, idempotency, logs,
+    metrics, projects, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
