@@ -3,9 +3,11 @@
 //! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
 
 mod access;
+mod backup;
 mod client;
 mod configuration;
 mod flags;
+mod history;
 mod openapi;
 mod problem;
 mod promotion;
@@ -17,9 +19,11 @@ mod view;
 
 pub use self::{
     access::*,
+    backup::*,
     client::{Client, ClientError},
     configuration::*,
     flags::*,
+    history::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
     promotion::*,

@@ -14,7 +14,8 @@ use shipway_core::{
 };
 
 use crate::{
-    Problem, access::*, configuration::*, flags::*, promotion::*, quota::*, secrets::*, standing::*, types::*,
+    Problem, access::*, backup::*, configuration::*, flags::*, history::StatisticsView, promotion::*, quota::*,
+    secrets::*, standing::*, types::*,
 };
 
 /// One endpoint.
@@ -48,11 +49,20 @@ const PAGE: &[(&str, &str)] = &[
     ("phase", "only this phase"),
     ("service", "only with this service"),
     ("kind", "only this kind: deploy, rollback, scale, decommission, restore-data"),
+    ("actor", "only asked for by this one"),
+    ("cause", "only failed by this cause: release, machinery, person"),
+    ("since", "only asked for at this time or later"),
+    ("until", "only asked for before this time"),
     ("limit", "how many, 1 to 200; 50 when absent"),
     ("before", "the `next` of the page before"),
 ];
 const READER: &[(&str, &str)] = &[("for", "whom the flags are asked for: a user, a customer, …")];
 const EXPECTED: &[(&str, &str)] = &[("expected", "the revision that it must have")];
+const DAYS: &[(&str, &str)] = &[
+    ("environment", "only this environment"),
+    ("since", "from the day of this time on; 30 days when absent"),
+    ("until", "until the day of this time; now when absent"),
+];
 const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
 const BUILT: &[(&str, &str)] = &[("service", "only this service")];
 const COMPARED: &[(&str, &str)] = &[
@@ -211,6 +221,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
         of::<DeploymentView>,
     ),
     Endpoint {
+        query: DAYS,
+        ..get("/api/projects/{id}/statistics", "How its deployments went, by DORA's measures", of::<StatisticsView>)
+    },
+    Endpoint {
         method: "put",
         body: Some(of::<EnvironmentUpdate>),
         ..get("/api/projects/{id}/environments/{environment}", "Sets or unsets settings", of::<EnvironmentView>)
@@ -301,6 +315,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
     get("/api/tokens", "The access tokens", of::<Vec<TokenView>>),
     post("/api/tokens", "Makes an access token, and shows it this once", of::<TokenRequest>, of::<NewTokenView>),
     post("/api/tokens/{name}/revoke", "Takes an access token away", of::<Value>, of::<TokenView>),
+    get("/api/backups", "Copies in the server's backup folder, newest first", of::<Vec<BackupView>>),
+    post("/api/backups", "Copies what can't be made again", of::<BackupRequest>, of::<BackupView>),
+    get("/api/doctor", "Whether everything agrees", of::<DoctorView>),
+    post("/api/doctor", "The same, and puts right what can be", of::<DoctorRequest>, of::<DoctorView>),
     get("/api/breakers", "The circuit breakers", of::<Vec<BreakerView>>),
     post("/api/breakers/reset", "Closes a breaker", of::<BreakerReset>, of::<BreakerView>),
     get("/api/routes", "The routes with their numbers", of::<RoutesView>),

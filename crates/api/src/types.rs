@@ -695,6 +695,9 @@ pub struct ServerView {
     pub limits: HeldLimits,
     /// When the server started.
     pub started_at: Timestamp,
+    /// How its backups go, when it was told to take some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<crate::BackupStatus>,
 }
 
 /// The body of `POST /api/shutdown`.

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 39] = [
+const VERBS: [&str; 43] = [
     "up",
     "down",
     "serve",
@@ -22,6 +22,7 @@ const VERBS: [&str; 39] = [
     "status",
     "ps",
     "history",
+    "statistics",
     "logs",
     "events",
     "explain",
@@ -46,6 +47,9 @@ const VERBS: [&str; 39] = [
     "flag",
     "token",
     "audit",
+    "backup",
+    "restore",
+    "doctor",
     "completions",
 ];
 

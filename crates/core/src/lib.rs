@@ -18,6 +18,7 @@ pub mod explain;
 pub mod finding;
 pub mod flag;
 pub mod headroom;
+pub mod history;
 pub mod id;
 pub mod instance;
 pub mod lease;

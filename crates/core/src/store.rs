@@ -7,17 +7,18 @@ mod deployments;
 mod promotions;
 mod stored;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     body::{Body, Content},
-    deployments::{course_of, read_deployment},
+    deployments::{course_of, entry_of, read_deployment},
 };
 use crate::{
     event::{Event, EventBody},
+    history,
     id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
     ports::{Fault, FaultKind},
     secret::SecretAddress,
@@ -282,6 +283,13 @@ pub trait Store: Send + Sync {
         deployment: Option<&'a str>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>>;
+    /// A page of the history of deployments.
+    fn history<'a>(&'a self, question: &'a history::Question) -> BoxFuture<'a, Result<history::Page, Fault>>;
+    /// What deployments that ended on these days sum up to, by environment.
+    fn sums<'a>(
+        &'a self,
+        range: &'a history::Range,
+    ) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, history::Sums>, Fault>>;
     /// The newest event's place.
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>>;
     /// Ends when an event after that place exists.

@@ -9,6 +9,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -22,7 +23,8 @@ use shipway_core::{
     audit::{AuditEntry, AuditOutcome},
     command::Meaning,
     event::Event,
-    id::Actor,
+    history::{Page, Question, Range, Sums},
+    id::{Actor, EnvironmentName},
     ports::Fault,
     store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
     time::Timestamp,
@@ -132,6 +134,14 @@ impl Store for AuditedStore {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
         self.0.events(after, deployment, limit)
+    }
+
+    fn history<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Page, Fault>> {
+        self.0.history(question)
+    }
+
+    fn sums<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, Sums>, Fault>> {
+        self.0.sums(range)
     }
 
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {

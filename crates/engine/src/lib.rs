@@ -14,11 +14,13 @@ pub mod commands;
 mod compare;
 mod configuration;
 mod deploy;
+mod doctor;
 mod engine;
 mod environments;
 mod explain;
 mod flags;
 mod going_back;
+mod history;
 mod intake;
 mod keep;
 mod leases;
@@ -45,6 +47,7 @@ pub use self::{
     commands::{Refusal, Reply},
     compare::Compared,
     configuration::CONFIGURATION,
+    doctor::{Complaint, stage_sites},
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},

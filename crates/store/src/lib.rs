@@ -5,6 +5,8 @@
 
 mod artifacts;
 mod batch;
+mod history;
+mod history_read;
 mod logs;
 mod memory;
 mod mirror;
@@ -16,6 +18,7 @@ mod shelves;
 mod sources;
 mod sql;
 mod statement;
+mod whole;
 mod writer;
 
 pub use self::{

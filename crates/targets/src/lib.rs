@@ -7,6 +7,7 @@ mod atomic;
 mod cgroup;
 mod command_output;
 mod copy_tree;
+mod data_copy;
 mod driver;
 mod fingerprint;
 mod launch;
@@ -26,6 +27,7 @@ mod stop;
 mod strays;
 mod users;
 
+pub use data_copy::copy_data;
 pub use driver::{LocalConfig, LocalDriver};
 pub use ports_range::INSTANCE_PORTS;
 pub use prober::LocalProber;

@@ -5,6 +5,7 @@ mod abort;
 mod acts;
 mod advance;
 mod audit;
+mod backup;
 mod breakers;
 mod cancel;
 mod changes;
@@ -19,6 +20,7 @@ mod context;
 mod decommission;
 mod deploy;
 mod detached;
+mod doctor;
 mod down;
 mod ending;
 mod env;
@@ -47,6 +49,7 @@ mod quota;
 mod remote;
 mod request;
 mod resolve;
+mod restore;
 mod resume;
 mod retry;
 mod rollback;
@@ -59,6 +62,7 @@ mod signals;
 mod skip;
 mod snapshot;
 mod spec_file;
+mod statistics;
 mod status;
 mod stuck;
 mod table;
@@ -116,6 +120,7 @@ enum Verb {
     Status(status::Args),
     Ps(ps::Args),
     History(history::Args),
+    Statistics(statistics::Args),
     Logs(logs::Args),
     Events(events::Args),
     Explain(explain::Args),
@@ -141,6 +146,9 @@ enum Verb {
     Flag(flag::Args),
     Token(token::Args),
     Audit(audit::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 
@@ -241,6 +249,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Status(args) => status::run(context, args).await,
         Verb::Ps(args) => ps::run(context, args).await,
         Verb::History(args) => history::run(context, args).await,
+        Verb::Statistics(args) => statistics::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
         Verb::Events(args) => events::run(context, args).await,
         Verb::Explain(args) => explain::run(context, args).await,
@@ -265,6 +274,9 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Flag(args) => flag::run(context, args).await,
         Verb::Token(args) => token::run(context, args).await,
         Verb::Audit(args) => audit::run(context, args).await,
+        Verb::Backup(args) => backup::run(context, args).await,
+        Verb::Restore(args) => restore::run(context, args).await,
+        Verb::Doctor(args) => doctor::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

@@ -1,7 +1,7 @@
 //! `shipway status`: the server, the environments with their services, and what runs.
 
 use serde::Serialize;
-use shipway_api::{DeploymentView, EnvironmentView, MasterKeyView, ProjectView, ServerView, SlotView};
+use shipway_api::{BackupStatus, DeploymentView, EnvironmentView, MasterKeyView, ProjectView, ServerView, SlotView};
 use shipway_core::time::Timestamp;
 
 use super::{
@@ -130,6 +130,7 @@ fn server(paint: Paint, remote: &Remote, server: &ServerView, now: Timestamp) ->
         let words = format!("not limited on this machine: {} ({})", missing.join(", "), server.limits.reason);
         lines.push(paint.put(Hue::Warn, words));
     }
+    lines.extend(server.backup.iter().map(|status| backup(paint, status)));
     lines
 }
 
@@ -143,6 +144,18 @@ fn sealed(paint: Paint, view: &MasterKeyView) -> Vec<String> {
     let lines = fault.chain([format!("{count} can't be opened, for instance: {}", first.message)]);
     let hint = first.hint.iter().map(|hint| format!("→ {hint}"));
     lines.map(|line| paint.put(Hue::Bad, line)).chain(hint).collect()
+}
+
+/// Backups that are older than two of their intervals are late.
+fn backup(paint: Paint, status: &BackupStatus) -> String {
+    let age = status.age_ms.map_or_else(|| "none yet".to_owned(), |ms| format!("{} old", words::span(ms)));
+    let (every, folder) = (words::span(status.every_ms), status.folder.display());
+    let line = format!("backup {age} (recovery point), every {every} into {folder}");
+    match &status.fault {
+        Some(fault) => paint.put(Hue::Bad, format!("{line}; the last one failed: {fault}")),
+        None if status.age_ms.is_some_and(|age_ms| age_ms > 2 * status.every_ms) => paint.put(Hue::Warn, line),
+        None => line,
+    }
 }
 
 fn environment(paint: Paint, project: &str, view: &EnvironmentView, now: Timestamp) -> Vec<String> {

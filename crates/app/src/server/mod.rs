@@ -3,15 +3,18 @@
 mod answer;
 mod audit;
 mod auth;
+mod backups;
 mod comparing;
 mod configuration;
 mod crash_test;
 mod deployments;
+mod doctor;
 mod environments;
 mod events;
 mod explaining;
 mod flags;
 mod folder;
+mod history;
 mod idempotency;
 mod logs;
 mod master_key;
@@ -50,6 +53,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tracing::info;
 
 use self::{
+    backups::Backups,
     folder::DataFolder,
     tasks::RuntimeTasks,
     time_and_ids::{RandomIds, SystemClock, fill_by_chance},
@@ -69,6 +73,9 @@ const STOP_MS_MAX: u64 = 3000;
 /// What every handler reaches.
 struct Shared {
     engine: Arc<Engine>,
+    store: Arc<SqlStore>,
+    artifacts: Arc<FolderArtifacts>,
+    backups: Arc<Backups>,
     token: String,
     data: PathBuf,
     started_at: Timestamp,
@@ -102,13 +109,20 @@ impl Server {
             listener.local_addr().map_err(|error| Fault::io("asking for the control plane's port", &error))?;
         let program = own_program()?;
         let keeper = start_proxy(&config, &program).await?;
-        let ports = ports(&config, &program, keeper.address, keeper.link_port).await?;
+        let store = SqlStore::open(&config.data.join("shipway.db")).await?;
+        let artifacts = artifacts(&config);
+        let kept = Kept { store: store.clone(), artifacts: artifacts.clone() };
+        let ports = ports(&config, kept, &program, keeper.address, keeper.link_port).await?;
         let clock = ports.clock.clone();
+        shipway_engine::stage_sites(&ports).await?;
         let flags = FlagAccess { address: reached_at(address), secret: folder.token()? };
         let engine = Engine::start(ports, settings(&config, flags)).await?;
         renew_proxy(&config, &program, keeper.address, keeper.link_port).await;
         let shared = Arc::new(Shared {
             engine,
+            backups: Arc::new(Backups::new(store.clone(), config.data.clone(), config.backup.clone())),
+            store,
+            artifacts,
             token: folder.token()?,
             data: config.data.clone(),
             started_at: clock.now(),
@@ -117,6 +131,8 @@ impl Server {
         let end_http = watch::Sender::new(false);
         (config.proxy_listen, config.link_port) = (keeper.address, keeper.link_port);
         let kept = tokio::spawn(keep_proxy(config.clone(), program, end_http.subscribe()));
+        // It is cut off by the end of the process: what it had not finished is no backup.
+        tokio::spawn(shared.backups.clone().run(end_http.subscribe()));
         let http = tokio::spawn(serve(listener, shared.clone(), end_http.subscribe()));
         folder.announce(&Found { address, pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into() })?;
         info!(%address, proxy = %keeper.address, data = %config.data.display(), "the server is up");
@@ -243,10 +259,25 @@ async fn keep_proxy(config: ServerConfig, program: PathBuf, mut end: watch::Rece
     }
 }
 
-async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_port: u16) -> Result<Ports, Fault> {
+fn artifacts(config: &ServerConfig) -> Arc<FolderArtifacts> {
+    Arc::new(FolderArtifacts::new(config.data.join("artifacts")).with_share(transfer_share(config)))
+}
+
+/// What is durable.
+struct Kept {
+    store: Arc<SqlStore>,
+    artifacts: Arc<FolderArtifacts>,
+}
+
+async fn ports(
+    config: &ServerConfig,
+    Kept { store, artifacts }: Kept,
+    program: &Path,
+    proxy: SocketAddr,
+    link_port: u16,
+) -> Result<Ports, Fault> {
     let data = &config.data;
     let share = transfer_share(config);
-    let artifacts = Arc::new(FolderArtifacts::new(data.join("artifacts")).with_share(share));
     let runner: Arc<dyn Runner> = match config.cpu_share {
         Some(share) => LocalRunner::with_cpu_share(data.clone(), program.to_owned(), share),
         None => LocalRunner::new(data.clone(), program.to_owned()),
@@ -262,7 +293,7 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds::new(clock.clone()));
     Ok(Ports {
-        store: SqlStore::open(&data.join("shipway.db")).await?,
+        store,
         artifacts,
         sources: Arc::new(FolderSources::with_share(share)),
         logs: Arc::new(FolderLogs::new(data.join("logs"))),

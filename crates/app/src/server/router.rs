@@ -14,8 +14,9 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, comparing, configuration, deployments, environments, events, explaining, flags, idempotency, logs,
-    metrics, projects, promoting, quota, secrets, standing, syncing, system, tokens, unsticking, uploads,
+    audit, auth, backups, comparing, configuration, deployments, doctor, environments, events, explaining, flags,
+    history, idempotency, logs, metrics, projects, promoting, quota, secrets, standing, syncing, system, tokens,
+    unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -64,8 +65,9 @@ fn api() -> Router<Arc<Shared>> {
         .route("/promotions", post(promoting::promote))
         .route("/projects", get(projects::list).post(projects::register))
         .route("/projects/{id}", get(projects::show))
-        .route("/projects/{id}/deployments", get(deployments::list))
         .route("/projects/{id}/compare", get(comparing::compare))
+        .route("/projects/{id}/deployments", get(history::list))
+        .route("/projects/{id}/statistics", get(history::statistics))
         .route("/projects/{id}/environments/{environment}/flags", get(flags::list))
         .route("/projects/{id}/environments/{environment}/flags/{name}", put(flags::set).delete(flags::delete))
         .route("/projects/{id}/environments", get(environments::list).post(environments::create))
@@ -101,6 +103,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/events", get(events::events))
         .route("/audit", get(audit::page))
         .route("/tokens/{name}/revoke", post(tokens::revoke))
+        .route("/backups", get(backups::list).post(backups::create))
+        .route("/doctor", get(doctor::look).post(doctor::repair))
         .route("/breakers", get(standing::breakers))
         .route("/breakers/reset", post(standing::reset_breaker))
         .route("/routes", get(system::routes))

@@ -9,10 +9,11 @@ use shipway_core::{
     command::{About, Meaning},
     id::Actor,
     policy::Act,
+    ports::Clock,
     route::{Route, RouteTable},
 };
 
-use super::{State, answer::Answer};
+use super::{State, answer::Answer, time_and_ids::SystemClock};
 
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
@@ -31,6 +32,7 @@ pub(super) async fn server(shared: State) -> Answer<ServerView> {
         proxy_up: shared.engine.traffic().await.is_ok(),
         limits: shared.engine.held_limits(),
         started_at: shared.started_at,
+        backup: shared.backups.status(SystemClock.now()),
     }))
 }
 

@@ -1,11 +1,16 @@
 //! The values that are known, and the ports through which text leaves: events, logs of deployments, answers of checks.
 //! The output of instances is masked where it is read (`breakers::GuardedDriver`).
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
+    history::{self, Range, Sums},
+    id::EnvironmentName,
     ports::{Answer, Fault, LogPage, LogPosition, Logs, Prober, Question},
     secret::{Secret, SecretText, mask::Masker},
     store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
@@ -86,6 +91,14 @@ impl Store for MaskedStore {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
         self.inner.events(after, deployment, limit)
+    }
+
+    fn history<'a>(&'a self, question: &'a history::Question) -> BoxFuture<'a, Result<history::Page, Fault>> {
+        self.inner.history(question)
+    }
+
+    fn sums<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, Sums>, Fault>> {
+        self.inner.sums(range)
     }
 
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {
