@@ -6,6 +6,7 @@ mod access;
 mod client;
 mod configuration;
 mod flags;
+mod gates;
 mod openapi;
 mod problem;
 mod quota;
@@ -19,6 +20,7 @@ pub use self::{
     client::{Client, ClientError},
     configuration::*,
     flags::*,
+    gates::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
     quota::*,

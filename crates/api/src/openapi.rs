@@ -11,7 +11,7 @@ use shipway_core::{
     route::Route,
 };
 
-use crate::{Problem, access::*, configuration::*, flags::*, quota::*, secrets::*, standing::*, types::*};
+use crate::{Problem, access::*, configuration::*, flags::*, gates::*, quota::*, secrets::*, standing::*, types::*};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -111,6 +111,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     act("/api/deployments/{id}/pause", "Keeps it from going on"),
     act("/api/deployments/{id}/resume", "Lets it go on"),
     act("/api/deployments/{id}/advance", "Ends the canary step that it stands at"),
+    post(
+        "/api/deployments/{id}/approve",
+        "Says yes to what it proposes, in the plan of a hash",
+        of::<ApproveRequest>,
+        of::<DeploymentView>,
+    ),
+    post("/api/deployments/{id}/reject", "Says no to it: it ends", of::<WordRequest>, of::<DeploymentView>),
+    post(
+        "/api/deployments/{id}/break-glass",
+        "Opens every gate that it waits for, in an emergency",
+        of::<WordRequest>,
+        of::<DeploymentView>,
+    ),
     Endpoint { body: None, ..act("/api/deployments/{id}/retry", "Tries the way back of a stuck one again") },
     post(
         "/api/deployments/{id}/skip",
@@ -210,6 +223,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "/api/projects/{id}/environments/{environment}/rollback-target",
         "The deployment whose state a rollback without a name returns to",
         of::<DeploymentView>,
+    ),
+    get(
+        "/api/projects/{id}/environments/{environment}/gates",
+        "What would hold a deployment now, until when, and who can open it",
+        of::<GatesView>,
     ),
     get(
         "/api/projects/{id}/environments/{environment}/leases",

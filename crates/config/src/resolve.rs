@@ -131,6 +131,7 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         interactions: part(&source.tree["interactions"]).unwrap_or_default(),
         rollback_limit: part(&stated["rollback_limit"]).unwrap_or_default(),
         facts: EnvironmentFacts::default(),
+        gates: part(&stated["gates"]).unwrap_or_default(),
     };
     let ground = Ground::of(source, environment, layers);
     let mut draft =

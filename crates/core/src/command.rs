@@ -41,6 +41,29 @@ pub enum Command {
         /// Which one.
         deployment: DeploymentId,
     },
+    /// Say yes to the plan that it proposes.
+    Approve {
+        /// Which one.
+        deployment: DeploymentId,
+        /// The plan's hash: another one is not approved.
+        hash: Option<String>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Say no to it: it ends.
+    Reject {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Why.
+        reason: String,
+    },
+    /// Open every gate that it waits for, in an emergency.
+    BreakGlass {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Why.
+        reason: String,
+    },
     /// Try the way back of a stuck deployment again.
     Retry {
         /// Which one.

@@ -25,6 +25,7 @@ use crate::{
     Engine, audit, breakers, configuration,
     deploy::{Active, say},
     secrets::{self, Rekeyed},
+    gates,
     spec::layers,
     validation::needs_folder,
 };
@@ -91,6 +92,10 @@ pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> R
     Refusal::Conflict { message: message.into(), list: Vec::new(), hint: Some(hint.into()) }
 }
 
+pub(crate) fn forbidden(message: impl Into<String>, hint: impl std::fmt::Display) -> Refusal {
+    Refusal::Forbidden(format!("{}: {hint}", message.into()))
+}
+
 impl Engine {
     /// Does what is asked, or refuses it whole.
     ///
@@ -146,6 +151,9 @@ impl Engine {
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
             Command::Advance { deployment } => self.advance(&deployment, &actor).await,
+            Command::Approve { deployment, hash, reason } => self.approve(&deployment, hash, reason, &actor).await,
+            Command::Reject { deployment, reason } => self.reject(&deployment, reason, actor).await,
+            Command::BreakGlass { deployment, reason } => self.break_glass(&deployment, reason, &actor).await,
             Command::Retry { deployment } => self.retry(&deployment, &actor).await.map(deployment_reply),
             Command::Skip { deployment, step, reason } => {
                 self.skip(&deployment, step, reason, actor).await.map(deployment_reply)
@@ -184,6 +192,7 @@ impl Engine {
             deployment.name
         );
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
+        let glass = gates::break_at_once(&mut deployment, created_at)?;
         let open = OpenDeployment { id: deployment.id.clone() };
         let Request { project, environment, .. } = deployment.request.clone();
         let deployment = Arc::new(deployment);
@@ -193,6 +202,7 @@ impl Engine {
             .event(event)
             .raise(Guarded::Carrier(deployment.id.clone()), 0)
             .raise(Guarded::Numbers(project, environment), number - 1);
+        let commit = glass.into_iter().fold(commit, Commit::event);
         self.ports.store.commit(commit).await?;
         self.carry(deployment.clone(), false);
         Ok(deployment)
@@ -415,7 +425,7 @@ impl Engine {
         Ok(Reply::Project(Box::new(project)))
     }
 
-    async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
+    pub(crate) async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
         let deployment = self.find_deployment(id.as_str()).await?;
         // One that has ended is still there while it tidies up.
         let active = self.active().get(&deployment.id).cloned().filter(|_| !deployment.phase.is_end());
@@ -521,6 +531,8 @@ fn refuse_members_elsewhere(request: &Request) -> Result<(), Refusal> {
         ("versions", !request.versions.is_empty()),
         ("artifacts", !request.artifacts.is_empty()),
         ("allowQuarantined", request.allow_quarantined),
+        ("at", request.at.is_some()),
+        ("breakGlass", request.break_glass && request.kind != Kind::Decommission),
     ];
     let Some((field, _)) = said.into_iter().find(|(_, is_said)| *is_said && request.kind != Kind::Deploy) else {
         return Ok(());

@@ -17,6 +17,7 @@ mod engine;
 mod environments;
 mod explain;
 mod flags;
+mod gates;
 mod going_back;
 mod intake;
 mod keep;
@@ -42,6 +43,7 @@ pub use self::{
     commands::{Refusal, Reply},
     configuration::CONFIGURATION,
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
+    gates::GatesStanding,
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     quota::{QuotaUse, QuotasStanding},

@@ -122,6 +122,7 @@ impl Engine {
         };
         findings.extend(self.disk_room()?);
         findings.extend(self.what_comes(&plan, asked).await?);
+        findings.extend(self.unknown_zones(&plan)?);
         findings.extend(self.taken_routes(spec, &plan).await?);
         let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
         findings.extend(secrets::missing(self, &ProjectId::new(project), &plan, services).await?);

@@ -4,7 +4,9 @@
 mod abort;
 mod acts;
 mod advance;
+mod approve;
 mod audit;
+mod break_glass;
 mod breakers;
 mod cancel;
 mod changes;
@@ -29,6 +31,7 @@ mod events;
 mod explain;
 mod findings;
 mod flag;
+mod gates;
 mod history;
 mod leases;
 mod live;
@@ -39,6 +42,7 @@ mod plan;
 mod ps;
 mod quarantine;
 mod quota;
+mod reject;
 mod remote;
 mod request;
 mod resolve;
@@ -113,6 +117,10 @@ enum Verb {
     Pause(pause::Args),
     Resume(resume::Args),
     Advance(advance::Args),
+    Gates(gates::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    BreakGlass(break_glass::Args),
     Abort(abort::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
@@ -234,6 +242,10 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Pause(args) => pause::run(context, args).await,
         Verb::Resume(args) => resume::run(context, args).await,
         Verb::Advance(args) => advance::run(context, args).await,
+        Verb::Gates(args) => gates::run(context, args).await,
+        Verb::Approve(args) => approve::run(context, args).await,
+        Verb::Reject(args) => reject::run(context, args).await,
+        Verb::BreakGlass(args) => break_glass::run(context, args).await,
         Verb::Abort(args) => abort::run(context, args).await,
         Verb::Cancel(args) => cancel::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,

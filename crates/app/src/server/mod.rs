@@ -11,6 +11,7 @@ mod events;
 mod explaining;
 mod flags;
 mod folder;
+mod gating;
 mod idempotency;
 mod logs;
 mod master_key;

@@ -14,8 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, configuration, deployments, environments, events, explaining, flags, idempotency, logs, metrics,
-    projects, quota, secrets, standing, system, tokens, unsticking, uploads,
+    audit, auth, configuration, deployments, environments, events, explaining, flags, gating, idempotency, logs, metrics,
+    projects, quota, schedules, secrets, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -55,6 +55,9 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/pause", post(deployments::pause))
         .route("/deployments/{id}/resume", post(deployments::resume))
         .route("/deployments/{id}/advance", post(deployments::advance))
+        .route("/deployments/{id}/approve", post(gating::approve))
+        .route("/deployments/{id}/reject", post(gating::reject))
+        .route("/deployments/{id}/break-glass", post(gating::break_glass))
         .route("/deployments/{id}/retry", post(unsticking::retry))
         .route("/deployments/{id}/skip", post(unsticking::skip))
         .route("/deployments/{id}/resolve", post(unsticking::resolve))
@@ -77,6 +80,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/config/rollback", post(configuration::roll_back))
         .route("/projects/{id}/environments/{environment}/config/deploy", post(configuration::deploy))
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
+        .route("/projects/{id}/environments/{environment}/gates", get(gating::gates))
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
