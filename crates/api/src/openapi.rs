@@ -257,6 +257,20 @@ pub const ENDPOINTS: &[Endpoint] = &[
     post("/api/projects/{id}/secrets/delete", "Deletes a secret", of::<SecretRemoval>, of::<SecretView>),
     get("/api/master-key", "The master keys, and what they don't open", of::<MasterKeyView>),
     post("/api/master-key/rekey", "Seals everything by another master key", of::<RekeyRequest>, of::<RekeyView>),
+    get("/api/projects/{id}/schedules", "Its schedules", of::<Vec<ScheduleView>>),
+    post("/api/projects/{id}/schedules", "Declares a schedule", of::<ScheduleRequest>, of::<ScheduleView>),
+    Endpoint {
+        method: "delete",
+        ..get("/api/projects/{id}/schedules/{name}", "Takes a schedule away", of::<ScheduleView>)
+    },
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/pause", "Has it ask for nothing for now", of::<ScheduleView>)
+    },
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/resume", "Has it ask again", of::<ScheduleView>)
+    },
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,

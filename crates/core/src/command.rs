@@ -11,6 +11,7 @@ use crate::{
     flag::FlagValue,
     id::{DeploymentId, EnvironmentName, ProjectId},
     secret::SecretCommand,
+    schedule::Missed,
 };
 
 /// A change that somebody asks for.
@@ -96,6 +97,24 @@ pub enum Command {
     Register(Registration),
     /// Change secrets.
     Secret(Box<SecretCommand>),
+    /// Declare a schedule.
+    CreateSchedule(Box<ScheduleOrder>),
+    /// Have a schedule ask for nothing for now, or again.
+    HoldSchedule {
+        /// The project.
+        project: ProjectId,
+        /// The schedule's name.
+        name: String,
+        /// Whether it is to pause.
+        paused: bool,
+    },
+    /// Take a schedule away.
+    DeleteSchedule {
+        /// The project.
+        project: ProjectId,
+        /// The schedule's name.
+        name: String,
+    },
     /// Set or unset what an environment's layer says.
     SetLayer {
         /// The project.
@@ -178,6 +197,22 @@ pub struct FlagChange {
     pub description: Option<String>,
     /// The revision that it must have, 0 when it must not be there; any when absent.
     pub expected: Option<u64>,
+}
+
+/// A schedule that somebody declares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleOrder {
+    /// Its name within the project.
+    pub name: String,
+    /// When, again and again: five fields as cron has them, or words.
+    pub every: String,
+    /// The time zone, unless `every` names it; UTC when nothing does.
+    pub zone: Option<String>,
+    /// What becomes of a run that was missed.
+    pub missed: Missed,
+    /// What is asked for.
+    pub request: Request,
 }
 
 /// A project's spec, and where it lies.

@@ -166,6 +166,10 @@ pub enum EventKind {
     InstanceStopped,
     /// A warm set's time was over.
     WarmRetired,
+    /// A schedule asked for a deployment, or left it out.
+    ScheduleRan,
+    /// A schedule was declared, paused, resumed or deleted.
+    ScheduleChanged,
     /// A project was registered, or its spec changed.
     ProjectRegistered,
     /// An environment's layer changed.

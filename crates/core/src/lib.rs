@@ -32,6 +32,7 @@ pub mod release;
 pub mod risk;
 pub mod route;
 pub mod secret;
+pub mod schedule;
 pub mod slot;
 pub mod spec;
 pub mod store;

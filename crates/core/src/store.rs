@@ -77,6 +77,8 @@ pub enum DocumentKind {
     Audit,
     /// `secret::Secret`
     Secret,
+    /// `schedule::Schedule`
+    Schedule,
 }
 
 impl DocumentKind {
@@ -107,6 +109,7 @@ impl DocumentKind {
         Self::AccessToken,
         Self::Audit,
         Self::Secret,
+        Self::Schedule,
     ];
 
     /// The name in the store.
@@ -137,6 +140,7 @@ impl DocumentKind {
             Self::AccessToken => "accessToken",
             Self::Audit => "audit",
             Self::Secret => "secret",
+            Self::Schedule => "schedule",
         }
     }
 

@@ -15,6 +15,7 @@ use shipway_core::{
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
     secret::Secret,
+    schedule::Schedule,
     slot::Slot,
     spec::{EnvironmentPlan, Order},
     store::{Commit, Guarded, Listing, OpenDeployment},
@@ -43,6 +44,8 @@ pub enum Reply {
     Deployment(Arc<Deployment>),
     /// The project as it is now.
     Project(Box<Project>),
+    /// The schedule as it is now, or was.
+    Schedule(Box<Schedule>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
     /// The feature flag as it is now.
@@ -92,8 +95,8 @@ pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> R
     Refusal::Conflict { message: message.into(), list: Vec::new(), hint: Some(hint.into()) }
 }
 
-pub(crate) fn forbidden(message: impl Into<String>, hint: impl std::fmt::Display) -> Refusal {
-    Refusal::Forbidden(format!("{}: {hint}", message.into()))
+pub(crate) fn forbidden(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    Refusal::Forbidden { message: message.into(), hint: Some(hint.into()) }
 }
 
 impl Engine {
@@ -125,6 +128,11 @@ impl Engine {
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
+            Command::CreateSchedule(order) => self.create_schedule(*order, &actor).await,
+            Command::HoldSchedule { project, name, paused } => {
+                self.hold_schedule((&project, &name), paused, &actor).await
+            }
+            Command::DeleteSchedule { project, name } => self.delete_schedule(&project, &name, &actor).await,
             Command::Register(registration) => self.register(registration, &actor).await,
             Command::SetLayer { project, environment, set, unset, reason, expected } => {
                 let what = configuration::What::Set { set, unset };

@@ -23,7 +23,8 @@ use shipway_core::{
 
 use self::facts::Look;
 pub use self::standing::GatesStanding;
-pub(crate) use self::{facts::look_at, said::break_at_once};
+pub(crate) use self::{
+    facts::{look_at, zone}, said::break_at_once};
 use crate::{
     Engine,
     deploy::{Active, Fail, report, say},

@@ -29,6 +29,7 @@ mod queries;
 mod quota;
 mod room;
 mod secrets;
+mod schedules;
 mod servers;
 mod spec;
 mod standing;

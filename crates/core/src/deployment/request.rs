@@ -120,6 +120,8 @@ pub struct ScheduledBy {
     pub name: String,
     /// Who declared it: they don't approve what it asks for.
     pub by: String,
+    /// When this run was due.
+    pub due: Timestamp,
 }
 
 /// Sorts of transitions.
