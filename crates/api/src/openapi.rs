@@ -260,8 +260,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     get("/api/projects/{id}/schedules", "Its schedules", of::<Vec<ScheduleView>>),
     post("/api/projects/{id}/schedules", "Declares a schedule", of::<ScheduleRequest>, of::<ScheduleView>),
     Endpoint {
-        method: "delete",
-        ..get("/api/projects/{id}/schedules/{name}", "Takes a schedule away", of::<ScheduleView>)
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/delete", "Takes a schedule away", of::<ScheduleView>)
     },
     Endpoint {
         method: "post",

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 40] = [
     "up",
     "down",
     "serve",
@@ -27,6 +27,11 @@ const VERBS: [&str; 35] = [
     "pause",
     "resume",
     "advance",
+    "gates",
+    "approve",
+    "reject",
+    "break-glass",
+    "schedule",
     "abort",
     "cancel",
     "rollback",
@@ -46,8 +51,13 @@ const VERBS: [&str; 35] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 26] = [
+const BELOW: [&[&str]; 31] = [
     &["breakers", "reset"],
+    &["schedule", "list"],
+    &["schedule", "create"],
+    &["schedule", "pause"],
+    &["schedule", "resume"],
+    &["schedule", "delete"],
     &["snapshot", "list"],
     &["snapshot", "restore"],
     &["flag", "list"],

@@ -112,8 +112,7 @@ fn a_deployment_goes_at_its_time() {
     let ended = server.ended(&id);
     assert_eq!(ended["phase"], "completed", "{}", ended["errors"]);
     let staged = ended["phases"].as_array().expect("phases").iter().find(|one| one["phase"] == "staging").cloned();
-    let staged: Timestamp =
-        serde_json::from_value(staged.expect("it moved")["at"].clone()).expect("a time");
+    let staged: Timestamp = serde_json::from_value(staged.expect("it moved")["at"].clone()).expect("a time");
     assert!(staged >= at, "it moved at {staged}, and not before {at}");
     let back = json!({ "project": "app", "environment": "test", "kind": { "is": "rollback" }, "at": at });
     server.refused(409, "POST", "/api/deployments", back);

@@ -24,7 +24,9 @@ use shipway_core::{
 use self::facts::Look;
 pub use self::standing::GatesStanding;
 pub(crate) use self::{
-    facts::{look_at, zone}, said::break_at_once};
+    facts::{look_at, zone},
+    said::break_at_once,
+};
 use crate::{
     Engine,
     deploy::{Active, Fail, report, say},

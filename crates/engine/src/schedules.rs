@@ -16,11 +16,7 @@ use shipway_core::{
 };
 use tracing::warn;
 
-use crate::{
-    Engine, Refusal, Reply,
-    commands::conflict,
-    gates::zone,
-};
+use crate::{Engine, Refusal, Reply, commands::conflict, gates::zone};
 
 /// How often the leader looks.
 const TICK_MS: u64 = 1000;

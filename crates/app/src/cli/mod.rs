@@ -50,6 +50,7 @@ mod resume;
 mod retry;
 mod rollback;
 mod scale;
+mod schedule;
 mod scope;
 mod secret;
 mod secret_value;
@@ -121,6 +122,7 @@ enum Verb {
     Approve(approve::Args),
     Reject(reject::Args),
     BreakGlass(break_glass::Args),
+    Schedule(schedule::Args),
     Abort(abort::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
@@ -246,6 +248,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Approve(args) => approve::run(context, args).await,
         Verb::Reject(args) => reject::run(context, args).await,
         Verb::BreakGlass(args) => break_glass::run(context, args).await,
+        Verb::Schedule(args) => Box::pin(schedule::run(context, args)).await,
         Verb::Abort(args) => abort::run(context, args).await,
         Verb::Cancel(args) => cancel::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,

@@ -21,6 +21,7 @@ mod projects;
 mod quota;
 mod router;
 mod secrets;
+mod schedules;
 mod standing;
 mod system;
 mod tasks;
