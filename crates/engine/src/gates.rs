@@ -17,7 +17,7 @@ use shipway_core::{
     gate::Held,
     id::ServiceName,
     plan::Goal,
-    ports::Fault,
+    ports::{Fault, FaultKind},
     time::Timestamp,
 };
 
@@ -29,7 +29,7 @@ pub(crate) use self::{
 };
 use crate::{
     Engine,
-    deploy::{Active, Fail, report, say},
+    deploy::{Active, Fail, from_fault, report, say},
     make::key,
     quarantine,
 };
@@ -51,7 +51,7 @@ pub(crate) fn goal_of_waiting(deployment: &Deployment) -> Option<Goal> {
 pub(crate) async fn wait(engine: &Engine, active: &Active, goal: &Goal) -> Result<(), Fail> {
     loop {
         let deployment = active.read().await;
-        let Some(look) = facts::look(engine, &deployment, goal).await? else { return Ok(()) };
+        let Some(look) = look(engine, &deployment, goal).await? else { return Ok(()) };
         if let Some(shut) = look.held.iter().find(|held| !held.gate.may_open()) {
             return Err(refused(engine, &deployment, shut));
         }
@@ -67,8 +67,21 @@ pub(crate) async fn wait(engine: &Engine, active: &Active, goal: &Goal) -> Resul
 /// Whether every gate is still open, now that the leases are taken and nobody else changes the slots.
 pub(crate) async fn are_open(engine: &Engine, active: &Active, goal: &Goal) -> Result<bool, Fail> {
     let deployment = active.read().await;
-    let look = facts::look(engine, &deployment, goal).await?;
+    let look = look(engine, &deployment, goal).await?;
     Ok(look.is_none_or(|look| look.held.is_empty()))
+}
+
+/// Asks the gates. What waiting can't mend, such as a zone that is gone, fails the deployment.
+async fn look(engine: &Engine, deployment: &Deployment, goal: &Goal) -> Result<Option<Look>, Fail> {
+    match facts::look(engine, deployment, goal).await {
+        Ok(look) => Ok(look),
+        Err(fault) if matches!(fault.kind, FaultKind::Invalid | FaultKind::NotFound | FaultKind::Corrupt) => {
+            let now = engine.ports.clock.now();
+            let failure = from_fault(now, deployment.phase, "asking the gates".into(), fault);
+            Err(Fail::Failed(Box::new(failure)))
+        }
+        Err(fault) => Err(Fail::Halt(fault)),
+    }
 }
 
 /// Ends when somebody said something about it, at a time, or when it is worth another look.

@@ -18,8 +18,8 @@ use tracing::warn;
 
 use crate::{Engine, Refusal, Reply, commands::conflict, gates::zone};
 
-/// How often the leader looks.
-const TICK_MS: u64 = 1000;
+/// How often the leader looks; a schedule names no time more exactly than to the minute.
+const TICK_MS: u64 = 5000;
 /// Deployments that are looked through for one that a run asked for already.
 const ASKED_LOOKED_AT_MAX: u32 = 50;
 
