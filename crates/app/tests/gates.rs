@@ -16,6 +16,9 @@ until = "2100-01-02"
 zone = "UTC"
 "#;
 
+/// Seconds that a deployment may take; one that waits for longer must not be ended for that.
+const DEADLINE_S: u64 = 8;
+
 /// A server with the first version live, and gates since then.
 fn gated(gates: &str) -> Server {
     let server = Server::start();
@@ -102,11 +105,13 @@ fn whoever_asked_does_not_approve_and_may_take_it_back() {
 }
 
 #[test]
-fn a_deployment_goes_at_its_time() {
-    let server = gated("");
+fn a_deployment_goes_at_its_time_and_its_deadline_begins_then() {
+    let server = Server::start();
+    project(&server, &format!("deadline_s = {DEADLINE_S}"));
+    server.deploy_well(json!({ "version": "v1" }));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
     let soon = Timestamp(i64::try_from(now.as_millis()).expect("a time"));
-    let at = soon.plus_ms(4000);
+    let at = soon.plus_ms((DEADLINE_S + 1) * 1000);
     let id = server.ask(json!({ "version": "v2", "at": at }));
     assert_eq!(held(&server, &id, "schedule")["until"], json!(at));
     let ended = server.ended(&id);

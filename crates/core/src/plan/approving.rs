@@ -46,3 +46,57 @@ fn write(write: &SlotWrite) -> Value {
     let candidate = slot.candidate.as_ref().map(|coming| json!([coming.release, coming.instances, coming.share]));
     json!([slot.key, slot.live, candidate, slot.hold, write.warm_for])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
+        phase::Phase,
+        slot::{Candidate, Serving, Share, Warm},
+        strategy::StrategyKind,
+        time::Timestamp,
+    };
+
+    fn slot(revision: u64, by: &str, live: &str) -> Slot {
+        let key = SlotKey { project: "shop".into(), environment: "live".into(), service: "web".into() };
+        let live = Some(Serving { release: ReleaseId::new(live), instances: 2 });
+        Slot { live, revision, written_by: Some(DeploymentId::new(by)), ..Slot::empty(key) }
+    }
+
+    /// A plan that brings a release by a deployment, and stops some instances of the old.
+    fn plan(by: &str, comes: &str, revision: u64, stops: &[&str]) -> Plan {
+        let step = |phase, step| PlannedStep { phase, service: Some("web".into()), needs: Vec::new(), step };
+        let release = ReleaseId::new(comes);
+        let (instances, share) = (2, Share::Lane);
+        let candidate =
+            Some(Candidate { release: release.clone(), instances, share, deployment: DeploymentId::new(by) });
+        let coming = Slot { candidate, ..slot(revision, by, "old") };
+        let writes = vec![SlotWrite { slot: coming, warm_for: None }];
+        let mut steps = vec![
+            step(Phase::Staging, Step::Stage { release }),
+            step(Phase::Promoting, Step::Commit { writes, draining: Vec::new() }),
+        ];
+        let stop = |name: &&str| Step::Stop { release: ReleaseId::new("old"), instance: InstanceId::new(*name) };
+        steps.extend(stops.iter().map(stop).map(|stop| step(Phase::Cleaning, stop)));
+        Plan { version: 1, strategy: StrategyKind::BlueGreen, steps, notes: Vec::new() }
+    }
+
+    #[test]
+    fn the_hash_holds_what_is_done_and_not_by_whom() {
+        let first = plan("d1", "new", 4, &["web-1", "web-2"]).approval_hash(&[slot(3, "d0", "old")]);
+        assert_eq!(first.len(), HASH_DIGITS);
+        let warm = Warm { release: ReleaseId::new("older"), instances: 1, until: Timestamp(1) };
+        let retired = Slot { warm: vec![warm], ..slot(7, "d9", "old") };
+        let same = plan("d2", "new", 8, &["web-9"]).approval_hash(&[retired]);
+        assert_eq!(first, same, "another id, another revision, other instances and warm sets");
+        let others = [
+            plan("d1", "newer", 4, &[]).approval_hash(&[slot(3, "d0", "old")]),
+            plan("d1", "new", 4, &[]).approval_hash(&[slot(3, "d0", "other")]),
+            Plan { strategy: StrategyKind::Canary, ..plan("d1", "new", 4, &[]) }.approval_hash(&[slot(3, "d0", "old")]),
+        ];
+        for other in others {
+            assert_ne!(first, other);
+        }
+    }
+}
