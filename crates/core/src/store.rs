@@ -83,7 +83,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+@@ALL@@    pub const ALL: [Self; 25] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
