@@ -62,7 +62,7 @@ impl Engine {
         Ok(GatesStanding { held, closes_at: gates.closes_next(actor, now), declared })
     }
 
-    /// Time zones that gates name and this machine doesn't know. UTC in their place would open a window at a wrong hour.
+    /// Time zones that gates name and this machine does not know. UTC instead would open a window at a wrong hour.
     pub(crate) fn unknown_zones(&self, plan: &EnvironmentPlan) -> Result<Vec<Finding>, Fault> {
         let zones = facts::zones(self, &plan.gates)?;
         let faults = Gates::read(&plan.gates, &zones).err().unwrap_or_default();
