@@ -10,8 +10,8 @@ use crate::{
     deployment::Request,
     flag::FlagValue,
     id::{DeploymentId, EnvironmentName, ProjectId},
-    secret::SecretCommand,
     schedule::Missed,
+    secret::SecretCommand,
 };
 
 /// A change that somebody asks for.

@@ -83,7 +83,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All of them.
-@@ALL@@    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,

@@ -14,8 +14,8 @@ use shipway_core::{
     phase::Phase,
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
-    secret::Secret,
     schedule::Schedule,
+    secret::Secret,
     slot::Slot,
     spec::{EnvironmentPlan, Order},
     store::{Commit, Guarded, Listing, OpenDeployment},
@@ -25,8 +25,8 @@ use shipway_core::{
 use crate::{
     Engine, audit, breakers, configuration,
     deploy::{Active, say},
-    secrets::{self, Rekeyed},
     gates,
+    secrets::{self, Rekeyed},
     spec::layers,
     validation::needs_folder,
 };

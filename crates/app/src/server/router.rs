@@ -14,8 +14,8 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, configuration, deployments, environments, events, explaining, flags, gating, idempotency, logs, metrics,
-    projects, quota, schedules, secrets, standing, system, tokens, unsticking, uploads,
+    audit, auth, configuration, deployments, environments, events, explaining, flags, gating, idempotency, logs,
+    metrics, projects, quota, schedules, secrets, standing, system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
