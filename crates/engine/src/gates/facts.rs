@@ -108,8 +108,13 @@ pub(crate) async fn declared(
 ) -> Result<GatesSpec, Fault> {
     let registered = engine.ports.store.share::<Project>(project.as_str()).await?;
     let registered = registered.ok_or_else(|| Fault::not_found(format!("there is no project `{project}`")))?;
-    let spec = engine.understood.spec(&registered.file, &registered.text).ok();
-    let tree = spec.as_ref().and_then(|spec| spec.source.tree["environments"].get(environment.as_str()));
+    // A spec that nobody understands opens no gate.
+    let spec = engine.understood.of(&registered).map_err(|findings| {
+        let first = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
+        Fault::invalid(format!("the registered spec can't be read, and so its gates: {first}"))
+            .with_hint("mend it, and register it again: `shipway deploy` does")
+    })?;
+    let tree = spec.source.tree["environments"].get(environment.as_str());
     let Some(gates) = tree.and_then(|tree| tree.get("gates")) else { return Ok(GatesSpec::default()) };
     serde_json::from_value(gates.clone()).map_err(|error| {
         Fault::invalid(format!("the gates of {environment} can't be read: {error}"))
