@@ -7,6 +7,7 @@ mod backup;
 mod client;
 mod configuration;
 mod flags;
+mod gates;
 mod history;
 mod openapi;
 mod problem;
@@ -23,6 +24,7 @@ pub use self::{
     client::{Client, ClientError},
     configuration::*,
     flags::*,
+    gates::*,
     history::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,

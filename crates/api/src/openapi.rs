@@ -14,8 +14,8 @@ use shipway_core::{
 };
 
 use crate::{
-    Problem, access::*, backup::*, configuration::*, flags::*, history::StatisticsView, promotion::*, quota::*,
-    secrets::*, standing::*, types::*,
+    Problem, access::*, backup::*, configuration::*, flags::*, gates::*, history::StatisticsView, promotion::*,
+    quota::*, secrets::*, standing::*, types::*,
 };
 
 /// One endpoint.
@@ -131,6 +131,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     act("/api/deployments/{id}/pause", "Keeps it from going on"),
     act("/api/deployments/{id}/resume", "Lets it go on"),
     act("/api/deployments/{id}/advance", "Ends the canary step that it stands at"),
+    post(
+        "/api/deployments/{id}/approve",
+        "Says yes to what it proposes, in the plan of a hash",
+        of::<ApproveRequest>,
+        of::<DeploymentView>,
+    ),
+    post("/api/deployments/{id}/reject", "Says no to it: it ends", of::<WordRequest>, of::<DeploymentView>),
+    post(
+        "/api/deployments/{id}/break-glass",
+        "Opens every gate that it waits for, in an emergency",
+        of::<WordRequest>,
+        of::<DeploymentView>,
+    ),
     Endpoint { body: None, ..act("/api/deployments/{id}/retry", "Tries the way back of a stuck one again") },
     post(
         "/api/deployments/{id}/skip",
@@ -246,6 +259,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
         of::<DeploymentView>,
     ),
     get(
+        "/api/projects/{id}/environments/{environment}/gates",
+        "What would hold a deployment now, until when, and who can open it",
+        of::<GatesView>,
+    ),
+    get(
         "/api/projects/{id}/environments/{environment}/leases",
         "Who may write which service, and who waits for it",
         of::<LeasesView>,
@@ -299,6 +317,20 @@ pub const ENDPOINTS: &[Endpoint] = &[
         of::<SyncView>,
     ),
     get("/api/projects/{id}/combinations", "What its environments serve together", of::<CombinationsView>),
+    get("/api/projects/{id}/schedules", "Its schedules", of::<Vec<ScheduleView>>),
+    post("/api/projects/{id}/schedules", "Declares a schedule", of::<ScheduleRequest>, of::<ScheduleView>),
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/delete", "Takes a schedule away", of::<ScheduleView>)
+    },
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/pause", "Has it ask for nothing for now", of::<ScheduleView>)
+    },
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/resume", "Has it ask again", of::<ScheduleView>)
+    },
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,

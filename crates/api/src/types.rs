@@ -11,16 +11,18 @@ use serde::{Deserialize, Serialize};
 use shipway_core::{
     artifact::GitCommit,
     deployment::{
-        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source, StepStatus,
-        Stuck, Waiting,
+        Cause, CheckRecord, FailureReport, Gated, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source,
+        StepStatus, Stuck, Waiting,
     },
     event::Event,
     finding::Finding,
+    gate::Held,
     id::{ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey},
     instance::InstanceState,
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
     promotion::Origin,
+    risk::Risk,
     secret::SecretPins,
     slot::{Candidate, Serving, Warm},
     spec::{EnvironmentFacts, EnvironmentType, Order},
@@ -80,6 +82,12 @@ pub struct DeploymentRequest {
     /// Only draw the plan: the answer is a `PlanView`, and nothing moves.
     #[serde(default)]
     pub dry_run: bool,
+    /// Not before this time. What is deployed is made at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Open every gate at once, in an emergency; it takes a `reason`, and everyone on the list is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
     /// What to do when the same services are being written.
     #[serde(default)]
     pub on_conflict: OnConflict,
@@ -179,6 +187,12 @@ pub struct DeploymentView {
     /// The hash of its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_hash: Option<String>,
+    /// How it stands before its gates; absent when it never was asked to wait.
+    #[serde(default, skip_serializing_if = "Gated::is_empty")]
+    pub gated: Gated,
+    /// Not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// Whether automation leaves this combination alone.
     pub quarantined: bool,
     /// Why it stands still, when it is stuck.
@@ -261,6 +275,15 @@ pub struct PlanView {
     pub differs: bool,
     /// The hash of the plan.
     pub hash: Option<String>,
+    /// The hash that approvals bind to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_hash: Option<String>,
+    /// How much may go wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// What would hold it now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Held>,
     /// How traffic moves.
     pub strategy: Option<StrategyKind>,
     /// What that promises.

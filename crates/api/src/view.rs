@@ -59,6 +59,8 @@ pub fn deployment_view(
         steps: steps(deployment),
         phases: deployment.phases.clone(),
         plan_hash: deployment.course.plan.as_ref().map(Plan::hash),
+        gated: deployment.gated.clone(),
+        at: deployment.request.at,
         quarantined: deployment.quarantined,
         stuck: deployment.stuck.filter(|_| deployment.phase == Phase::Stuck),
         given_up: deployment.given_up.clone(),

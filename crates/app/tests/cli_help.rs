@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 43] = [
+const VERBS: [&str; 48] = [
     "up",
     "down",
     "serve",
@@ -29,6 +29,11 @@ const VERBS: [&str; 43] = [
     "pause",
     "resume",
     "advance",
+    "gates",
+    "approve",
+    "reject",
+    "break-glass",
+    "schedule",
     "abort",
     "cancel",
     "rollback",
@@ -54,12 +59,17 @@ const VERBS: [&str; 43] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 30] = [
+const BELOW: [&[&str]; 35] = [
     &["env", "compare"],
     &["env", "sync"],
     &["combination", "list"],
     &["combination", "name"],
     &["breakers", "reset"],
+    &["schedule", "list"],
+    &["schedule", "create"],
+    &["schedule", "pause"],
+    &["schedule", "resume"],
+    &["schedule", "delete"],
     &["snapshot", "list"],
     &["snapshot", "restore"],
     &["flag", "list"],

@@ -134,6 +134,7 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         promotes_to: part(&stated["promotes_to"]),
         promotion: part(&stated["promotion"]).unwrap_or_default(),
         local: part(&stated["local"]).unwrap_or_default(),
+        gates: part(&stated["gates"]).unwrap_or_default(),
     };
     let ground = Ground::of(source, environment, layers);
     let mut draft =

@@ -11,6 +11,7 @@ use crate::{
     flag::FlagValue,
     id::{DeploymentId, EnvironmentName, ProjectId, ServiceName},
     promotion::Wish,
+    schedule::Missed,
     secret::SecretCommand,
 };
 
@@ -41,6 +42,29 @@ pub enum Command {
     Advance {
         /// Which one.
         deployment: DeploymentId,
+    },
+    /// Say yes to the plan that it proposes.
+    Approve {
+        /// Which one.
+        deployment: DeploymentId,
+        /// The plan's hash: another one is not approved.
+        hash: Option<String>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Say no to it: it ends.
+    Reject {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Why.
+        reason: String,
+    },
+    /// Open every gate that it waits for, in an emergency.
+    BreakGlass {
+        /// Which one.
+        deployment: DeploymentId,
+        /// Why.
+        reason: String,
     },
     /// Try the way back of a stuck deployment again.
     Retry {
@@ -98,6 +122,24 @@ pub enum Command {
     Register(Registration),
     /// Change secrets.
     Secret(Box<SecretCommand>),
+    /// Declare a schedule.
+    CreateSchedule(Box<ScheduleOrder>),
+    /// Have a schedule ask for nothing for now, or again.
+    HoldSchedule {
+        /// The project.
+        project: ProjectId,
+        /// The schedule's name.
+        name: String,
+        /// Whether it is to pause.
+        paused: bool,
+    },
+    /// Take a schedule away.
+    DeleteSchedule {
+        /// The project.
+        project: ProjectId,
+        /// The schedule's name.
+        name: String,
+    },
     /// Set or unset what an environment's layer says.
     SetLayer {
         /// The project.
@@ -189,6 +231,22 @@ pub struct FlagChange {
     pub description: Option<String>,
     /// The revision that it must have, 0 when it must not be there; any when absent.
     pub expected: Option<u64>,
+}
+
+/// A schedule that somebody declares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleOrder {
+    /// Its name within the project.
+    pub name: String,
+    /// When, again and again: five fields as cron has them, or words.
+    pub every: String,
+    /// The time zone, unless `every` names it; UTC when nothing does.
+    pub zone: Option<String>,
+    /// What becomes of a run that was missed.
+    pub missed: Missed,
+    /// What is asked for.
+    pub request: Request,
 }
 
 /// A project's spec, and where it lies.

@@ -106,6 +106,14 @@ pub enum EventKind {
     PhaseStarted,
     /// A plan was recorded.
     PlanRecorded,
+    /// A plan was drawn, and waits before the gates.
+    PlanProposed,
+    /// Somebody said yes to it.
+    DeploymentApproved,
+    /// Somebody said no to it.
+    DeploymentRejected,
+    /// Somebody opened every gate at once.
+    GlassBroken,
     /// An artifact was built, or found.
     ArtifactReady,
     /// A release was made, or found.
@@ -166,6 +174,10 @@ pub enum EventKind {
     Held,
     /// They may come again.
     Unheld,
+    /// A schedule asked for a deployment, or left it out.
+    ScheduleRan,
+    /// A schedule was declared, paused, resumed or deleted.
+    ScheduleChanged,
     /// A project was registered, or its spec changed.
     ProjectRegistered,
     /// An environment's layer changed.

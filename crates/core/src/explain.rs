@@ -22,12 +22,14 @@ use crate::{
     breaker::{Breaker, Rollbacks},
     deployment::{Deployment, FailureReport, StepStatus},
     finding::Finding,
+    gate::GateKind,
     id::{DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName},
     lease::{Leases, Server},
     phase::Phase,
     ports::Answer,
     project::EnvironmentLayer,
     release::Release,
+    risk::Risk,
     slot::Slot,
     time::Timestamp,
 };
@@ -357,6 +359,21 @@ pub enum Wait {
         min_requests: BTreeMap<ServiceName, u64>,
         /// What it still lacks, in words.
         reason: Option<String>,
+    },
+    /// A gate is shut.
+    Gate {
+        /// Which one.
+        gate: GateKind,
+        /// Why.
+        why: String,
+        /// Since when it waits.
+        since: Option<Timestamp>,
+        /// When the gate opens by itself.
+        until: Option<Timestamp>,
+        /// Who can open it, and how.
+        who: String,
+        /// What the plan's assessment says, where people have to say yes.
+        risk: Option<Risk>,
     },
     /// A canary step that a person ends.
     Person {

@@ -125,14 +125,15 @@ impl Act {
     fn takes(self) -> (Role, Role) {
         match self {
             Self::Read => (Role::Viewer, Role::Viewer),
-            Self::Upload | Self::Register | Self::Draw => (Role::Developer, Role::Developer),
+            // Whose yes counts says the environment's gate, which names the roles.
+            Self::Upload | Self::Register | Self::Draw | Self::Approve => (Role::Developer, Role::Developer),
             Self::Rollback | Self::Scale | Self::Cancel => (Role::Developer, Role::Operator),
             Self::Deploy | Self::Promote | Self::Advance | Self::Decommission | Self::Configure => {
                 (Role::Developer, Role::ReleaseManager)
             }
             Self::Hold | Self::Unstick | Self::ResetBreaker | Self::Audit => (Role::Operator, Role::Operator),
             Self::RestoreData => (Role::Operator, Role::ReleaseManager),
-            Self::Approve | Self::Budget => (Role::ReleaseManager, Role::ReleaseManager),
+            Self::Budget => (Role::ReleaseManager, Role::ReleaseManager),
             Self::Administer | Self::Tokens | Self::MasterKey | Self::BreakGlass => (Role::Admin, Role::Admin),
         }
     }

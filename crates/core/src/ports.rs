@@ -99,6 +99,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Ends after that long.
     fn sleep_ms(&self, span_ms: u64) -> BoxFuture<'static, ()>;
+    /// The file of a time zone, by a name that `gate::zone::is_name` lets pass; none where it isn't known. It is small,
+    /// and read at once.
+    fn zone(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let _ = name;
+        Ok(None)
+    }
 }
 
 /// Runs what goes on by itself, beside everything else.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command_line::CommandLine,
+    gate::declared::GatesSpec,
     id::{EnvironmentName, ServiceName},
     quota::{PricesSpec, QuotaSpec},
     strategy::StrategySpec,
@@ -208,6 +209,9 @@ pub struct EnvironmentSpec {
     /// What it may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<QuotaSpec>,
+    /// What deployments to it wait for before anything moves. Rollbacks never do.
+    #[serde(default, skip_serializing_if = "GatesSpec::is_empty")]
+    pub gates: GatesSpec,
     /// The environment that what was proven here goes on to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotes_to: Option<EnvironmentName>,
@@ -753,6 +757,8 @@ pub enum NotifyOn {
     RolledBack,
     /// It needs a person.
     Stuck,
+    /// Somebody opened every gate at once: told to everyone, whatever else they want to hear.
+    BreakGlass,
 }
 
 /// One environment with everything laid over everything: what the planner and the checks work on.
@@ -784,4 +790,7 @@ pub struct EnvironmentPlan {
     /// Keys of services that belong to this environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub local: Vec<String>,
+    /// What its deployments wait for before anything moves.
+    #[serde(default)]
+    pub gates: GatesSpec,
 }

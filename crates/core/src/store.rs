@@ -83,11 +83,13 @@ pub enum DocumentKind {
     Combination,
     /// `promotion::Hold`
     Hold,
+    /// `schedule::Schedule`
+    Schedule,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
@@ -115,6 +117,7 @@ impl DocumentKind {
         Self::Secret,
         Self::Combination,
         Self::Hold,
+        Self::Schedule,
     ];
 
     /// The name in the store.
@@ -147,6 +150,7 @@ impl DocumentKind {
             Self::Secret => "secret",
             Self::Combination => "combination",
             Self::Hold => "hold",
+            Self::Schedule => "schedule",
         }
     }
 

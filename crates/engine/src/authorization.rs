@@ -10,6 +10,7 @@ use shipway_core::{
     policy::{Act, Denied, Place, may},
     ports::{Fault, FaultKind},
     project::Project,
+    schedule::Schedule,
     spec::EnvironmentType,
 };
 
@@ -79,6 +80,11 @@ impl Engine {
             About::Server | About::Spec => Where::default(),
             About::Environment(project, environment) => {
                 Where { project: Some(project.clone()), environment: Some(environment.clone()), deployment: None }
+            }
+            About::Schedule(project, name) => {
+                let found = self.ports.store.find::<Schedule>(&format!("{project}/{name}")).await?;
+                let environment = found.map(|schedule| schedule.request.environment);
+                Where { project: Some(project.clone()), environment, deployment: None }
             }
             About::Deployment(id) => match self.find_deployment(id.as_str()).await {
                 Ok(found) => Where {

@@ -15,6 +15,7 @@ use shipway_core::{
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
     promotion::{Combination, Hold},
+    schedule::Schedule,
     secret::Secret,
     slot::Slot,
     spec::{EnvironmentPlan, Order},
@@ -25,6 +26,7 @@ use shipway_core::{
 use crate::{
     Engine, audit, breakers, configuration,
     deploy::{Active, say},
+    gates,
     secrets::{self, Rekeyed},
     spec::layers,
     validation::needs_folder,
@@ -45,6 +47,8 @@ pub enum Reply {
     Project(Box<Project>),
     /// A combination that has a name now.
     Combination(Box<Combination>),
+    /// The schedule as it is now, or was.
+    Schedule(Box<Schedule>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
     /// The feature flag as it is now.
@@ -94,6 +98,10 @@ pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> R
     Refusal::Conflict { message: message.into(), list: Vec::new(), hint: Some(hint.into()) }
 }
 
+pub(crate) fn forbidden(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    Refusal::Forbidden { message: message.into(), hint: Some(hint.into()) }
+}
+
 impl Engine {
     /// Does what is asked, or refuses it whole.
     ///
@@ -123,6 +131,11 @@ impl Engine {
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(deployment_reply),
+            Command::CreateSchedule(order) => self.create_schedule(*order, &actor).await,
+            Command::HoldSchedule { project, name, paused } => {
+                self.hold_schedule((&project, &name), paused, &actor).await
+            }
+            Command::DeleteSchedule { project, name } => self.delete_schedule(&project, &name, &actor).await,
             Command::Register(registration) => self.register(registration, &actor).await,
             Command::SetLayer { project, environment, set, unset, reason, expected } => {
                 let what = configuration::What::Set { set, unset };
@@ -160,6 +173,9 @@ impl Engine {
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
             Command::Advance { deployment } => self.advance(&deployment, &actor).await,
+            Command::Approve { deployment, hash, reason } => self.approve(&deployment, hash, reason, &actor).await,
+            Command::Reject { deployment, reason } => self.reject(&deployment, reason, actor).await,
+            Command::BreakGlass { deployment, reason } => self.break_glass(&deployment, reason, &actor).await,
             Command::Retry { deployment } => self.retry(&deployment, &actor).await.map(deployment_reply),
             Command::Skip { deployment, step, reason } => {
                 self.skip(&deployment, step, reason, actor).await.map(deployment_reply)
@@ -203,6 +219,7 @@ impl Engine {
             deployment.name
         );
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
+        let glass = gates::break_at_once(&mut deployment, created_at)?;
         let open = OpenDeployment { id: deployment.id.clone() };
         let Request { project, environment, .. } = deployment.request.clone();
         let deployment = Arc::new(deployment);
@@ -212,6 +229,7 @@ impl Engine {
             .event(event)
             .raise(Guarded::Carrier(deployment.id.clone()), 0)
             .raise(Guarded::Numbers(project, environment), number - 1);
+        let commit = glass.into_iter().fold(commit, Commit::event);
         self.ports.store.commit(commit).await?;
         self.carry(deployment.clone(), false);
         Ok(deployment)
@@ -430,7 +448,7 @@ impl Engine {
         Ok(Reply::Project(Box::new(project)))
     }
 
-    async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
+    pub(crate) async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
         let deployment = self.find_deployment(id.as_str()).await?;
         // One that has ended is still there while it tidies up.
         let active = self.active().get(&deployment.id).cloned().filter(|_| !deployment.phase.is_end());
@@ -547,6 +565,8 @@ fn refuse_members_elsewhere(request: &Request) -> Result<(), Refusal> {
         ("versions", !request.versions.is_empty()),
         ("artifacts", !request.artifacts.is_empty()),
         ("allowQuarantined", request.allow_quarantined),
+        ("at", request.at.is_some()),
+        ("breakGlass", request.break_glass && request.kind != Kind::Decommission),
     ];
     let Some((field, _)) = said.into_iter().find(|(_, is_said)| *is_said && request.kind != Kind::Deploy) else {
         return Ok(());

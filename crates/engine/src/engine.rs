@@ -208,6 +208,7 @@ impl Engine {
         engine.spawn(servers::run(engine.clone()));
         keep::start(&engine);
         notify::start(&engine);
+        engine.spawn(crate::schedules::run(engine.clone()));
         Ok(engine)
     }
 

@@ -19,6 +19,7 @@ mod engine;
 mod environments;
 mod explain;
 mod flags;
+mod gates;
 mod going_back;
 mod history;
 mod intake;
@@ -31,6 +32,7 @@ mod quarantine;
 mod queries;
 mod quota;
 mod room;
+mod schedules;
 mod secrets;
 mod servers;
 mod spec;
@@ -49,6 +51,7 @@ pub use self::{
     configuration::CONFIGURATION,
     doctor::{Complaint, stage_sites},
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
+    gates::GatesStanding,
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     quota::{QuotaUse, QuotasStanding},

@@ -64,7 +64,7 @@ impl Engine {
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
         let Some(name) = environment else {
-            return Ok(Validation { findings: spec.findings(None), environment: None });
+            return self.validate_all(&spec);
         };
         let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
         let project = ProjectId::new(project);
@@ -78,6 +78,18 @@ impl Engine {
         let limits = Limits::of(&spec.source.tree);
         let asked = Asked { project, limits, services: &[], strategy: None, deployment: None };
         self.validate_environment(&spec, name, &layers, &asked).await
+    }
+
+    /// Validates all environments, as far as that takes no look at what runs.
+    fn validate_all(&self, spec: &Spec) -> Result<Validation, Fault> {
+        let mut findings = spec.findings(None);
+        for name in spec.environments() {
+            if let Ok((plan, _)) = spec.environment(&name, &[]) {
+                findings.extend(self.unknown_zones(&plan)?);
+            }
+        }
+        findings.sort_by_key(|finding| finding.severity);
+        Ok(Validation { findings, environment: None })
     }
 
     /// Validates what a deployment would use.
@@ -122,6 +134,7 @@ impl Engine {
         };
         findings.extend(self.disk_room()?);
         findings.extend(self.what_comes(&plan, asked).await?);
+        findings.extend(self.unknown_zones(&plan)?);
         findings.extend(self.taken_routes(spec, &plan).await?);
         let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
         findings.extend(secrets::missing(self, &ProjectId::new(project), &plan, services).await?);

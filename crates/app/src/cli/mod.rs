@@ -4,8 +4,10 @@
 mod abort;
 mod acts;
 mod advance;
+mod approve;
 mod audit;
 mod backup;
+mod break_glass;
 mod breakers;
 mod cancel;
 mod changes;
@@ -34,6 +36,7 @@ mod events;
 mod explain;
 mod findings;
 mod flag;
+mod gates;
 mod history;
 mod hold;
 mod leases;
@@ -46,6 +49,7 @@ mod promote;
 mod ps;
 mod quarantine;
 mod quota;
+mod reject;
 mod remote;
 mod request;
 mod resolve;
@@ -54,6 +58,7 @@ mod resume;
 mod retry;
 mod rollback;
 mod scale;
+mod schedule;
 mod scope;
 mod secret;
 mod secret_value;
@@ -127,6 +132,11 @@ enum Verb {
     Pause(pause::Args),
     Resume(resume::Args),
     Advance(advance::Args),
+    Gates(gates::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    BreakGlass(break_glass::Args),
+    Schedule(schedule::Args),
     Abort(abort::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
@@ -256,6 +266,11 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Pause(args) => pause::run(context, args).await,
         Verb::Resume(args) => resume::run(context, args).await,
         Verb::Advance(args) => advance::run(context, args).await,
+        Verb::Gates(args) => gates::run(context, args).await,
+        Verb::Approve(args) => approve::run(context, args).await,
+        Verb::Reject(args) => reject::run(context, args).await,
+        Verb::BreakGlass(args) => break_glass::run(context, args).await,
+        Verb::Schedule(args) => Box::pin(schedule::run(context, args)).await,
         Verb::Abort(args) => abort::run(context, args).await,
         Verb::Cancel(args) => cancel::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,

@@ -60,6 +60,8 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
         allow_quarantined: body.allow_quarantined,
         strategy: body.strategy,
         config: body.config,
+        at: body.at,
+        break_glass: body.break_glass,
         on_conflict: body.on_conflict,
         metadata: body.metadata,
         reason: body.reason,

@@ -25,6 +25,9 @@ pub(super) fn plan_view(drawn: Drawn) -> PlanView {
     PlanView {
         differs: changes.iter().any(|change| change.action != "none"),
         hash: plan.map(|plan| plan.hash()),
+        approval_hash: plan.map(|plan| plan.approval_hash(&drawn.before)),
+        risk: drawn.risk,
+        gates: drawn.held,
         strategy: kind,
         promise: kind.map(|kind| kind.promise().into()),
         steps: plan.map(planned_steps).unwrap_or_default(),

@@ -15,8 +15,8 @@ use super::{
     Shared,
     answer::{Rejected, as_problem},
     audit, auth, backups, comparing, configuration, deployments, doctor, environments, events, explaining, flags,
-    history, idempotency, logs, metrics, projects, promoting, quota, secrets, standing, syncing, system, tokens,
-    unsticking, uploads,
+    gating, history, idempotency, logs, metrics, projects, promoting, quota, schedules, secrets, standing, syncing,
+    system, tokens, unsticking, uploads,
 };
 
 /// Bytes of a JSON body.
@@ -56,6 +56,9 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/pause", post(deployments::pause))
         .route("/deployments/{id}/resume", post(deployments::resume))
         .route("/deployments/{id}/advance", post(deployments::advance))
+        .route("/deployments/{id}/approve", post(gating::approve))
+        .route("/deployments/{id}/reject", post(gating::reject))
+        .route("/deployments/{id}/break-glass", post(gating::break_glass))
         .route("/deployments/{id}/retry", post(unsticking::retry))
         .route("/deployments/{id}/skip", post(unsticking::skip))
         .route("/deployments/{id}/resolve", post(unsticking::resolve))
@@ -86,6 +89,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/holds", get(promoting::holds).post(promoting::hold))
         .route("/projects/{id}/environments/{environment}/holds/end", post(promoting::unhold))
         .route("/projects/{id}/environments/{environment}/sync", post(syncing::sync))
+        .route("/projects/{id}/environments/{environment}/gates", get(gating::gates))
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
@@ -95,6 +99,10 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/secrets/delete", post(secrets::delete))
         .route("/master-key", get(secrets::master_key))
         .route("/master-key/rekey", post(secrets::rekey))
+        .route("/projects/{id}/schedules", get(schedules::list).post(schedules::create))
+        .route("/projects/{id}/schedules/{name}/delete", post(schedules::remove))
+        .route("/projects/{id}/schedules/{name}/pause", post(schedules::pause))
+        .route("/projects/{id}/schedules/{name}/resume", post(schedules::resume))
         .route("/projects/{id}/instances", get(environments::instances))
         .route("/projects/{id}/releases", get(environments::releases))
         .route("/projects/{id}/artifacts", get(environments::artifacts))

@@ -5,6 +5,7 @@
 mod asks;
 mod commands;
 mod dependencies;
+mod gates;
 mod interactions;
 mod migrations;
 mod names;
@@ -70,6 +71,7 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     values::check_facts(plan, &mut report);
     values::check(source, plan, &mut report);
     promotions::check(source, plan, &mut report);
+    gates::check(plan, &mut report);
     report.findings
 }
 

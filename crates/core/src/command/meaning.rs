@@ -37,6 +37,8 @@ pub enum About {
     Environment(ProjectId, EnvironmentName),
     /// Where a deployment is, by its id or name.
     Deployment(DeploymentId),
+    /// Where a project's schedule deploys to.
+    Schedule(ProjectId, String),
 }
 
 impl Meaning {
@@ -69,6 +71,27 @@ impl Command {
             Self::Pause { deployment: id } => deployment("pause", Act::Hold, id),
             Self::Resume { deployment: id } => deployment("resume", Act::Hold, id),
             Self::Advance { deployment: id } => deployment("advance", Act::Advance, id),
+            Self::Approve { deployment: id, hash, reason } => {
+                let plan = hash.as_ref().map_or_else(String::new, |hash| format!("the plan {hash}"));
+                deployment("approve", Act::Approve, id).of(plan).because(reason.as_ref())
+            }
+            Self::Reject { deployment: id, reason } => deployment("reject", Act::Approve, id).because(Some(reason)),
+            Self::BreakGlass { deployment: id, reason } => {
+                deployment("break-glass", Act::BreakGlass, id).because(Some(reason))
+            }
+            Self::CreateSchedule(order) => {
+                let (project, environment) = (order.request.project.clone(), order.request.environment.clone());
+                let about = About::Environment(project, environment);
+                Meaning::new("create-schedule", Act::Deploy, about).of(format!("{}: {}", order.name, order.every))
+            }
+            Self::HoldSchedule { project, name, paused } => {
+                let word = if *paused { "pause-schedule" } else { "resume-schedule" };
+                Meaning::new(word, Act::Deploy, About::Schedule(project.clone(), name.clone())).of(name)
+            }
+            Self::DeleteSchedule { project, name } => {
+                let about = About::Schedule(project.clone(), name.clone());
+                Meaning::new("delete-schedule", Act::Deploy, about).of(name)
+            }
             Self::Retry { deployment: id } => deployment("retry", Act::Unstick, id),
             Self::Skip { deployment: id, step, reason } => {
                 deployment("skip", Act::Unstick, id).of(format!("step {step}")).because(Some(reason))
@@ -166,7 +189,9 @@ fn of_request(request: &Request) -> Meaning {
         _ => request.services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", "),
     };
     let subject = if subject.is_empty() { "all services".to_owned() } else { subject };
-    Meaning::new(request.kind.name(), act, about).of(subject).because(request.reason.as_ref())
+    let name = if request.break_glass { "break-glass" } else { request.kind.name() };
+    let act = if request.break_glass { Act::BreakGlass } else { act };
+    Meaning::new(name, act, about).of(subject).because(request.reason.as_ref())
 }
 
 fn of_secret(command: &SecretCommand) -> Meaning {

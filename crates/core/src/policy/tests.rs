@@ -14,7 +14,7 @@ const TABLE: [(Act, &str, &str); 23] = [
     (Act::Scale, "developer", "operator"),
     (Act::Cancel, "developer", "operator"),
     (Act::Advance, "developer", "release-manager"),
-    (Act::Approve, "release-manager", "release-manager"),
+    (Act::Approve, "developer", "developer"),
     (Act::Hold, "operator", "operator"),
     (Act::Unstick, "operator", "operator"),
     (Act::ResetBreaker, "operator", "operator"),

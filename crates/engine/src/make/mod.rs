@@ -231,8 +231,9 @@ async fn begin_services(
     let order = request.order.or_else(|| group.and_then(|group| group.order.clone())).unwrap_or_default();
     let deadline_s = specs.iter().map(|spec| spec.serve.deadline_s).max().unwrap_or(0);
     let noted = |deployment: &mut Deployment| {
-        let begun = deployment.started_at.unwrap_or(deployment.created_at);
-        deployment.deadline_at = (deadline_s > 0).then(|| begun.plus_ms(deadline_s * 1000));
+        let begun = deployment.gated.opened_at.or(deployment.started_at).unwrap_or(deployment.created_at);
+        let runs = deadline_s > 0 && !deployment.gated.is_waiting();
+        deployment.deadline_at = runs.then(|| begun.plus_ms(deadline_s * 1000));
         deployment.strategy = Some(strategy);
         deployment.order = order;
         deployment.interactions = plan.interactions.clone();
