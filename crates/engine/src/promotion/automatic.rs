@@ -56,7 +56,7 @@ pub(super) async fn next(
     from: &EnvironmentName,
 ) -> Option<(EnvironmentName, Arc<EnvironmentPlan>)> {
     // Most specs say nothing of it: then nothing is resolved.
-    if !project.text.contains("promotes_to") {
+    if !project.text.contains("promotes_to") && project.made.is_empty() {
         return None;
     }
     let to = engine.environment_plan(project, from).await?.promotes_to.clone()?;
