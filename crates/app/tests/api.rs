@@ -64,7 +64,8 @@ fn every_endpoint_of_the_list_answers_and_there_is_no_other() {
 
 /// What the router's own text says: an HTTP client can't list it.
 fn in_the_router() -> BTreeSet<(String, String)> {
-    let text = include_str!("../src/server/router.rs");
+    let text = include_str!("../src/server/router.rs").split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.replace(".route( ", ".route(");
     let mut found = BTreeSet::new();
     for rest in text.split(".route(\"").skip(1) {
         let (path, rest) = rest.split_once('"').expect("a path");

@@ -1,6 +1,6 @@
 //! `shipway env create` and `set`: making an environment that the spec file doesn't have, and changing what any is.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shipway_api::{EnvironmentUpdate, EnvironmentView};
 
 use super::{
@@ -51,7 +51,7 @@ pub fn kind(text: &str) -> Result<String, String> {
 pub async fn create(context: &Context, args: CreateArgs) -> Outcome {
     let (remote, scope) = scope::reach(context).await?;
     let mut body = assignments("", &args.more);
-    let stated = body.as_object_mut().map(std::mem::take).unwrap_or_else(Map::new);
+    let stated = body.as_object_mut().map(std::mem::take).unwrap_or_default();
     let mut body = Value::Object(stated);
     body["name"] = json!(args.name);
     body["type"] = json!(args.kind);
