@@ -124,6 +124,12 @@ impl Client {
         Self::read(Self::send(request).await?).await
     }
 
+    /// `DELETE`.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let request = self.request(Method::DELETE, path).timeout(Duration::from_millis(TIMEOUT_MS));
+        Self::read(Self::send(request).await?).await
+    }
+
     /// `POST` of bytes as they come.
     pub async fn upload<T: DeserializeOwned>(
         &self,

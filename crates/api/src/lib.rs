@@ -2,17 +2,35 @@
 //!
 //! Times are RFC 3339 in UTC, names are camelCase. Not here: logic, and the server (`app`).
 
+mod access;
+mod backup;
 mod client;
+mod configuration;
+mod flags;
+mod gates;
+mod history;
 mod openapi;
 mod problem;
+mod promotion;
+mod quota;
+mod secrets;
 mod standing;
 mod types;
 mod view;
 
 pub use self::{
+    access::*,
+    backup::*,
     client::{Client, ClientError},
+    configuration::*,
+    flags::*,
+    gates::*,
+    history::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
     problem::Problem,
+    promotion::*,
+    quota::*,
+    secrets::*,
     standing::*,
     types::*,
     view::{deployment_view, planned_steps, summary_view},

@@ -2,9 +2,21 @@
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use shipway_core::{artifact::Provenance, explain::Explanation, route::Route};
+use shipway_core::{
+    access::TokenRequest,
+    artifact::Provenance,
+    compare::Comparison,
+    config::version::ConfigVersion,
+    explain::Explanation,
+    flag::{Flag, Flags},
+    promotion::{Combination, Hold},
+    route::Route,
+};
 
-use crate::{Problem, standing::*, types::*};
+use crate::{
+    Problem, access::*, backup::*, configuration::*, flags::*, gates::*, history::StatisticsView, promotion::*,
+    quota::*, secrets::*, standing::*, types::*,
+};
 
 /// One endpoint.
 pub struct Endpoint {
@@ -37,17 +49,49 @@ const PAGE: &[(&str, &str)] = &[
     ("phase", "only this phase"),
     ("service", "only with this service"),
     ("kind", "only this kind: deploy, rollback, scale, decommission, restore-data"),
+    ("actor", "only asked for by this one"),
+    ("cause", "only failed by this cause: release, machinery, person"),
+    ("since", "only asked for at this time or later"),
+    ("until", "only asked for before this time"),
     ("limit", "how many, 1 to 200; 50 when absent"),
     ("before", "the `next` of the page before"),
 ];
+const READER: &[(&str, &str)] = &[("for", "whom the flags are asked for: a user, a customer, …")];
+const EXPECTED: &[(&str, &str)] = &[("expected", "the revision that it must have")];
+const DAYS: &[(&str, &str)] = &[
+    ("environment", "only this environment"),
+    ("since", "from the day of this time on; 30 days when absent"),
+    ("until", "until the day of this time; now when absent"),
+];
 const SCOPE: &[(&str, &str)] = &[("environment", "only this environment"), ("service", "only this service")];
 const BUILT: &[(&str, &str)] = &[("service", "only this service")];
+const COMPARED: &[(&str, &str)] = &[
+    ("from", "the first environment; the project's first when absent"),
+    ("to", "the second; when absent, the one that the first promotes to, else the next of the project"),
+    ("services", "only these services, parted by commas"),
+    ("format", "json or html; json when absent"),
+];
 const EVENTS: &[(&str, &str)] = &[
     ("after", "the place of the last event that is known"),
     ("deployment", "only of this deployment"),
     ("newest", "only that many of the newest, in place of `after`"),
     ("limit", "how many, 1 to 1000; 200 when absent"),
 ];
+const AUDIT: &[(&str, &str)] = &[
+    ("project", "only this project"),
+    ("environment", "only this environment of the project"),
+    ("actor", "only of whoever has this name"),
+    ("since", "only since then: an instant (RFC 3339), or how long ago (`2h`, `7d`)"),
+    ("limit", "how many, 1 to 200; 50 when absent"),
+    ("before", "the `next` of the page before"),
+];
+const TYPES: &[(&str, &str)] = &[("type", "only this type: development, staging, testing, production")];
+const SERVICE: &[(&str, &str)] = &[("service", "only this service")];
+const VERSIONS: &[(&str, &str)] =
+    &[("limit", "how many, 1 to 200; 50 when absent"), ("before", "the `next` of the page before")];
+const TWO_VERSIONS: &[(&str, &str)] =
+    &[("from", "the version before `to` when absent"), ("to", "the newest when absent; 0 is that nothing was set")];
+const QUOTA: &[(&str, &str)] = &[("environment", "only this environment, besides the whole project")];
 const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
 
 const fn get(path: &'static str, summary: &'static str, answer: MakeSchema) -> Endpoint {
@@ -66,6 +110,11 @@ const fn act(path: &'static str, summary: &'static str) -> Endpoint {
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint { answer: None, ..get("/healthz", "Whether the server runs; needs no token", of::<Value>) },
     Endpoint { answer: None, ..get("/metrics", "Numbers for Prometheus; needs no token", of::<Value>) },
+    Endpoint {
+        query: READER,
+        streams: true,
+        ..get("/flags/{key}", "The feature flags, for applications; needs no token", of::<FlagsReading>)
+    },
     get("/api/openapi.json", "This document", of::<Value>),
     get("/api/server", "The server itself", of::<ServerView>),
     post("/api/shutdown", "Stops the server, with its applications if asked", of::<ShutdownRequest>, of::<Value>),
@@ -82,6 +131,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     act("/api/deployments/{id}/pause", "Keeps it from going on"),
     act("/api/deployments/{id}/resume", "Lets it go on"),
     act("/api/deployments/{id}/advance", "Ends the canary step that it stands at"),
+    post(
+        "/api/deployments/{id}/approve",
+        "Says yes to what it proposes, in the plan of a hash",
+        of::<ApproveRequest>,
+        of::<DeploymentView>,
+    ),
+    post("/api/deployments/{id}/reject", "Says no to it: it ends", of::<WordRequest>, of::<DeploymentView>),
+    post(
+        "/api/deployments/{id}/break-glass",
+        "Opens every gate that it waits for, in an emergency",
+        of::<WordRequest>,
+        of::<DeploymentView>,
+    ),
     Endpoint { body: None, ..act("/api/deployments/{id}/retry", "Tries the way back of a stuck one again") },
     post(
         "/api/deployments/{id}/skip",
@@ -102,6 +164,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
     get("/api/deployments/{id}/explain", "Why it failed, or why it waits", of::<Explanation>),
     get("/api/deployments/{id}/report", "Staging, validation and verification reports", of::<ReportView>),
+    post(
+        "/api/promotions",
+        "Brings what ran together in one environment to another",
+        of::<PromotionRequest>,
+        of::<DeploymentView>,
+    ),
     get("/api/projects", "All projects", of::<Vec<ProjectView>>),
     post("/api/projects", "Registers a project, or its changed spec", of::<ProjectRequest>, of::<ProjectView>),
     get("/api/projects/{id}", "A project", of::<ProjectView>),
@@ -109,16 +177,91 @@ pub const ENDPOINTS: &[Endpoint] = &[
         query: PAGE,
         ..get("/api/projects/{id}/deployments", "Its deployments, newest first", of::<DeploymentPage>)
     },
-    get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>),
+    Endpoint {
+        query: COMPARED,
+        ..get("/api/projects/{id}/compare", "Two of its environments, compared at one commit", of::<Comparison>)
+    },
+    Endpoint { query: TYPES, ..get("/api/projects/{id}/environments", "Its environments", of::<Vec<EnvironmentView>>) },
+    post(
+        "/api/projects/{id}/environments",
+        "Makes an environment that the spec file does not have",
+        of::<EnvironmentRequest>,
+        of::<EnvironmentView>,
+    ),
+    get("/api/projects/{id}/environments/{environment}", "An environment", of::<EnvironmentView>),
+    Endpoint {
+        method: "delete",
+        ..get(
+            "/api/projects/{id}/environments/{environment}",
+            "Removes an environment that was made so, when nothing runs there",
+            of::<Value>,
+        )
+    },
+    Endpoint {
+        query: SERVICE,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/config",
+            "Every value of the configuration, with who said what about it",
+            of::<ConfigView>,
+        )
+    },
+    Endpoint {
+        query: VERSIONS,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/config/history",
+            "Versions of its settings, newest first",
+            of::<ConfigHistory>,
+        )
+    },
+    Endpoint {
+        query: TWO_VERSIONS,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/config/diff",
+            "What differs between two versions",
+            of::<ConfigDiff>,
+        )
+    },
+    post(
+        "/api/projects/{id}/environments/{environment}/config/rollback",
+        "Puts the settings back to what they were at a version",
+        of::<ConfigRollback>,
+        of::<ConfigVersion>,
+    ),
+    post(
+        "/api/projects/{id}/environments/{environment}/config/deploy",
+        "Deploys a change of configuration alone: the live artifacts in new releases",
+        of::<ConfigDeploy>,
+        of::<DeploymentView>,
+    ),
+    Endpoint {
+        query: DAYS,
+        ..get("/api/projects/{id}/statistics", "How its deployments went, by DORA's measures", of::<StatisticsView>)
+    },
     Endpoint {
         method: "put",
         body: Some(of::<EnvironmentUpdate>),
         ..get("/api/projects/{id}/environments/{environment}", "Sets or unsets settings", of::<EnvironmentView>)
     },
+    get("/api/projects/{id}/environments/{environment}/flags", "Its feature flags", of::<Flags>),
+    Endpoint {
+        method: "put",
+        body: Some(of::<FlagUpdate>),
+        ..get("/api/projects/{id}/environments/{environment}/flags/{name}", "Makes or changes a flag", of::<Flag>)
+    },
+    Endpoint {
+        method: "delete",
+        query: EXPECTED,
+        ..get("/api/projects/{id}/environments/{environment}/flags/{name}", "Takes a flag away", of::<Flags>)
+    },
     get(
         "/api/projects/{id}/environments/{environment}/rollback-target",
         "The deployment whose state a rollback without a name returns to",
         of::<DeploymentView>,
+    ),
+    get(
+        "/api/projects/{id}/environments/{environment}/gates",
+        "What would hold a deployment now, until when, and who can open it",
+        of::<GatesView>,
     ),
     get(
         "/api/projects/{id}/environments/{environment}/leases",
@@ -135,6 +278,59 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "Copies of data folders, newest first for each service",
         of::<Vec<SnapshotView>>,
     ),
+    Endpoint {
+        query: QUOTA,
+        ..get("/api/projects/{id}/quota", "What it takes of its quotas, and what that costs", of::<QuotasView>)
+    },
+    get("/api/projects/{id}/secrets", "Its secrets, without their values", of::<Vec<SecretView>>),
+    Endpoint {
+        method: "put",
+        ..post("/api/projects/{id}/secrets", "Sets a secret: another version", of::<SecretWrite>, of::<SecretView>)
+    },
+    post("/api/projects/{id}/secrets/revoke", "Revokes a version", of::<SecretRevocation>, of::<SecretView>),
+    post("/api/projects/{id}/secrets/delete", "Deletes a secret", of::<SecretRemoval>, of::<SecretView>),
+    get("/api/master-key", "The master keys, and what they don't open", of::<MasterKeyView>),
+    post("/api/master-key/rekey", "Seals everything by another master key", of::<RekeyRequest>, of::<RekeyView>),
+    post(
+        "/api/projects/{id}/environments/{environment}/combinations",
+        "Names what it serves together, to promote it later",
+        of::<CombinationRequest>,
+        of::<Combination>,
+    ),
+    get("/api/projects/{id}/environments/{environment}/holds", "What is held there", of::<Vec<Hold>>),
+    post(
+        "/api/projects/{id}/environments/{environment}/holds",
+        "Keeps new releases from it, or from one service",
+        of::<HoldRequest>,
+        of::<Vec<Hold>>,
+    ),
+    post(
+        "/api/projects/{id}/environments/{environment}/holds/end",
+        "Ends a hold",
+        of::<UnholdRequest>,
+        of::<Vec<Hold>>,
+    ),
+    post(
+        "/api/projects/{id}/environments/{environment}/sync",
+        "Takes over another environment's configuration, or with `dryRun` says what differs",
+        of::<SyncRequest>,
+        of::<SyncView>,
+    ),
+    get("/api/projects/{id}/combinations", "What its environments serve together", of::<CombinationsView>),
+    get("/api/projects/{id}/schedules", "Its schedules", of::<Vec<ScheduleView>>),
+    post("/api/projects/{id}/schedules", "Declares a schedule", of::<ScheduleRequest>, of::<ScheduleView>),
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/delete", "Takes a schedule away", of::<ScheduleView>)
+    },
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/pause", "Has it ask for nothing for now", of::<ScheduleView>)
+    },
+    Endpoint {
+        method: "post",
+        ..get("/api/projects/{id}/schedules/{name}/resume", "Has it ask again", of::<ScheduleView>)
+    },
     Endpoint { query: SCOPE, ..get("/api/projects/{id}/instances", "Its instances", of::<Vec<InstanceView>>) },
     Endpoint {
         query: SCOPE,
@@ -147,6 +343,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint { query: LOGS, streams: true, ..get("/api/instances/{id}/logs", "An instance's output", of::<LogsView>) },
     post("/api/validations", "Checks a spec: everything that is found", of::<ValidationRequest>, of::<ValidationView>),
     Endpoint { query: EVENTS, streams: true, ..get("/api/events", "What happened, in order", of::<EventPage>) },
+    Endpoint { query: AUDIT, ..get("/api/audit", "Every command that was asked for, newest first", of::<AuditPage>) },
+    get("/api/tokens", "The access tokens", of::<Vec<TokenView>>),
+    post("/api/tokens", "Makes an access token, and shows it this once", of::<TokenRequest>, of::<NewTokenView>),
+    post("/api/tokens/{name}/revoke", "Takes an access token away", of::<Value>, of::<TokenView>),
+    get("/api/backups", "Copies in the server's backup folder, newest first", of::<Vec<BackupView>>),
+    post("/api/backups", "Copies what can't be made again", of::<BackupRequest>, of::<BackupView>),
+    get("/api/doctor", "Whether everything agrees", of::<DoctorView>),
+    post("/api/doctor", "The same, and puts right what can be", of::<DoctorRequest>, of::<DoctorView>),
     get("/api/breakers", "The circuit breakers", of::<Vec<BreakerView>>),
     post("/api/breakers/reset", "Closes a breaker", of::<BreakerReset>, of::<BreakerView>),
     get("/api/routes", "The routes with their numbers", of::<RoutesView>),

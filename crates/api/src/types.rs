@@ -11,17 +11,21 @@ use serde::{Deserialize, Serialize};
 use shipway_core::{
     artifact::GitCommit,
     deployment::{
-        Cause, CheckRecord, FailureReport, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source, StepStatus,
-        Stuck, Waiting,
+        Cause, CheckRecord, FailureReport, Gated, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source,
+        StepStatus, Stuck, Waiting,
     },
     event::Event,
     finding::Finding,
+    gate::Held,
     id::{ArtifactDigest, DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName, SlotKey},
     instance::InstanceState,
     phase::Phase,
     ports::{HeldLimits, Life, ReleaseTraffic},
+    promotion::Origin,
+    risk::Risk,
+    secret::SecretPins,
     slot::{Candidate, Serving, Warm},
-    spec::{EnvironmentType, Order},
+    spec::{EnvironmentFacts, EnvironmentType, Order},
     strategy::{Promise, StrategyKind, StrategySpec},
     time::Timestamp,
 };
@@ -78,6 +82,12 @@ pub struct DeploymentRequest {
     /// Only draw the plan: the answer is a `PlanView`, and nothing moves.
     #[serde(default)]
     pub dry_run: bool,
+    /// Not before this time. What is deployed is made at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Open every gate at once, in an emergency; it takes a `reason`, and everyone on the list is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
     /// What to do when the same services are being written.
     #[serde(default)]
     pub on_conflict: OnConflict,
@@ -143,6 +153,9 @@ pub struct DeploymentView {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where its artifacts or its configuration come from, when another environment gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// How traffic moves.
     pub strategy: Option<StrategyKind>,
     /// What it waits for.
@@ -174,6 +187,12 @@ pub struct DeploymentView {
     /// The hash of its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_hash: Option<String>,
+    /// How it stands before its gates; absent when it never was asked to wait.
+    #[serde(default, skip_serializing_if = "Gated::is_empty")]
+    pub gated: Gated,
+    /// Not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// Whether automation leaves this combination alone.
     pub quarantined: bool,
     /// Why it stands still, when it is stuck.
@@ -256,6 +275,15 @@ pub struct PlanView {
     pub differs: bool,
     /// The hash of the plan.
     pub hash: Option<String>,
+    /// The hash that approvals bind to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_hash: Option<String>,
+    /// How much may go wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// What would hold it now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Held>,
     /// How traffic moves.
     pub strategy: Option<StrategyKind>,
     /// What that promises.
@@ -397,6 +425,15 @@ pub struct EnvironmentView {
     pub services: Vec<SlotView>,
     /// What was set through the API.
     pub settings: serde_json::Value,
+    /// The newest version of what was set through the API; 0 when nothing ever was.
+    #[serde(default)]
+    pub config_version: u64,
+    /// Whether it was made through the API, and is not in the spec file.
+    #[serde(default)]
+    pub made: bool,
+    /// What is said of it as a whole: region, provider, target, labels, network, policies, monitoring.
+    #[serde(flatten)]
+    pub facts: EnvironmentFacts,
     /// When the project was registered.
     pub created_at: Timestamp,
 }
@@ -437,9 +474,18 @@ pub struct EnvironmentUpdate {
     /// Fields of services, merged over the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<serde_json::Value>,
+    /// Anything else of an environment, merged over what was set before: `settings`, `region`, `labels`, `network`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<serde_json::Value>,
     /// Dotted paths of what was set before and is removed: `variables.LOG_LEVEL`, `services.web.instances`.
     #[serde(default)]
     pub unset: Vec<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The version of the configuration that was seen; another one is a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
 }
 
 /// The body of `POST /api/validations`: a text, or a registered project.
@@ -554,6 +600,9 @@ pub struct InstanceView {
     pub life: Life,
     /// Requests in flight.
     pub in_flight: u64,
+    /// Secrets that it was given in other versions than its release names, by the key in `secrets`: those were revoked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub substituted: SecretPins,
     /// When it was recorded.
     pub created_at: Timestamp,
 }
@@ -570,6 +619,9 @@ pub struct ReleaseView {
     pub version: String,
     /// What runs.
     pub artifact: ArtifactDigest,
+    /// The versions of secrets that it names, by the key in `secrets`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: SecretPins,
     /// The commit of its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<GitCommit>,
@@ -666,6 +718,9 @@ pub struct ServerView {
     pub limits: HeldLimits,
     /// When the server started.
     pub started_at: Timestamp,
+    /// How its backups go, when it was told to take some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<crate::BackupStatus>,
 }
 
 /// The body of `POST /api/shutdown`.

@@ -28,6 +28,19 @@ pub struct ServerConfig {
     pub link_port: u16,
     /// The share of all cores together that a build may use (`0.5` is half of them); not bounded when absent.
     pub cpu_share: Option<f64>,
+    /// Where backups go, and how often; none are taken when absent.
+    pub backup: Option<BackupPlan>,
+}
+
+/// When backups are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupPlan {
+    /// The folder.
+    pub to: PathBuf,
+    /// How often, in milliseconds.
+    pub every_ms: u64,
+    /// How many copies stay.
+    pub keep: usize,
 }
 
 /// What a running server writes into its data folder.

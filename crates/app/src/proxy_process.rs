@@ -39,6 +39,8 @@ pub fn ensure(config: &ServerConfig, program: &Path) -> Result<KeeperStatus, Fau
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("proxy.log"));
     let log = log.map_err(|error| Fault::io("opening the proxy's log", &error))?;
     let mut command = Command::new(program);
+    // It needs none, and stays longer than the server.
+    command.env_remove("SHIPWAY_MASTER_KEY");
     command
         .arg("keeper")
         .arg(&folder)

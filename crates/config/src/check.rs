@@ -3,7 +3,9 @@
 
 use shipway_core::{finding::Finding, spec::SpecFile};
 
-use crate::{fault::Fault, field::Field, place::Place, read::Source, resolve::Layer, shape, walk};
+use crate::{
+    fault::Fault, field::Field, layers::without_null, place::Place, read::Source, resolve::Layer, shape, walk,
+};
 
 /// Everything that doesn't fit the spec's schema, all at once.
 pub fn check(source: &Source) -> Vec<Finding> {
@@ -18,7 +20,7 @@ pub fn check(source: &Source) -> Vec<Finding> {
 /// What the types refuse although the schema does not.
 fn unread(source: &Source) -> Option<Finding> {
     use serde::Deserialize;
-    let error = SpecFile::deserialize(&source.tree).err()?;
+    let error = SpecFile::deserialize(without_null(&source.tree)).err()?;
     let recommendation = "compare the file with the annotated example of the documentation".to_owned();
     let fault = Fault::new(&Field::default(), format!("the spec can't be read: {error}"), recommendation);
     Some(Place::file(source).put(fault.finding(), &fault.field))

@@ -6,9 +6,10 @@
 //! Not here, and never to come: IO, a clock, the machine. What depends on the machine is the engine's to validate.
 
 pub mod check;
+pub mod explained;
 mod fault;
 mod field;
-mod overlay;
+pub mod layers;
 mod place;
 pub mod read;
 pub mod reference;
@@ -17,7 +18,7 @@ pub mod rules;
 pub mod schema;
 mod shape;
 mod show;
-mod suggest;
+pub mod suggest;
 mod walk;
 
 use shipway_core::{

@@ -44,10 +44,9 @@ impl<'a> Place<'a> {
             || self.written(field).find(&self.source.tree).is_some_and(|value| !value.is_null())
     }
 
-    /// The field as the file writes it: an environment's value stands under the environment.
+    /// The field as the file writes it: where the strongest of its layers says it.
     fn written(&self, field: &Field) -> Field {
-        let under = |environment: &str| overlays(environment, field);
-        let candidates = self.environment.map(under).unwrap_or_default();
+        let candidates = candidates(self.environment, field);
         // A list is written as a whole, so its items stand where the list does.
         let is_there = |field: &Field| field.up_to_list().find(&self.source.tree).is_some();
         if let Some(written) = candidates.iter().find(|candidate| is_there(candidate)) {
@@ -72,20 +71,21 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Where an environment may say something about a field, the strongest first.
-fn overlays(environment: &str, field: &Field) -> Vec<Field> {
-    let root = Field::of(&["environments", environment]);
-    let mut found = vec![field.under(&root)];
-    if let Some(variable) = shared_variable(field) {
-        found.push(variable.under(&root));
-    }
-    found
+/// Where the file may say something about a field, the strongest first.
+fn candidates(environment: Option<&str>, field: &Field) -> Vec<Field> {
+    let root = environment.map(|environment| Field::of(&["environments", environment]));
+    let under = |field: &Field| root.as_ref().map(|root| field.under(root));
+    let shared = general(field);
+    let own = [under(field), Some(field.clone())];
+    own.into_iter().flatten().chain(shared.as_ref().and_then(under)).chain(shared.clone()).collect()
 }
 
-/// `variables.NAME` for `services.X.variables.NAME`: a value for all services.
-fn shared_variable(field: &Field) -> Option<Field> {
+/// `variables.NAME` for `services.X.variables.NAME`, and so with settings: a value for all services.
+fn general(field: &Field) -> Option<Field> {
     match field.segments() {
-        [Segment::Key(_), Segment::Key(_), Segment::Key(table), Segment::Key(_)] if table == "variables" => {
+        [Segment::Key(_), Segment::Key(_), Segment::Key(table), Segment::Key(_), ..]
+            if table == "variables" || table == "settings" =>
+        {
             Some(field.below(2))
         }
         _ => None,
@@ -95,5 +95,5 @@ fn shared_variable(field: &Field) -> Option<Field> {
 fn says(layer: &Value, field: &Field) -> bool {
     // A whole service is in no layer; only what a layer says below it is the layer's.
     let is_there = |field: &Field| field.up_to_list().find(layer).is_some_and(|value| !value.is_null());
-    (field.segments().len() > 2 && is_there(field)) || shared_variable(field).is_some_and(|field| is_there(&field))
+    (field.segments().len() > 2 && is_there(field)) || general(field).is_some_and(|field| is_there(&field))
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use shipway_core::finding::{Category, Finding};
+use shipway_core::{
+    config::origin::Origin,
+    finding::{Category, Finding},
+};
 use toml::{
     Spanned,
     de::{DeInteger, DeTable, DeValue},
@@ -25,6 +28,8 @@ pub struct Source {
     pub tree: Value,
     /// The line of every key and list item, from 1, by its dotted path: `services.web.checks[0].http`.
     pub lines: BTreeMap<String, u32>,
+    /// Environments that are not in the file: who made them.
+    pub made: BTreeMap<String, Origin>,
 }
 
 /// Reads the text of a spec file.
@@ -52,7 +57,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
     if !reader.findings.is_empty() {
         return Err(reader.findings);
     }
-    Ok(Source { file: file_name.to_owned(), tree, lines: reader.lines })
+    Ok(Source { file: file_name.to_owned(), tree, lines: reader.lines, made: BTreeMap::new() })
 }
 
 struct Reader<'a> {
@@ -72,6 +77,10 @@ impl Reader<'_> {
             let (line, _) = self.position(key.span().start);
             self.lines.insert(at.to_string(), line);
             map.insert(key.get_ref().to_string(), self.value(&at, value));
+        }
+        // TOML has no null: `{ unset = true }` says that a value of a weaker layer is taken away.
+        if map.len() == 1 && map.get("unset") == Some(&Value::Bool(true)) && field.parent().is_some() {
+            return Value::Null;
         }
         Value::Object(map)
     }

@@ -1,23 +1,27 @@
-//! One environment with everything laid over everything. The weakest first: the service, the environment's variables,
-//! the environment's word on the service, then each layer in order, likewise.
+//! One environment with everything laid over everything. The weakest first: what the file says for all, the environment,
+//! the service, the environment's word on the service, then each layer in order.
 //!
 //! Not here: what the values mean together (`rules`), where layers are kept (the engine).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use shipway_core::{
+    config::{
+        origin::{Level, Origin, Said},
+        template::{self, Names, TemplateFault},
+    },
     finding::{Category, Finding, blocks},
     id::{EnvironmentName, ServiceName},
-    spec::{EnvironmentPlan, EnvironmentType, GroupSpec, NotifySpec, ProjectSpec, ServiceSpec},
+    spec::{EnvironmentFacts, EnvironmentPlan, EnvironmentType, GroupSpec, NotifySpec, ProjectSpec, ServiceSpec},
 };
 
 use crate::{
     check::{check, check_layer},
     fault::{Fault, VALIDATOR},
     field::{Field, Segment},
-    overlay::lay,
+    layers::Ground,
     place::Place,
     read::Source,
     shape, show,
@@ -30,8 +34,33 @@ use crate::{
 pub struct Layer {
     /// What it is called where a finding tells its origin.
     pub name: String,
-    /// Of the shape of an environment: `{ variables, services }`. A null takes the value below away.
+    /// Of the shape of an environment: `{ variables, settings, services }`. A null takes the value below away.
     pub tree: Value,
+    /// Which layer it is.
+    pub level: Level,
+    /// Who wrote single values, by their paths.
+    pub authors: BTreeMap<String, Origin>,
+    /// Who wrote all others.
+    pub author: Origin,
+}
+
+impl Layer {
+    /// What was set through the API.
+    pub fn settings(name: String, tree: Value, author: Origin, authors: BTreeMap<String, Origin>) -> Self {
+        Self { name, tree, level: Level::Settings, authors, author }
+    }
+
+    /// What one deployment asks for.
+    pub fn deployment(name: String, tree: Value) -> Self {
+        Self { name, tree, level: Level::Deployment, authors: BTreeMap::new(), author: Origin::Deployment }
+    }
+
+    /// Who wrote what stands at a path, or the nearest thing around it.
+    pub(crate) fn author(&self, path: &str) -> Arc<Said> {
+        let around = std::iter::successors(Some(path), |path| path.rfind(['.', '[']).map(|end| &path[..end]));
+        let origin = around.into_iter().find_map(|path| self.authors.get(path)).unwrap_or(&self.author);
+        Arc::new(Said { level: self.level, origin: origin.clone() })
+    }
 }
 
 /// The environments in the order of the file.
@@ -46,7 +75,12 @@ pub fn environments(source: &Source) -> Vec<EnvironmentName> {
 /// All findings, when the file has not the shape of a spec.
 pub fn project(source: &Source) -> Result<ProjectSpec, Vec<Finding>> {
     checked(source)?;
-    Ok(part(&source.tree["project"]).unwrap_or(ProjectSpec { name: String::new(), description: None, notify: vec![] }))
+    Ok(part(&source.tree["project"]).unwrap_or(ProjectSpec {
+        name: String::new(),
+        description: None,
+        notify: vec![],
+        quota: None,
+    }))
 }
 
 /// The groups by name.
@@ -96,29 +130,22 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         notify: [notify(&source.tree["project"]), notify(stated)].concat(),
         interactions: part(&source.tree["interactions"]).unwrap_or_default(),
         rollback_limit: part(&stated["rollback_limit"]).unwrap_or_default(),
+        facts: EnvironmentFacts::default(),
+        promotes_to: part(&stated["promotes_to"]),
+        promotion: part(&stated["promotion"]).unwrap_or_default(),
+        local: part(&stated["local"]).unwrap_or_default(),
+        gates: part(&stated["gates"]).unwrap_or_default(),
     };
-    let mut draft = Draft { plan, findings: Vec::new(), excused: Vec::new() };
+    let ground = Ground::of(source, environment, layers);
+    let mut draft =
+        Draft { plan: EnvironmentPlan { facts: ground.facts(), ..plan }, findings: Vec::new(), excused: Vec::new() };
     draft.findings.extend(layers.iter().flat_map(check_layer));
     draft.strangers(&place, stated);
     for (name, base) in source.tree["services"].as_object().into_iter().flatten() {
-        let mut laid = base.clone();
-        lay_environment(&mut laid, name, stated);
-        layers.iter().for_each(|layer| lay_environment(&mut laid, name, &layer.tree));
-        draft.add(&place, name, laid);
+        let laid = ground.service(name).and_then(|laid| laid.value());
+        draft.add(&place, name, laid.unwrap_or_else(|| base.clone()));
     }
     Ok(draft)
-}
-
-fn lay_environment(service: &mut Value, name: &str, environment: &Value) {
-    if !service.is_object() {
-        return;
-    }
-    if environment["variables"].is_object() {
-        lay(service, &json!({ "variables": environment["variables"] }));
-    }
-    if environment["services"][name].is_object() {
-        lay(service, &environment["services"][name]);
-    }
 }
 
 impl Draft {
@@ -131,6 +158,7 @@ impl Draft {
             self.excused.extend([Some(fault.field.clone()), fault.meant.clone()].into_iter().flatten());
             fault.field.up_to_list().below(at.segments().len()).remove(&mut laid);
         }
+        self.fill(place, name, &mut laid);
         let read = ServiceSpec::deserialize(&laid).or_else(|error| {
             self.without_faulty_keys(&faults, &mut laid);
             ServiceSpec::deserialize(&laid).map_err(|_| error)
@@ -139,6 +167,21 @@ impl Draft {
             Ok(spec) => drop(self.plan.services.insert(ServiceName::new(name), spec)),
             Err(error) if faults.is_empty() => self.findings.push(place.put(unread(&at, &error).finding(), &at)),
             Err(_) => self.excused.push(at),
+        }
+    }
+
+    /// Fills in the templates of a service's variables and settings.
+    fn fill(&mut self, place: &Place<'_>, name: &str, laid: &mut Value) {
+        let project = place.source.tree["project"]["name"].as_str().unwrap_or_default();
+        let environment = self.plan.name.to_string();
+        let filled = template::fill(laid, Names { project, environment: &environment, service: name });
+        for TemplateFault { key, message, advice } in filled.faults {
+            let at = key.split('.').fold(Field::of(&["services", name]), |at, key| at.key(key));
+            let finding = Finding::critical(VALIDATOR, Category::Configuration, message).recommendation(advice);
+            self.findings.push(place.put(finding.details(format!("in `{key}`")), &at));
+        }
+        if !filled.symbolic.is_empty() {
+            laid["symbolic"] = json!(filled.symbolic);
         }
     }
 

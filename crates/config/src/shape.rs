@@ -70,15 +70,29 @@ pub(crate) static FILE: LazyLock<Shape> = LazyLock::new(|| Compiler::new().defin
 /// One service.
 pub(crate) static SERVICE: LazyLock<Shape> = LazyLock::new(|| Compiler::new().definition(Some("ServiceSpec")));
 
-/// A layer above the file: some of the variables and services of an environment.
+/// A layer above the file: what of an environment may be set through the API, or by a deployment.
 pub(crate) static LAYER: LazyLock<Shape> = LazyLock::new(layer);
 
+/// The keys of an environment that a layer may have.
+const LAYER_KEYS: [&str; 10] = [
+    "variables",
+    "settings",
+    "services",
+    "region",
+    "provider",
+    "target",
+    "labels",
+    "network",
+    "policies",
+    "monitoring",
+];
+
 fn layer() -> Shape {
-    let compiler = Compiler::new();
-    let member = |name: &str, shape| Member { name: name.into(), shape, required: false, default: None };
-    let services = Shape::Map(Box::new(compiler.definition(Some("ServicePatch"))));
-    let variables = Shape::Map(Box::new(Shape::Text));
-    Shape::Table(Table { members: vec![member("variables", variables), member("services", services)] })
+    let Shape::Table(environment) = relaxed(Compiler::new().definition(Some("EnvironmentSpec"))) else {
+        return Shape::Any;
+    };
+    let members = environment.members.into_iter().filter(|member| LAYER_KEYS.contains(&member.name.as_str()));
+    Shape::Table(Table { members: members.collect() })
 }
 
 struct Compiler {
@@ -166,11 +180,31 @@ fn either(mut branches: Vec<Shape>) -> Shape {
     Shape::Either(branches)
 }
 
-/// The same with nothing required: it is laid over a whole one. Lists replace, so their items stay as they are.
+/// Lists whose items merge by name: an item may be a part of one, or take one away.
+const NAMED: [&str; 2] = ["checks", "hooks"];
+
+fn relaxed_items(list: Shape) -> Shape {
+    let Shape::List(item) = list else { return relaxed(list) };
+    let mut item = relaxed(*item);
+    if let Shape::Table(table) = &mut item {
+        table.members.push(Member { name: "unset".into(), shape: Shape::Flag, required: false, default: None });
+    }
+    Shape::List(Box::new(item))
+}
+
+/// The same with nothing required: it is laid over a whole one. Other lists replace, so their items stay as they are.
 fn relaxed(shape: Shape) -> Shape {
     match shape {
         Shape::Table(table) => {
-            let relax = |member: Member| Member { shape: relaxed(member.shape), required: false, ..member };
+            let relax = |member: Member| Member {
+                shape: if NAMED.contains(&member.name.as_str()) {
+                    relaxed_items(member.shape)
+                } else {
+                    relaxed(member.shape)
+                },
+                required: false,
+                ..member
+            };
             Shape::Table(Table { members: table.members.into_iter().map(relax).collect() })
         }
         Shape::Either(branches) => Shape::Either(branches.into_iter().map(relaxed).collect()),

@@ -3,7 +3,7 @@
 const BEGINNING_CHARS_MIN: usize = 3;
 
 /// The known word that was probably meant: a slip away, or begun and not ended.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
     let chars = word.chars().count();
     // A third of the letters may differ: enough for a slip, too little for another word.

@@ -8,6 +8,7 @@ use shipway_config::{
     resolve::{self, Layer},
 };
 use shipway_core::{
+    config::origin::Origin,
     finding::{Category, Severity},
     spec::{MigrateKind, Order, OrderName},
     time::Span,
@@ -430,7 +431,7 @@ fn what_is_said_of_groups_migrations_and_limits_is_planned() {
 #[test]
 fn a_layer_takes_a_migration_away_or_changes_it() {
     let source = read::parse("shipway.toml", &with(&migrate(""))).expect("TOML");
-    let layer = |tree| Layer { name: "settings".into(), tree };
+    let layer = |tree| Layer::settings("settings".into(), tree, Origin::Default, Default::default());
     let without = [layer(json!({ "services": { "api": { "migrate": null } } }))];
     let plan = resolve::environment(&source, "staging", &without).expect("a plan");
     assert_eq!(plan.services[&"api".into()].serve.migrate, None);

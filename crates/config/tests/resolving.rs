@@ -2,12 +2,16 @@
 
 use serde_json::json;
 use shipway_config::{
-    Target, check, findings,
+    Target, check,
+    explained::configuration,
+    findings,
+    layers::with_made,
     read::{self, Source},
     resolve::{self, Layer},
     rules,
 };
 use shipway_core::{
+    config::origin::{Level, Origin},
     finding::Severity,
     id::ServiceName,
     spec::{EnvironmentType, ServiceSpec},
@@ -60,7 +64,7 @@ fn source() -> Source {
 }
 
 fn layer(tree: serde_json::Value) -> Layer {
-    Layer { name: "settings of production".into(), tree }
+    Layer::settings("settings of production".into(), tree, Origin::Default, Default::default())
 }
 
 fn web(layers: &[Layer]) -> ServiceSpec {
@@ -76,8 +80,120 @@ fn each_layer_lies_above_the_one_before() {
     ];
     let variables = web(&layers).serve.variables;
     let expected =
-        [("A", "service"), ("B", "environment"), ("C", "environment's service"), ("D", "layer"), ("E", "deployment")];
+        [("A", "service"), ("B", "service"), ("C", "environment's service"), ("D", "layer"), ("E", "deployment")];
     assert_eq!(variables, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+}
+
+const LAYERED: &str = r#"
+variables = { G = "global", E = "global", S = "global", NAME = "{service} in {environment}" }
+settings = { log_level = "info", scaling = { min = 1, max = 2 } }
+
+[project]
+name = "shop"
+
+[services.web]
+kind = "process"
+run = "bin/web"
+variables = { S = "service", GONE = "service", REVISION = "{release}" }
+settings = { scaling = { max = 4 } }
+checks = [
+  { name = "answers", phase = "test", http = "/" },
+  { name = "is fast", phase = "test", http = "/fast" },
+]
+
+[environments.production]
+type = "production"
+region = "eu-west"
+labels = { team = "shop" }
+variables = { E = "environment", S = "environment" }
+settings = { log_level = "warn" }
+
+[environments.production.services.web]
+variables = { GONE = { unset = true } }
+checks = [{ name = "is fast", retries = 2 }, { name = "answers", unset = true }]
+
+[[rules]]
+key = "settings.scaling.max"
+max = 8
+"#;
+
+#[test]
+fn six_layers_with_their_origins() {
+    let source = read::parse("shipway.toml", LAYERED).expect("TOML");
+    let by = Origin::Api { by: "ann".into(), at: shipway_core::time::Timestamp(7), version: 3 };
+    let tree = json!({ "settings": { "scaling": { "min": 2 } }, "labels": { "tier": "1" } });
+    let layers = [Layer::settings("settings".into(), tree, by.clone(), Default::default())];
+    let plan = resolve::environment(&source, "production", &layers).expect("a plan");
+    let web = &plan.services[&ServiceName::from("web")].serve;
+    let variables = [
+        ("E", "environment"),
+        ("G", "global"),
+        ("NAME", "web in production"),
+        ("REVISION", "{release}"),
+        ("S", "service"),
+    ];
+    assert_eq!(web.variables, variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    assert_eq!(web.symbolic, ["/variables/REVISION"]);
+    assert_eq!(json!(web.settings), json!({ "log_level": "warn", "scaling": { "max": 4, "min": 2 } }));
+    assert_eq!(
+        web.checks.iter().map(|check| (check.name.as_str(), check.retries)).collect::<Vec<_>>(),
+        [("is fast", 2)]
+    );
+    assert_eq!(plan.facts.region.as_deref(), Some("eu-west"));
+    assert_eq!(json!(plan.facts.labels), json!({ "team": "shop", "tier": "1" }));
+
+    let told = &configuration(&source, &"production".into(), &layers).expect("a configuration")[&"web".into()];
+    let chain = |key: &str| {
+        let one = told.iter().find(|one| one.key == key).expect("a value");
+        one.chain.iter().map(|link| (link.level, link.origin.clone(), link.value.clone())).collect::<Vec<_>>()
+    };
+    let line = |line| Origin::File { file: "shipway.toml".into(), line };
+    assert_eq!(
+        chain("settings.scaling.min"),
+        [(Level::Global, line(3), Some(json!(1))), (Level::Settings, by, Some(json!(2))),]
+    );
+    assert_eq!(
+        chain("variables.S"),
+        [
+            (Level::Global, line(2), Some(json!("global"))),
+            (Level::Environment, line(22), Some(json!("environment"))),
+            (Level::Service, line(11), Some(json!("service"))),
+        ]
+    );
+    assert_eq!(
+        chain("variables.GONE"),
+        [(Level::Service, line(11), Some(json!("service"))), (Level::ServiceInEnvironment, line(26), None),]
+    );
+    assert_eq!(chain("instances"), [(Level::Default, Origin::Default, Some(json!(1)))]);
+}
+
+#[test]
+fn an_environment_that_was_made_resolves_like_one_of_the_file() {
+    let source = read::parse("shipway.toml", LAYERED).expect("TOML");
+    let by = Origin::Api { by: "ann".into(), at: shipway_core::time::Timestamp(7), version: 0 };
+    let stated = json!({ "type": "testing", "variables": { "E": "made" } });
+    let whole = with_made(&source, [("qa".to_owned(), stated, by.clone())]);
+    let plan = resolve::environment(&whole, "qa", &[]).expect("a plan");
+    assert_eq!(plan.services[&ServiceName::from("web")].serve.variables["E"], "made");
+    let told = &configuration(&whole, &"qa".into(), &[]).expect("a configuration")[&"web".into()];
+    let winner = told.iter().find(|one| one.key == "variables.E").and_then(|one| one.winner()).expect("a winner");
+    assert_eq!((winner.level, &winner.origin), (Level::Environment, &by));
+}
+
+#[test]
+fn values_that_break_rules_and_circles_are_told_where_they_were_written() {
+    let text = LAYERED.replace("max = 4", "max = 9").replace("G = \"global\"", "G = \"{variables.E}{variables.G}\"");
+    let source = read::parse("shipway.toml", &text).expect("TOML");
+    let told: Vec<_> = findings(&source, &Target::all(&source))
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Critical)
+        .map(|finding| (finding.message, finding.line))
+        .collect();
+    let expected = [
+        ("values name each other in a circle: variables.G → variables.G", Some(2)),
+        ("`settings.scaling.max` is 9: it must be 8 or less", Some(12)),
+    ];
+    assert_eq!(told, expected.map(|(message, line)| (message.to_owned(), line)));
 }
 
 #[test]

@@ -62,6 +62,7 @@ impl World {
             state: InstanceState::Ready,
             address: None,
             deployment: None,
+            substituted: Default::default(),
             created_at: Timestamp(i64::from(number)),
         });
     }
@@ -91,6 +92,7 @@ fn release(slot: &SlotKey, version: &str, at: usize) -> Release {
         version: version.into(),
         artifact: ArtifactDigest::new("a"),
         serve: serde_json::from_value(serve).expect("a service of this form is valid"),
+        secrets: Default::default(),
         git: None,
         made_by: DeploymentId::new("d0"),
         made_at: Timestamp(0),

@@ -3,6 +3,7 @@
 
 mod course;
 mod failure;
+mod gated;
 mod measured;
 mod request;
 mod standstill;
@@ -19,8 +20,9 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     course::Course,
     failure::{Cause, FailureReport},
+    gated::{Gated, Proposal, Word},
     measured::{CheckRecord, SwitchBaseline, SwitchNumbers},
-    request::{Kind, OnConflict, Request, Source},
+    request::{Kind, OnConflict, Request, ScheduledBy, Source},
     standstill::{Resolved, Skipped, Stuck, Waiting},
     step::{StepState, StepStatus},
 };
@@ -65,6 +67,9 @@ pub struct Deployment {
     pub cause: Option<Cause>,
     /// What it waits for.
     pub waiting: Option<Waiting>,
+    /// How it stands before its gates.
+    #[serde(default, skip_serializing_if = "Gated::is_empty")]
+    pub gated: Gated,
     /// Where an unwinding ends.
     pub ending: Option<End>,
     /// When it was asked for.
@@ -191,6 +196,7 @@ impl Deployment {
             failed_in: None,
             cause: None,
             waiting: None,
+            gated: Gated::default(),
             ending: None,
             created_at: at,
             started_at: None,

@@ -106,6 +106,14 @@ pub enum EventKind {
     PhaseStarted,
     /// A plan was recorded.
     PlanRecorded,
+    /// A plan was drawn, and waits before the gates.
+    PlanProposed,
+    /// Somebody said yes to it.
+    DeploymentApproved,
+    /// Somebody said no to it.
+    DeploymentRejected,
+    /// Somebody opened every gate at once.
+    GlassBroken,
     /// An artifact was built, or found.
     ArtifactReady,
     /// A release was made, or found.
@@ -158,16 +166,36 @@ pub enum EventKind {
     InstanceStopped,
     /// A warm set's time was over.
     WarmRetired,
+    /// What an environment serves together was given a name.
+    CombinationNamed,
+    /// A promotion left out a stage, or the rest of a soak, for a reason.
+    StageSkipped,
+    /// A person keeps new releases from an environment, or from a service of it.
+    Held,
+    /// They may come again.
+    Unheld,
+    /// A schedule asked for a deployment, or left it out.
+    ScheduleRan,
+    /// A schedule was declared, paused, resumed or deleted.
+    ScheduleChanged,
     /// A project was registered, or its spec changed.
     ProjectRegistered,
     /// An environment's layer changed.
     EnvironmentChanged,
+    /// A feature flag was set or deleted.
+    FlagChanged,
     /// A notification could not be delivered for good.
     NotificationFailed,
     /// The server started.
     ServerStarted,
     /// The store is older than what the data plane follows: a backup was put back.
     StoreRestored,
+    /// A secret got a version, lost one, or went.
+    SecretChanged,
+    /// An instance was given another version of a secret than its release names, for that one was revoked.
+    SecretSubstituted,
+    /// Everything is sealed by another master key now.
+    MasterKeyChanged,
 }
 
 impl EventKind {

@@ -22,12 +22,14 @@ use crate::{
     breaker::{Breaker, Rollbacks},
     deployment::{Deployment, FailureReport, StepStatus},
     finding::Finding,
+    gate::GateKind,
     id::{DeploymentId, EnvironmentName, InstanceId, ProjectId, ReleaseId, ServiceName},
     lease::{Leases, Server},
     phase::Phase,
     ports::Answer,
     project::EnvironmentLayer,
     release::Release,
+    risk::Risk,
     slot::Slot,
     time::Timestamp,
 };
@@ -311,6 +313,13 @@ pub enum Wait {
         /// Since when.
         since: Option<Timestamp>,
     },
+    /// What its environment serves soaks, to go on to the next one.
+    Soak {
+        /// What soaks, for which environment, and until when, in words.
+        reason: String,
+        /// Since when it is waited for.
+        since: Option<Timestamp>,
+    },
     /// A person asked for its end; what runs comes to a stop first.
     Ending {
         /// Who.
@@ -350,6 +359,21 @@ pub enum Wait {
         min_requests: BTreeMap<ServiceName, u64>,
         /// What it still lacks, in words.
         reason: Option<String>,
+    },
+    /// A gate is shut.
+    Gate {
+        /// Which one.
+        gate: GateKind,
+        /// Why.
+        why: String,
+        /// Since when it waits.
+        since: Option<Timestamp>,
+        /// When the gate opens by itself.
+        until: Option<Timestamp>,
+        /// Who can open it, and how.
+        who: String,
+        /// What the plan's assessment says, where people have to say yes.
+        risk: Option<Risk>,
     },
     /// A canary step that a person ends.
     Person {

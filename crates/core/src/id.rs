@@ -1,6 +1,6 @@
 //! Names and identifiers. Not here: how ids are made (`ports::Ids`).
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,45 @@ pub fn name_fault(text: &str) -> Option<&'static str> {
     None
 }
 
-/// Who asked: a person or a part of Shipway that acts on its own.
+/// What somebody is trusted with, the least first: each may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Deploys and configures outside production.
+    Developer,
+    /// Keeps everything running, in every environment.
+    Operator,
+    /// Decides what comes into production.
+    ReleaseManager,
+    /// Everything, and who else may do what.
+    Admin,
+}
+
+impl Role {
+    /// All of them, the least first.
+    pub const ALL: [Self; 5] = [Self::Viewer, Self::Developer, Self::Operator, Self::ReleaseManager, Self::Admin];
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Developer => "developer",
+            Self::Operator => "operator",
+            Self::ReleaseManager => "release-manager",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Who asked: a person or a part of Shipway that acts on its own. What it may do says `policy::may`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
@@ -135,6 +173,15 @@ pub struct Actor {
     pub name: String,
     /// Whether the actor owns the data folder on this machine: only then may a source be a path.
     pub owner: bool,
+    /// What it is trusted with; who asked before there were roles has none here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<Role>,
+    /// The environments, by name, that it may act in; all of them when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<EnvironmentName>,
+    /// The id of the access token that it came with; none for the data folder's own and for Shipway's parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// How the names of Shipway's own parts begin; a person's name can't.
@@ -143,17 +190,28 @@ const SYSTEM: &str = "shipway/";
 impl Actor {
     /// The holder of the data folder's admin token.
     pub fn admin() -> Self {
-        Self { name: "admin".into(), owner: true }
+        Self { owner: true, ..Self::person("admin", Role::Admin) }
     }
 
-    /// Shipway itself: the reconciler, a schedule, a recovery.
+    /// Somebody with one role, in every environment.
+    pub fn person(name: &str, role: Role) -> Self {
+        let (roles, environments) = (BTreeSet::from([role]), Vec::new());
+        Self { name: name.into(), owner: false, roles, environments, token: None }
+    }
+
+    /// Shipway itself: the reconciler, a schedule, a recovery. What it does by itself somebody has declared.
     pub fn system(part: &str) -> Self {
-        Self { name: format!("{SYSTEM}{part}"), owner: false }
+        Self::person(&format!("{SYSTEM}{part}"), Role::Admin)
     }
 
     /// Whether nobody asked: Shipway acts by itself.
     pub fn is_automation(&self) -> bool {
         self.name.starts_with(SYSTEM)
+    }
+
+    /// Its highest role.
+    pub fn role(&self) -> Option<Role> {
+        self.roles.last().copied()
     }
 }
 

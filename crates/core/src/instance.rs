@@ -1,12 +1,13 @@
 //! Instances: running copies of a release. Not here: processes (`targets`).
 
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
+    secret::SecretPins,
     time::Timestamp,
 };
 
@@ -28,6 +29,9 @@ pub struct Instance {
     /// The deployment that started it; none when the reconciler did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentId>,
+    /// Secrets that it was given in other versions than its release names, by the key in `secrets`: those were revoked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub substituted: SecretPins,
     /// When it was recorded.
     pub created_at: Timestamp,
 }

@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     artifact::Tree,
     command_line::CommandLine,
-    id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
+    id::{ArtifactDigest, DeploymentId, InstanceId, ProjectId, ReleaseId, SlotKey},
     release::Release,
     route::RouteTable,
+    secret::{Envelope, GivenSecrets, SecretText},
     spec::{Ask, StopSpec},
     time::Timestamp,
 };
@@ -98,6 +99,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Ends after that long.
     fn sleep_ms(&self, span_ms: u64) -> BoxFuture<'static, ()>;
+    /// The file of a time zone, by a name that `gate::zone::is_name` lets pass; none where it isn't known. It is small,
+    /// and read at once.
+    fn zone(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let _ = name;
+        Ok(None)
+    }
 }
 
 /// Runs what goes on by itself, beside everything else.
@@ -127,6 +134,38 @@ pub trait Ids: Send + Sync {
     fn deployment(&self) -> DeploymentId;
     /// An unguessable text of 32 hex digits.
     fn token(&self) -> String;
+}
+
+/// The master keys that a server has at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MasterKeys {
+    /// Where they come from, in words.
+    pub source: String,
+    /// What they are known by: the first one seals, all of them open. None when there is no key.
+    pub ids: Vec<String>,
+    /// Why they could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// Seals the values of secrets. The master key stays where it comes from: it is never in the store.
+pub trait Secrets: Send + Sync {
+    /// The master keys as they were read last.
+    fn keys(&self) -> MasterKeys;
+    /// Reads the master keys anew from where they come from.
+    fn read_keys(&self) -> BoxFuture<'_, Result<MasterKeys, Fault>>;
+    /// Makes a master key where they come from; it is the one that seals from now on, and the others still open.
+    /// Refused where Shipway can't write.
+    fn make_key(&self) -> BoxFuture<'_, Result<MasterKeys, Fault>>;
+    /// Seals a value by a key of its own, and that by the first master key. What opens it must name the same thing.
+    fn seal(&self, about: &str, value: &SecretText) -> Result<Envelope, Fault>;
+    /// Opens it. Unavailable when its master key isn't at hand; corrupt when it is not what was sealed under that name.
+    fn open(&self, about: &str, envelope: &Envelope) -> Result<SecretText, Fault>;
+    /// The same value, its key sealed by the first master key.
+    fn seal_again(&self, about: &str, envelope: &Envelope) -> Result<Envelope, Fault>;
+    /// What equal values of a project have in common; nothing about them follows from it without the master key.
+    fn fingerprint(&self, project: &ProjectId, value: &SecretText) -> Result<String, Fault>;
 }
 
 /// Stores artifacts by their digest.
@@ -187,6 +226,8 @@ pub struct Launch {
     pub release: Arc<Release>,
     /// All variables but `PORT`, which the driver adds.
     pub variables: BTreeMap<String, String>,
+    /// Secrets, which the driver keeps off every disk.
+    pub secrets: GivenSecrets,
 }
 
 /// What a driver sees of an instance.

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     artifact::GitCommit,
+    config::template::with_release,
     id::{ArtifactDigest, DeploymentId, ReleaseId, SlotKey},
-    spec::ServeSpec,
+    secret::SecretPins,
+    spec::{ServeSpec, Settings},
     time::Timestamp,
 };
 
@@ -26,6 +29,9 @@ pub struct Release {
     pub artifact: ArtifactDigest,
     /// How it runs: the resolved configuration.
     pub serve: ServeSpec,
+    /// The versions of secrets that it names, by the key in `serve.secrets`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: SecretPins,
     /// The commit of its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<GitCommit>,
@@ -36,12 +42,22 @@ pub struct Release {
 }
 
 /// The id of a release: the hash of slot, version, artifact and resolved configuration. Ports, addresses and the
-/// release's own id stay symbolic in the configuration, so the same input gives the same id.
+/// release's own id stay symbolic in the configuration, so the same input gives the same id. Secrets count by the versions
+/// that are named; without any, nothing of them is hashed.
 ///
 /// The instance count is left out: scaling is not another release.
-pub fn release_id(slot: &SlotKey, version: &str, artifact: &ArtifactDigest, serve: &ServeSpec) -> ReleaseId {
+pub fn release_id(
+    slot: &SlotKey,
+    version: &str,
+    artifact: &ArtifactDigest,
+    serve: &ServeSpec,
+    secrets: &SecretPins,
+) -> ReleaseId {
     let serve = ServeSpec { instances: 0, ..serve.clone() };
-    let text = serde_json::json!(["shipway release 1", slot, version, artifact, serve]);
+    let text = match secrets.is_empty() {
+        true => serde_json::json!(["shipway release 1", slot, version, artifact, serve]),
+        false => serde_json::json!(["shipway release 1", slot, version, artifact, serve, { "secrets": secrets }]),
+    };
     ReleaseId::new(blake3::hash(text.to_string().as_bytes()).to_hex()[..32].to_owned())
 }
 
@@ -57,10 +73,16 @@ pub mod variable {
     pub const SERVICE: &str = "SHIPWAY_SERVICE";
     /// The release's id.
     pub const RELEASE: &str = "SHIPWAY_RELEASE";
+    /// The service's settings, as JSON.
+    pub const SETTINGS: &str = "SHIPWAY_SETTINGS";
     /// The release's version.
     pub const VERSION: &str = "SHIPWAY_VERSION";
     /// The instance's id; also how strays of an instance are found.
     pub const INSTANCE: &str = "SHIPWAY_INSTANCE";
+    /// Where the application reads the environment's feature flags.
+    pub const FLAGS: &str = "SHIPWAY_FLAGS_URL";
+    /// The folder that holds the secrets that are given as files.
+    pub const SECRETS: &str = "SHIPWAY_SECRETS_DIR";
     /// The folder that holds the service's data folders.
     pub const DATA: &str = "SHIPWAY_DATA_DIR";
     /// The beginning of the names of dependencies' addresses: `SHIPWAY_URL_CATALOG`.
@@ -77,9 +99,31 @@ impl Release {
             (variable::RELEASE, self.id.as_str()),
             (variable::VERSION, &self.version),
         ];
-        let mut variables = self.serve.variables.clone();
+        let (mut variables, settings) = self.told();
+        if !settings.is_empty() {
+            variables.insert(variable::SETTINGS.into(), Value::Object(settings).to_string());
+        }
         variables.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
         variables
+    }
+}
+
+impl Release {
+    /// The service's own variables and settings, with the release's id where `{release}` stood.
+    fn told(&self) -> (BTreeMap<String, String>, Settings) {
+        let (mut variables, mut settings) = (self.serve.variables.clone(), Value::Object(self.serve.settings.clone()));
+        for pointer in &self.serve.symbolic {
+            let name = pointer.strip_prefix("/variables/").map(|name| name.replace("~1", "/").replace("~0", "~"));
+            if let Some(variable) = name.and_then(|name| variables.get_mut(&name)) {
+                *variable = with_release(variable, self.id.as_str());
+            }
+            let setting = pointer.strip_prefix("/settings").and_then(|below| settings.pointer_mut(below));
+            if let Some(Value::String(text)) = setting {
+                *text = with_release(text, self.id.as_str());
+            }
+        }
+        let settings = if let Value::Object(settings) = settings { settings } else { Settings::new() };
+        (variables, settings)
     }
 }
 

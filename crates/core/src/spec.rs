@@ -3,6 +3,8 @@
 //!
 //! Not here: reading the file (crate `config`), laying environments over services (`config`), deciding (`plan`).
 
+mod facts;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -10,10 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command_line::CommandLine,
+    gate::declared::GatesSpec,
     id::{EnvironmentName, ServiceName},
+    quota::{PricesSpec, QuotaSpec},
     strategy::StrategySpec,
     time::Span,
 };
+
+pub use self::facts::{EnvironmentFacts, LOCAL_TARGET, MonitoringSpec, RuleSpec, Settings, ValueType};
 
 /// The whole spec file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +37,18 @@ pub struct SpecFile {
     /// Checks of how services work together. One is asked when a deployment changes either side of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<InteractionSpec>,
+    /// Variables of every service in every environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// Settings of every service in every environment.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
+    /// What the values must be, beyond what the spec itself asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleSpec>,
+    /// What things cost, for quotas of money and `shipway quota`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PricesSpec>,
 }
 
 /// The project itself.
@@ -45,6 +63,9 @@ pub struct ProjectSpec {
     /// Who hears of every deployment of the project.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<NotifySpec>,
+    /// What all its environments together may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaSpec>,
 }
 
 /// Services that are deployed together.
@@ -149,9 +170,33 @@ pub struct EnvironmentSpec {
     /// What kind of environment it is.
     #[serde(rename = "type")]
     pub kind: EnvironmentType,
-    /// Variables of every service in this environment, above those of the service.
+    /// Where it is: `eu-west`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Whose machines it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The target that it runs on: `local`, the server's own machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Words to find it by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Settings of its network, for people, rules and templates of other tools.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub network: Settings,
+    /// What holds there as policy, for people and rules.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub policies: Settings,
+    /// Where to look at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitoringSpec>,
+    /// Variables of every service in this environment, below those of the service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// Settings of every service in this environment, below those of the service.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
     /// Any field of any service, laid over the service's own. Tables merge, lists replace.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<ServiceName, ServicePatch>,
@@ -161,6 +206,32 @@ pub struct EnvironmentSpec {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What it may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaSpec>,
+    /// What deployments to it wait for before anything moves. Rollbacks never do.
+    #[serde(default, skip_serializing_if = "GatesSpec::is_empty")]
+    pub gates: GatesSpec,
+    /// The environment that what was proven here goes on to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotes_to: Option<EnvironmentName>,
+    /// How another environment's artifacts come here.
+    #[serde(default)]
+    pub promotion: PromotionSpec,
+    /// Keys of services that belong to this environment: `shipway env sync` never takes them over. Written like
+    /// `variables.URL`; what is below a key belongs to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
+}
+
+/// How artifacts come into an environment from the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PromotionSpec {
+    /// How long they must have run together there before.
+    pub soak: Span,
+    /// Whether they come by themselves, once they ran for so long.
+    pub automatic: bool,
 }
 
 /// Some fields of a service. It is checked as a service once it is laid over one.
@@ -244,6 +315,17 @@ pub struct ServeSpec {
     /// Variables of the instances.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// Anything that the service wants to know: log level, scaling, caching. Its instances find all of it as JSON in
+    /// `SHIPWAY_SETTINGS`.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
+    /// Texts in `variables` and `settings` in which `{release}` still stands, as JSON pointers. Nobody writes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub symbolic: Vec<String>,
+    /// Secrets of the instances: as variables, or as files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretUse>,
     /// Services that must be healthy first, and whose addresses the instances are given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<ServiceName>,
@@ -284,6 +366,18 @@ pub struct ServeSpec {
     /// A change of the service's data that comes with the release, run once in each deployment of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrate: Option<MigrateSpec>,
+}
+
+/// How instances are given a secret: in a variable of the key's name, or as a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretUse {
+    /// The secret's name, where it is another than the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The name of the file below `SHIPWAY_SECRETS_DIR`; a variable instead when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A change of data. It can't be undone by going back.
@@ -348,6 +442,11 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub processes: Option<u64>,
+    /// Disk in mebibytes, of the data folders of all instances together. It is counted against quotas, and held by
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub disk_mb: Option<u64>,
 }
 
 impl Limits {
@@ -599,6 +698,9 @@ pub enum HookMoment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HookSpec {
+    /// What it is called. Layers above change hooks by name when all of them have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// When it runs.
     pub when: HookMoment,
     /// The command, in the new release's folder and with the variables of its instances.
@@ -655,6 +757,8 @@ pub enum NotifyOn {
     RolledBack,
     /// It needs a person.
     Stuck,
+    /// Somebody opened every gate at once: told to everyone, whatever else they want to hear.
+    BreakGlass,
 }
 
 /// One environment with everything laid over everything: what the planner and the checks work on.
@@ -674,4 +778,19 @@ pub struct EnvironmentPlan {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What is said of it as a whole.
+    #[serde(default)]
+    pub facts: EnvironmentFacts,
+    /// The environment that what was proven here goes on to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotes_to: Option<EnvironmentName>,
+    /// How another environment's artifacts come here.
+    #[serde(default)]
+    pub promotion: PromotionSpec,
+    /// Keys of services that belong to this environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<String>,
+    /// What its deployments wait for before anything moves.
+    #[serde(default)]
+    pub gates: GatesSpec,
 }

@@ -4,21 +4,24 @@
 
 mod body;
 mod deployments;
+mod promotions;
 mod stored;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     body::{Body, Content},
-    deployments::{course_of, read_deployment},
+    deployments::{course_of, entry_of, read_deployment},
 };
 use crate::{
     event::{Event, EventBody},
+    history,
     id::{DeploymentId, EnvironmentName, ProjectId, SlotKey},
     ports::{Fault, FaultKind},
+    secret::SecretAddress,
     time::Timestamp,
 };
 
@@ -30,6 +33,8 @@ pub enum DocumentKind {
     Project,
     /// `project::EnvironmentLayer`
     Layer,
+    /// `config::version::ConfigVersion`
+    ConfigVersion,
     /// `slot::Slot`
     Slot,
     /// `release::Release`
@@ -66,13 +71,28 @@ pub enum DocumentKind {
     Explanation,
     /// `route::Epoch`
     Epoch,
+    /// `flag::Flags`
+    Flags,
+    /// `access::AccessToken`, by the public part of its text
+    AccessToken,
+    /// `audit::AuditEntry`
+    Audit,
+    /// `secret::Secret`
+    Secret,
+    /// `promotion::Combination`, once it has a name
+    Combination,
+    /// `promotion::Hold`
+    Hold,
+    /// `schedule::Schedule`
+    Schedule,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 28] = [
         Self::Project,
         Self::Layer,
+        Self::ConfigVersion,
         Self::Slot,
         Self::Release,
         Self::Instance,
@@ -91,6 +111,13 @@ impl DocumentKind {
         Self::Quarantine,
         Self::Explanation,
         Self::Epoch,
+        Self::Flags,
+        Self::AccessToken,
+        Self::Audit,
+        Self::Secret,
+        Self::Combination,
+        Self::Hold,
+        Self::Schedule,
     ];
 
     /// The name in the store.
@@ -98,6 +125,7 @@ impl DocumentKind {
         match self {
             Self::Project => "project",
             Self::Layer => "layer",
+            Self::ConfigVersion => "configVersion",
             Self::Slot => "slot",
             Self::Release => "release",
             Self::Instance => "instance",
@@ -116,6 +144,13 @@ impl DocumentKind {
             Self::Quarantine => "quarantine",
             Self::Explanation => "explanation",
             Self::Epoch => "epoch",
+            Self::Flags => "flags",
+            Self::AccessToken => "accessToken",
+            Self::Audit => "audit",
+            Self::Secret => "secret",
+            Self::Combination => "combination",
+            Self::Hold => "hold",
+            Self::Schedule => "schedule",
         }
     }
 
@@ -123,7 +158,14 @@ impl DocumentKind {
     pub fn is_past(self) -> bool {
         matches!(
             self,
-            Self::Deployment | Self::Course | Self::Release | Self::Build | Self::Idempotency | Self::Explanation
+            Self::ConfigVersion
+                | Self::Deployment
+                | Self::Course
+                | Self::Release
+                | Self::Build
+                | Self::Idempotency
+                | Self::Explanation
+                | Self::Audit
         )
     }
 }
@@ -175,6 +217,12 @@ pub enum Guarded {
     Epoch,
     /// The numbers of an environment's deployments.
     Numbers(ProjectId, EnvironmentName),
+    /// The feature flags of an environment.
+    Flags(ProjectId, EnvironmentName),
+    /// The versions of an environment's configuration.
+    Configuration(ProjectId, EnvironmentName),
+    /// A secret.
+    Secret(SecretAddress),
 }
 
 impl fmt::Display for Guarded {
@@ -185,7 +233,10 @@ impl fmt::Display for Guarded {
             Self::Carrier(deployment) => write!(f, "carrier {deployment}"),
             Self::Leader => f.write_str("leader"),
             Self::Epoch => f.write_str("epoch"),
+            Self::Configuration(project, environment) => write!(f, "configuration {project}/{environment}"),
             Self::Numbers(project, environment) => write!(f, "numbers {project}/{environment}"),
+            Self::Flags(project, environment) => write!(f, "flags {project}/{environment}"),
+            Self::Secret(secret) => write!(f, "secret {secret}"),
         }
     }
 }
@@ -236,6 +287,13 @@ pub trait Store: Send + Sync {
         deployment: Option<&'a str>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>>;
+    /// A page of the history of deployments.
+    fn history<'a>(&'a self, question: &'a history::Question) -> BoxFuture<'a, Result<history::Page, Fault>>;
+    /// What deployments that ended on these days sum up to, by environment.
+    fn sums<'a>(
+        &'a self,
+        range: &'a history::Range,
+    ) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, history::Sums>, Fault>>;
     /// The newest event's place.
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>>;
     /// Ends when an event after that place exists.

@@ -21,30 +21,28 @@ use shipway_core::{
 };
 use tracing::warn;
 
-use crate::{Engine, Refusal, deploy::say};
+use crate::{Engine, Ports, Refusal, deploy::say, secrets::Known};
 
 /// The one target of today.
 const TARGET: &str = "local";
 
 /// A driver that is left alone for a while when it fails again and again. Looking at instances, and stopping them, is
-/// never kept from it, nor is a start on the way back: that must not wait for it.
+/// never kept from it, nor is a start on the way back: that must not wait for it. What instances print is masked.
 pub(crate) struct GuardedDriver {
     driver: Arc<dyn Driver>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    known: Arc<Known>,
     breaker: Mutex<Breaker>,
 }
 
 impl GuardedDriver {
     /// The driver with its breaker as it is stored: a restart closes none.
-    pub(crate) async fn new(
-        driver: Arc<dyn Driver>,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Arc<Self>, Fault> {
+    pub(crate) async fn new(ports: &Ports, known: Arc<Known>) -> Result<Arc<Self>, Fault> {
+        let Ports { driver, store, clock, .. } = ports.clone();
         let stored: Option<Breaker> = store.find(TARGET).await?;
         let breaker = Mutex::new(stored.unwrap_or_else(|| Breaker::closed(TARGET)));
-        Ok(Arc::new(Self { driver, store, clock, breaker }))
+        Ok(Arc::new(Self { driver, store, clock, known, breaker }))
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
@@ -173,11 +171,19 @@ impl Driver for GuardedDriver {
         from: LogPosition,
         lines_max: usize,
     ) -> BoxFuture<'a, Result<LogPage, Fault>> {
-        self.driver.log(instance, from, lines_max)
+        Box::pin(async move {
+            let mut page = self.driver.log(instance, from, lines_max).await?;
+            self.known.masker().lines(&mut page.lines);
+            Ok(page)
+        })
     }
 
     fn log_tail<'a>(&'a self, instance: &'a InstanceId, lines_max: usize) -> BoxFuture<'a, Result<Vec<String>, Fault>> {
-        self.driver.log_tail(instance, lines_max)
+        Box::pin(async move {
+            let mut lines = self.driver.log_tail(instance, lines_max).await?;
+            self.known.masker().lines(&mut lines);
+            Ok(lines)
+        })
     }
 
     fn held_limits(&self) -> HeldLimits {

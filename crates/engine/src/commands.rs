@@ -3,15 +3,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
+    access::{AccessToken, TokenText},
     command::{Command, Registration},
     deployment::{Deployment, Kind, OnConflict, Request, Source},
     event::{EventBody, EventKind, EventStatus},
     finding::{Finding, blocks},
+    flag::Flag,
     id::{Actor, DeploymentId, EnvironmentName, ProjectId, ServiceName},
     lease::Carrier,
     phase::Phase,
     ports::{Fault, FaultKind},
     project::{EnvironmentLayer, Project},
+    promotion::{Combination, Hold},
+    schedule::Schedule,
+    secret::Secret,
     slot::Slot,
     spec::{EnvironmentPlan, Order},
     store::{Commit, Guarded, Listing, OpenDeployment},
@@ -19,8 +24,10 @@ use shipway_core::{
 };
 
 use crate::{
-    Engine, breakers,
+    Engine, audit, breakers, configuration,
     deploy::{Active, say},
+    gates,
+    secrets::{self, Rekeyed},
     spec::layers,
     validation::needs_folder,
 };
@@ -38,8 +45,22 @@ pub enum Reply {
     Deployment(Arc<Deployment>),
     /// The project as it is now.
     Project(Box<Project>),
+    /// A combination that has a name now.
+    Combination(Box<Combination>),
+    /// The schedule as it is now, or was.
+    Schedule(Box<Schedule>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
+    /// The feature flag as it is now.
+    Flag(Box<Flag>),
+    /// An access token, and its text, which is shown this once.
+    Token(Box<AccessToken>, TokenText),
+    /// An access token that is no more.
+    RevokedToken(Box<AccessToken>),
+    /// The secret as it is now, sealed.
+    Secret(Box<Secret>),
+    /// Another master key seals now.
+    Rekeyed(Rekeyed),
     /// Nothing more to say.
     Done,
 }
@@ -64,12 +85,21 @@ pub enum Refusal {
     #[error("{} finding(s), the first: {}", .0.len(), .0.first().map(|f| f.message.as_str()).unwrap_or("none"))]
     Findings(Vec<Finding>),
     /// The actor may not.
-    #[error("{0}")]
-    Forbidden(String),
+    #[error("{message}")]
+    Forbidden {
+        /// Who may not do what, and what it takes.
+        message: String,
+        /// Who can change that, and how.
+        hint: Option<String>,
+    },
 }
 
 pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
     Refusal::Conflict { message: message.into(), list: Vec::new(), hint: Some(hint.into()) }
+}
+
+pub(crate) fn forbidden(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    Refusal::Forbidden { message: message.into(), hint: Some(hint.into()) }
 }
 
 impl Engine {
@@ -80,21 +110,72 @@ impl Engine {
     pub async fn execute(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         let engine = self.clone();
         // In a task of its own: a caller who goes away in the middle must not leave a command half done.
-        let done = self.ports.tasks.finish(async move { engine.obey(command, actor).await }).await;
+        let done = self.ports.tasks.finish(async move { engine.guarded(command, actor).await }).await;
         done.unwrap_or_else(|| Err(Fault::unavailable("the command was cut off: the server stops").into()))
+    }
+
+    /// Does what the actor may ask for, and records that it was asked for.
+    async fn guarded(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
+        let meaning = command.meaning();
+        let mut at = self.locate(&meaning.about).await?;
+        if let Command::Register(registration) = &command {
+            at.project = self.named_project(registration);
+        }
+        let doing = async {
+            self.authorize(&command, &meaning, &at, &actor).await?;
+            self.obey(command, actor.clone()).await
+        };
+        self.record(&meaning, &actor, &at, doing, |reply| Some(reply)).await
     }
 
     async fn obey(self: &Arc<Self>, command: Command, actor: Actor) -> Result<Reply, Refusal> {
         match command {
             Command::Deploy(request) => self.submit(*request, actor).await.map(Reply::Deployment),
+            Command::CreateSchedule(order) => self.create_schedule(*order, &actor).await,
+            Command::HoldSchedule { project, name, paused } => {
+                self.hold_schedule((&project, &name), paused, &actor).await
+            }
+            Command::DeleteSchedule { project, name } => self.delete_schedule(&project, &name, &actor).await,
             Command::Register(registration) => self.register(registration, &actor).await,
-            Command::SetLayer { project, environment, set, unset } => {
-                self.set_layer(project, environment, &set, &unset, &actor).await
+            Command::SetLayer { project, environment, set, unset, reason, expected } => {
+                let what = configuration::What::Set { set, unset };
+                self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)
+                    .await
+            }
+            Command::RestoreLayer { project, environment, version, reason, expected } => {
+                let what = configuration::What::Restore(version);
+                self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)
+                    .await
+            }
+            Command::MakeEnvironment { project, environment, stated } => {
+                self.make_environment(project, environment, stated, &actor).await
+            }
+            Command::RemoveEnvironment { project, environment } => {
+                self.remove_environment(project, environment, &actor).await
+            }
+            Command::SetFlag(change) => self.set_flag(change, &actor).await,
+            Command::DeleteFlag { project, environment, name, expected } => {
+                self.delete_flag(&project, &environment, &name, expected, &actor).await
+            }
+            Command::Secret(command) => secrets::command(self, *command, &actor).await,
+            Command::Hold { project, environment, service, pin, reason } => {
+                let (by, at) = (actor.name, self.ports.clock.now());
+                self.put_hold(Hold { project, environment, service, pin, reason, by, at }).await
+            }
+            Command::NameCombination { project, environment, name } => {
+                self.name_combination(project, environment, name, &actor).await
+            }
+            Command::Promote(wish) => self.promote(*wish, actor).await.map(Reply::Deployment),
+            Command::Unhold { project, environment, service } => {
+                self.end_hold(&project, &environment, service.as_ref(), &actor).await
             }
             Command::Cancel { deployment, reason } => self.cancel(&deployment, reason, actor).await,
             Command::Pause { deployment } => self.hold(&deployment, true, &actor).await,
             Command::Resume { deployment } => self.hold(&deployment, false, &actor).await,
             Command::Advance { deployment } => self.advance(&deployment, &actor).await,
+            Command::Approve { deployment, hash, reason } => self.approve(&deployment, hash, reason, &actor).await,
+            Command::Reject { deployment, reason } => self.reject(&deployment, reason, actor).await,
+            Command::BreakGlass { deployment, reason } => self.break_glass(&deployment, reason, &actor).await,
             Command::Retry { deployment } => self.retry(&deployment, &actor).await.map(Reply::Deployment),
             Command::Skip { deployment, step, reason } => {
                 self.skip(&deployment, step, reason, actor).await.map(Reply::Deployment)
@@ -106,15 +187,22 @@ impl Engine {
                 true => Ok(Reply::Done),
                 false => Err(conflict(format!("{name} is no open breaker"), "see `shipway breakers`")),
             },
+            Command::CreateToken(request) => self.create_token(request, &actor).await,
+            Command::RevokeToken { name } => self.revoke_token(&name).await,
         }
     }
 
-    async fn submit(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Arc<Deployment>, Refusal> {
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        mut request: Request,
+        actor: Actor,
+    ) -> Result<Arc<Deployment>, Refusal> {
         refuse_stranger(&request, &actor)?;
         let _one_at_a_time = self.intake.one(&request).await;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
         breakers::refuse_stopped(self, &request).await?;
+        self.refuse_held(&request).await?;
         self.make_way(&request, &actor).await?;
         let (number, created_at) = self.next_place(&request).await?;
         let (clock, ids) = (&self.ports.clock, &self.ports.ids);
@@ -131,6 +219,7 @@ impl Engine {
             deployment.name
         );
         let event = say(&deployment, EventKind::DeploymentQueued, EventStatus::Running, message);
+        let glass = gates::break_at_once(&mut deployment, created_at)?;
         let open = OpenDeployment { id: deployment.id.clone() };
         let Request { project, environment, .. } = deployment.request.clone();
         let deployment = Arc::new(deployment);
@@ -140,6 +229,7 @@ impl Engine {
             .event(event)
             .raise(Guarded::Carrier(deployment.id.clone()), 0)
             .raise(Guarded::Numbers(project, environment), number - 1);
+        let commit = glass.into_iter().fold(commit, Commit::event);
         self.ports.store.commit(commit).await?;
         self.carry(deployment.clone(), false);
         Ok(deployment)
@@ -208,7 +298,7 @@ impl Engine {
     /// The services that are named, before any is left out.
     async fn named_services(&self, request: &Request, project: &Project) -> Result<Vec<ServiceName>, Refusal> {
         let (project, _) = crate::spec::of_request(self, project.clone(), request).await?;
-        let spec = self.understood.spec(&project.file, &project.text).map_err(Refusal::Findings)?;
+        let spec = self.understood.of(&project).map_err(Refusal::Findings)?;
         let Some(name) = &request.group else {
             return Ok(if request.services.is_empty() { spec.services() } else { request.services.clone() });
         };
@@ -283,7 +373,7 @@ impl Engine {
         }
         for other in same {
             let reason = Some("superseded by a newer deployment".to_owned());
-            match self.cancel(&other.id, reason, actor.clone()).await {
+            match audit::beside(self.cancel(&other.id, reason, actor.clone())).await {
                 // It is going back already, or has just ended: its services are waited for, as in a queue.
                 Ok(_) | Err(Refusal::Conflict { .. }) => {}
                 Err(refusal) => return Err(refusal),
@@ -313,16 +403,15 @@ impl Engine {
         if project.environments.contains(name) {
             return Ok(());
         }
-        let names = project.environments.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");
-        let fault = Fault::not_found(format!("{} has no environment `{name}`", project.id));
-        Err(Refusal::Fault(fault.with_hint(format!("the environments are {names}"))))
+        Err(unknown("environment", name.as_str(), project.environments.iter().map(EnvironmentName::as_str)))
     }
 
     async fn register(&self, registration: Registration, actor: &Actor) -> Result<Reply, Refusal> {
         if registration.folder.is_some() && !actor.owner {
             let message = "only the owner of the data folder may name a folder on the server's machine";
-            return Err(Refusal::Forbidden(message.into()));
+            return Err(owners_alone(message));
         }
+        let _one_at_a_time = self.intake.all().await;
         let spec = self.understood.spec(&registration.file, &registration.text).map_err(Refusal::Findings)?;
         let findings = spec.findings(None);
         if blocks(&findings) {
@@ -332,13 +421,20 @@ impl Engine {
         let now = self.ports.clock.now();
         let id = ProjectId::new(named.name);
         let known: Option<Project> = self.ports.store.find(id.as_str()).await?;
+        // What was made through the API stays, unless the file has it now.
+        let mut environments = spec.environments();
+        let mut made = known.as_ref().map(|known| known.made.clone()).unwrap_or_default();
+        made.retain(|name, _| !environments.contains(name));
+        environments.extend(made.keys().cloned());
         let project = Project {
             id,
             description: named.description,
             file: registration.file,
             text: registration.text,
-            folder: registration.folder,
-            environments: spec.environments(),
+            // Who may name no folder takes none away either.
+            folder: registration.folder.or_else(|| known.as_ref().filter(|_| !actor.owner)?.folder.clone()),
+            environments,
+            made,
             created_at: known.as_ref().map_or(now, |known| known.created_at),
             updated_at: now,
         };
@@ -352,45 +448,7 @@ impl Engine {
         Ok(Reply::Project(Box::new(project)))
     }
 
-    async fn set_layer(
-        &self,
-        project: ProjectId,
-        environment: EnvironmentName,
-        set: &serde_json::Value,
-        unset: &[String],
-        actor: &Actor,
-    ) -> Result<Reply, Refusal> {
-        let registered = self.known_project(&project).await?;
-        self.known_environment(&registered, &environment)?;
-        let _one_at_a_time = self.intake.all().await;
-        let key = format!("{project}/{environment}");
-        let known: Option<EnvironmentLayer> = self.ports.store.find(&key).await?;
-        let mut tree = known.map_or_else(|| serde_json::json!({}), |layer| layer.tree);
-        merge(&mut tree, set);
-        for path in unset {
-            remove(&mut tree, path);
-        }
-        let now = self.ports.clock.now();
-        let layer = EnvironmentLayer { project, environment, tree, by: actor.name.clone(), at: now };
-        self.refuse_bad_layer(&registered, &layer).await?;
-        let message = format!("{} changed the settings of {}", actor.name, layer.environment);
-        let event = EventBody {
-            project: Some(layer.project.clone()),
-            environment: Some(layer.environment.clone()),
-            details: serde_json::json!({ "set": set, "unset": unset }),
-            ..EventBody::new(EventKind::EnvironmentChanged, EventStatus::Ok, "commands", message)
-        };
-        self.ports.store.commit(Commit::at(now).put(&layer).event(event)).await?;
-        Ok(Reply::Layer(Box::new(layer)))
-    }
-
-    async fn refuse_bad_layer(&self, project: &Project, layer: &EnvironmentLayer) -> Result<(), Refusal> {
-        let spec = self.understood.spec(&project.file, &project.text).map_err(Refusal::Findings)?;
-        let own = vec![shipway_config::resolve::Layer { name: "settings".into(), tree: layer.tree.clone() }];
-        spec.environment(&layer.environment, &own).map(|_| ()).map_err(Refusal::Findings)
-    }
-
-    async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
+    pub(crate) async fn running(&self, id: &DeploymentId) -> Result<Arc<Active>, Refusal> {
         let deployment = self.find_deployment(id.as_str()).await?;
         // One that has ended is still there while it tidies up.
         let active = self.active().get(&deployment.id).cloned().filter(|_| !deployment.phase.is_end());
@@ -470,9 +528,20 @@ impl Engine {
         name: &EnvironmentName,
     ) -> Option<Arc<EnvironmentPlan>> {
         let layers = layers(self, &project.id, name, None).await.ok()?;
-        let spec = self.understood.spec(&project.file, &project.text).ok()?;
+        let spec = self.understood.of(project).ok()?;
         spec.environment(name, &layers).ok().map(|(plan, _)| plan)
     }
+}
+
+/// That there is no such thing, with what was probably meant, and what there is.
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Refusal {
+    let mut known: Vec<_> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    let meant = shipway_config::suggest::nearest(name, known.iter().copied());
+    let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+    let fault = Fault::not_found(format!("there is no {what} `{name}`"));
+    Refusal::Fault(fault.with_hint(format!("{meant}the {what}s are {}", known.join(", "))))
 }
 
 /// Whether a request and a running deployment write the same slots. Without names it is all of the environment.
@@ -492,6 +561,8 @@ fn refuse_members_elsewhere(request: &Request) -> Result<(), Refusal> {
         ("versions", !request.versions.is_empty()),
         ("artifacts", !request.artifacts.is_empty()),
         ("allowQuarantined", request.allow_quarantined),
+        ("at", request.at.is_some()),
+        ("breakGlass", request.break_glass && request.kind != Kind::Decommission),
     ];
     let Some((field, _)) = said.into_iter().find(|(_, is_said)| *is_said && request.kind != Kind::Deploy) else {
         return Ok(());
@@ -537,7 +608,12 @@ pub(crate) fn refuse_stranger(request: &Request, actor: &Actor) -> Result<(), Re
     if !matches!(request.source, Source::Path(_)) || actor.owner {
         return Ok(());
     }
-    Err(Refusal::Forbidden("only the owner of the data folder may name a path on the server's machine".into()))
+    Err(owners_alone("only the owner of the data folder may name a path on the server's machine"))
+}
+
+fn owners_alone(message: &str) -> Refusal {
+    let hint = "send the folder itself: `shipway deploy --upload`, or POST /api/uploads";
+    Refusal::Forbidden { message: message.into(), hint: Some(hint.into()) }
 }
 
 /// The canary step that a deployment stands at.
@@ -546,25 +622,4 @@ fn watched_step(deployment: &Deployment) -> Option<usize> {
     let plan = deployment.course.plan.as_ref()?;
     let running = deployment.steps.iter().filter(|state| !state.back && state.status == StepStatus::Running);
     running.map(|state| state.number).find(|number| matches!(plan.steps[*number].step, Step::Watch { .. }))
-}
-
-/// Lays a tree over another: tables merge, everything else replaces. A null stays, and unsets what is below it.
-fn merge(into: &mut serde_json::Value, over: &serde_json::Value) {
-    match (into.as_object_mut(), over.as_object()) {
-        (Some(into), Some(over)) => {
-            for (key, value) in over {
-                merge(into.entry(key.clone()).or_insert(serde_json::Value::Null), value);
-            }
-        }
-        _ => *into = over.clone(),
-    }
-}
-
-/// Removes what stands at a dotted path.
-fn remove(tree: &mut serde_json::Value, path: &str) {
-    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let parent = parents.split('.').filter(|part| !part.is_empty()).try_fold(tree, |tree, part| tree.get_mut(part));
-    if let Some(parent) = parent.and_then(serde_json::Value::as_object_mut) {
-        parent.shift_remove(last);
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -11,7 +13,7 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{DeploymentId, ReleaseId, SlotKey},
     instance::Instance,
-    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Sources, Tasks, TrafficRouter},
+    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Secrets, Sources, Tasks, TrafficRouter},
     release::Release,
     spec::StopSpec,
     store::{Commit, Store},
@@ -19,12 +21,14 @@ use shipway_core::{
 use tracing::info;
 
 use crate::{
+    audit::{AuditPlaces, AuditedStore},
     breakers::GuardedDriver,
     deploy::Active,
     intake::Intake,
     keep,
     leases::Returned,
     notify,
+    secrets::{self, Known, MaskedLogs, MaskedProber, MaskedStore},
     servers::{self, Itself},
     spec::Understood,
     traffic::Publisher,
@@ -51,6 +55,8 @@ pub struct Ports {
     pub router: Arc<dyn TrafficRouter>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What seals secrets.
+    pub secrets: Arc<dyn Secrets>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
     /// What runs beside everything else.
@@ -98,8 +104,25 @@ pub struct Settings {
     pub is_root: bool,
     /// Room that the data folder's disk should have, in mebibytes.
     pub disk_free_mb_min: u64,
+    /// Where applications read feature flags; nowhere when absent.
+    pub flags: Option<FlagAccess>,
     /// Where the server dies, for the crash test.
     pub crash: Option<CrashPoint>,
+}
+
+/// Where applications read feature flags.
+#[derive(Clone)]
+pub struct FlagAccess {
+    /// The control plane's address.
+    pub address: SocketAddr,
+    /// What reading keys are made of.
+    pub secret: String,
+}
+
+impl fmt::Debug for FlagAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlagAccess").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// A place in a deployment at which the server ends as by `kill -9`.
@@ -122,11 +145,21 @@ pub struct Engine {
     pub(crate) breaker: Arc<GuardedDriver>,
     pub(crate) itself: Itself,
     pub(crate) returned: Returned,
+    pub(crate) known: Arc<Known>,
     pub(crate) understood: Understood,
     pub(crate) publisher: Publisher,
+    pub(crate) audit_places: AuditPlaces,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     pub(crate) intake: Intake,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
+}
+
+/// Has text pass where values of secrets are masked.
+fn mask(ports: &mut Ports, known: &Arc<Known>) {
+    let known = || known.clone();
+    ports.store = Arc::new(MaskedStore { inner: ports.store.clone(), known: known() });
+    ports.logs = Arc::new(MaskedLogs { inner: ports.logs.clone(), known: known() });
+    ports.prober = Arc::new(MaskedProber { inner: ports.prober.clone(), known: known() });
 }
 
 /// Releases that are kept in memory; they are immutable, so any may be dropped at any time.
@@ -138,7 +171,10 @@ impl Engine {
     /// # Errors
     /// The store can't be read.
     pub async fn start(mut ports: Ports, settings: Settings) -> Result<Arc<Self>, Fault> {
-        let breaker = GuardedDriver::new(ports.driver.clone(), ports.store.clone(), ports.clock.clone()).await?;
+        ports.store = Arc::new(AuditedStore(ports.store));
+        let known = Arc::new(Known::default());
+        mask(&mut ports, &known);
+        let breaker = GuardedDriver::new(&ports, known.clone()).await?;
         ports.driver = breaker.clone();
         let swept = ports.runner.sweep().await?;
         if swept > 0 {
@@ -154,12 +190,15 @@ impl Engine {
             breaker,
             itself,
             returned: Returned::default(),
+            known,
             understood: Understood::default(),
             publisher,
+            audit_places: AuditPlaces::default(),
             active: Mutex::default(),
             intake: Intake::default(),
             releases: Mutex::default(),
         });
+        secrets::learn(&engine).await?;
         let message = "the server started";
         let started = EventBody::new(EventKind::ServerStarted, EventStatus::Ok, "server", message);
         engine.ports.store.commit(Commit::at(engine.ports.clock.now()).event(started)).await?;
@@ -169,6 +208,7 @@ impl Engine {
         engine.spawn(servers::run(engine.clone()));
         keep::start(&engine);
         notify::start(&engine);
+        engine.spawn(crate::schedules::run(engine.clone()));
         Ok(engine)
     }
 

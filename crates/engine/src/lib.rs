@@ -7,32 +7,56 @@
 //!
 //! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
 
+mod audit;
+mod authorization;
 mod breakers;
 pub mod commands;
+mod compare;
+mod configuration;
 mod deploy;
+mod doctor;
 mod engine;
+mod environments;
 mod explain;
+mod flags;
+mod gates;
 mod going_back;
+mod history;
 mod intake;
 mod keep;
 mod leases;
 mod make;
 mod notify;
+mod promotion;
 mod quarantine;
 mod queries;
+mod quota;
+mod room;
+mod schedules;
+mod secrets;
 mod servers;
 mod spec;
 mod standing;
+mod sync;
+mod tokens;
 mod traffic;
 mod unstick;
 mod validation;
 mod world;
 
 pub use self::{
+    audit::AuditFilter,
     commands::{Refusal, Reply},
-    engine::{CrashPoint, Engine, Folders, Ports, Settings},
+    compare::Compared,
+    configuration::CONFIGURATION,
+    doctor::{Complaint, stage_sites},
+    engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
+    gates::GatesStanding,
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
+    quota::{QuotaUse, QuotasStanding},
+    secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
+    sync::{Standing, SyncWish},
     validation::Validation,
 };

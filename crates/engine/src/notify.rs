@@ -121,6 +121,7 @@ fn occasion(event: &EventBody) -> Option<NotifyOn> {
         EventKind::DeploymentFailed => Some(NotifyOn::Failed),
         EventKind::DeploymentCancelled if event.status == EventStatus::Failed => Some(NotifyOn::Failed),
         EventKind::DeploymentStuck | EventKind::DeploymentsStopped => Some(NotifyOn::Stuck),
+        EventKind::GlassBroken => Some(NotifyOn::BreakGlass),
         _ => None,
     }
 }
@@ -131,7 +132,8 @@ async fn messages(engine: &Engine, event: &Event) -> Result<Vec<Message>, Fault>
     let (Some(project), Some(environment)) = (&body.project, &body.environment) else { return Ok(Vec::new()) };
     let Some(project) = engine.ports.store.share::<Project>(project.as_str()).await? else { return Ok(Vec::new()) };
     let Some(plan) = engine.environment_plan(&project, environment).await else { return Ok(Vec::new()) };
-    let wanted = plan.notify.iter().filter(|channel| channel.on.is_empty() || channel.on.contains(&on));
+    let all = on == NotifyOn::BreakGlass;
+    let wanted = plan.notify.iter().filter(|channel| all || channel.on.is_empty() || channel.on.contains(&on));
     let message = |(number, channel)| Message {
         id: format!("{}-{number}", event.id),
         channel: NotifySpec::clone(channel),

@@ -7,7 +7,7 @@ use shipway_core::{
     breaker::{Quarantine, Quarantined},
     deployment::{Cause, Deployment, FailureReport},
     event::{EventKind, EventStatus},
-    id::{ReleaseId, ServiceName},
+    id::{ArtifactDigest, ReleaseId, ServiceName},
     phase::Phase,
     plan::Goal,
     ports::Fault,
@@ -163,4 +163,18 @@ pub(crate) async fn lift(engine: &Engine, complete: &Deployment) -> Result<(), F
     }
     let commit = over.iter().fold(Commit::at(engine.ports.clock.now()), |commit, one| commit.delete(one));
     engine.ports.store.commit(commit).await.map(|_| ())
+}
+
+/// What stands in an environment against artifacts that automation would bring together.
+pub(crate) async fn against(
+    engine: &Engine,
+    scope: &str,
+    artifacts: &BTreeMap<ServiceName, ArtifactDigest>,
+) -> Result<Option<Quarantine>, Fault> {
+    let all: Vec<Quarantine> = engine.ports.store.below(scope).await?;
+    let comes = |quarantine: &Quarantine| {
+        !quarantine.releases.is_empty()
+            && quarantine.releases.iter().all(|(service, one)| artifacts.get(service) == Some(&one.artifact))
+    };
+    Ok(all.into_iter().find(comes))
 }

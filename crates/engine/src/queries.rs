@@ -7,6 +7,7 @@ use shipway_core::{
     deployment::{Deployment, Request},
     event::Event,
     finding::Finding,
+    gate::Held,
     id::{Actor, EnvironmentName, InstanceId, ProjectId, ReleaseId},
     instance::Instance,
     phase::Phase,
@@ -14,6 +15,7 @@ use shipway_core::{
     ports::{Fault, HeldLimits, Life, LogPage, LogPosition, Logs, Traffic},
     project::{EnvironmentLayer, Project},
     release::Release,
+    risk::Risk,
     route::RouteTable,
     slot::Slot,
     spec::EnvironmentPlan,
@@ -24,7 +26,7 @@ use crate::{
     Engine, Refusal,
     commands::refuse_stranger,
     deploy::{self, Active, Fail},
-    make, traffic,
+    gates, make, traffic,
 };
 
 /// A plan that was drawn and not run.
@@ -36,6 +38,10 @@ pub struct Drawn {
     pub plan: Option<Plan>,
     /// The slots as they are.
     pub before: Vec<Slot>,
+    /// How much may go wrong.
+    pub risk: Option<Risk>,
+    /// The gates that would hold it now.
+    pub held: Vec<Held>,
     /// What was found.
     pub findings: Vec<Finding>,
     /// The releases that the slots would serve.
@@ -48,6 +54,7 @@ impl Engine {
     /// # Errors
     /// The request is refused, or what comes before the plan failed; the message says which.
     pub async fn draw(self: &Arc<Self>, mut request: Request, actor: Actor) -> Result<Drawn, Refusal> {
+        self.authorize_draw(&request, &actor).await?;
         refuse_stranger(&request, &actor)?;
         let project = self.known_project(&request.project).await?;
         self.complete_request(&mut request, &project).await?;
@@ -65,11 +72,13 @@ impl Engine {
                 let findings = deployment.findings.clone();
                 deployment.failures.push(*failure);
                 let (plan, before, releases) = (None, Vec::new(), BTreeMap::new());
-                return Ok(Drawn { deployment, plan, before, findings, releases });
+                return Ok(Drawn { deployment, plan, before, risk: None, held: Vec::new(), findings, releases });
             }
         };
         let deployment = active.read().await;
         let (plan, before) = deploy::draw(self, &deployment, &goal).await?;
+        let look = gates::look_at(self, &deployment, (&plan, &before), &goal).await?;
+        let (risk, held) = (Some(look.risk), look.held);
         let mut releases = BTreeMap::new();
         let old = before.iter().filter_map(|slot| slot.live.as_ref());
         for serving in goal.values().flatten().chain(old) {
@@ -77,7 +86,7 @@ impl Engine {
         }
         let findings = deployment.findings.clone();
         let deployment = Arc::unwrap_or_clone(deployment);
-        Ok(Drawn { deployment, plan: Some(plan), before, findings, releases })
+        Ok(Drawn { deployment, plan: Some(plan), before, risk, held, findings, releases })
     }
 
     /// All projects.

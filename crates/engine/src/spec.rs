@@ -8,15 +8,17 @@ use std::{
 
 use shipway_config::{
     Target, findings,
+    layers::with_made,
     read::{Source as Text, parse},
     resolve::{self, Layer},
 };
 use shipway_core::{
+    config::origin::Origin,
     deployment::{Request, Source},
     finding::{Category, Finding, blocks},
     id::{EnvironmentName, ProjectId, ServiceName},
     ports::Fault,
-    project::{EnvironmentLayer, Project},
+    project::{EnvironmentLayer, MadeEnvironment, Project},
     spec::{EnvironmentPlan, GroupSpec},
 };
 
@@ -30,19 +32,34 @@ const SPECS_MAX: usize = 16;
 /// Environments of a spec that are remembered.
 const ENVIRONMENTS_MAX: usize = 1024;
 
+type Made = BTreeMap<EnvironmentName, MadeEnvironment>;
+
 /// The specs that were understood last.
 #[derive(Default)]
 pub(crate) struct Understood(Mutex<VecDeque<Arc<Spec>>>);
 
 impl Understood {
+    /// The spec of a project, with the environments that were made through the API.
+    pub(crate) fn of(&self, project: &Project) -> Result<Arc<Spec>, Vec<Finding>> {
+        self.with(&project.file, &project.text, &project.made)
+    }
+
     /// Reads the text of a spec, or remembers it.
     pub(crate) fn spec(&self, file: &str, text: &str) -> Result<Arc<Spec>, Vec<Finding>> {
+        self.with(file, text, &Made::new())
+    }
+
+    /// The same with environments that were made through the API.
+    pub(crate) fn with(&self, file: &str, text: &str, made: &Made) -> Result<Arc<Spec>, Vec<Finding>> {
         // Whole specs come and go: a panic elsewhere leaves none of them half written.
         let mut specs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = specs.iter().find(|known| known.source.file == file && known.text == text) {
+        if let Some(known) =
+            specs.iter().find(|known| known.source.file == file && known.text == text && known.made == *made)
+        {
             return Ok(known.clone());
         }
-        let spec = Spec { source: parse(file, text)?, text: text.to_owned(), resolved: Mutex::default() };
+        let source = with_made(&parse(file, text)?, made.iter().map(stated));
+        let spec = Spec { source, text: text.to_owned(), made: made.clone(), resolved: Mutex::default() };
         let spec = Arc::new(spec);
         specs.truncate(SPECS_MAX - 1);
         specs.push_front(spec.clone());
@@ -50,10 +67,17 @@ impl Understood {
     }
 }
 
+/// An environment that was made, as the layers of a spec want it.
+fn stated((name, made): (&EnvironmentName, &MadeEnvironment)) -> (String, serde_json::Value, Origin) {
+    let origin = Origin::Api { by: made.by.clone(), at: made.at, version: 0 };
+    (name.to_string(), made.stated.clone(), origin)
+}
+
 /// A project's spec, and its environments as far as somebody asked for them.
 pub(crate) struct Spec {
     pub(crate) source: Text,
     text: String,
+    made: Made,
     resolved: Mutex<BTreeMap<EnvironmentName, Resolved>>,
 }
 
@@ -125,9 +149,14 @@ pub(crate) async fn layers(
     own: Option<&serde_json::Value>,
 ) -> Result<Vec<Layer>, Fault> {
     let set: Option<EnvironmentLayer> = engine.ports.store.find(&format!("{project}/{environment}")).await?;
-    let set = set.map(|layer| Layer { name: format!("settings of {environment}"), tree: layer.tree });
-    let own = own.map(|tree| Layer { name: "this deployment's config".into(), tree: tree.clone() });
-    Ok(set.into_iter().chain(own).collect())
+    let own = own.map(|tree| Layer::deployment("this deployment's config".into(), tree.clone()));
+    Ok(set.map(settings_layer).into_iter().chain(own).collect())
+}
+
+/// What was set through the API, as a layer.
+pub(crate) fn settings_layer(layer: EnvironmentLayer) -> Layer {
+    let author = Origin::Api { by: layer.by, at: layer.at, version: layer.version };
+    Layer::settings(format!("settings of {}", layer.environment), layer.tree, author, layer.authors)
 }
 
 /// The newest text of a project's spec: from its folder when that is there, else as it was registered.

@@ -7,18 +7,22 @@ use std::{
 
 use shipway_core::{
     command_line::CommandLine,
-    deployment::Source,
+    deployment::{Deployment, Request, Source},
     finding::{Category, Finding},
-    id::{EnvironmentName, ProjectId, ServiceName, SlotKey},
+    id::{DeploymentId, EnvironmentName, ProjectId, ServiceName, SlotKey},
     ports::{CommandEnd, CommandEvent, CommandRun, Fault},
     project::Project,
+    quota::Demand,
     route::host_in,
     slot::Slot,
     spec::{EnvironmentPlan, ServiceKind, ServiceSpec},
+    strategy::StrategySpec,
 };
 
 use crate::{
     Engine,
+    quota::{self, Limits},
+    secrets,
     spec::{self, Spec, layers},
 };
 
@@ -31,6 +35,17 @@ pub struct Validation {
     pub findings: Vec<Finding>,
     /// The environment as it was understood; none when the spec itself is wrong.
     pub environment: Option<Arc<EnvironmentPlan>>,
+}
+
+/// What is asked about an environment.
+struct Asked<'a> {
+    project: ProjectId,
+    /// The quotas that hold.
+    limits: Limits,
+    /// The services that come; all of them when empty.
+    services: &'a [ServiceName],
+    strategy: Option<&'a StrategySpec>,
+    deployment: Option<&'a DeploymentId>,
 }
 
 impl Engine {
@@ -49,22 +64,42 @@ impl Engine {
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
         let Some(name) = environment else {
-            return Ok(Validation { findings: spec.findings(None), environment: None });
+            return self.validate_all(&spec);
         };
         let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
-        let layers = layers(self, &ProjectId::new(project), name, None).await?;
-        self.validate_environment(&spec, name, &layers, &[]).await
+        let project = ProjectId::new(project);
+        let registered: Option<Project> = self.ports.store.find(project.as_str()).await?;
+        let made = registered.map(|registered| registered.made).unwrap_or_default();
+        let spec = match self.understood.with(file, text, &made) {
+            Ok(spec) => spec,
+            Err(findings) => return Ok(Validation { findings, environment: None }),
+        };
+        let layers = layers(self, &project, name, None).await?;
+        let limits = Limits::of(&spec.source.tree);
+        let asked = Asked { project, limits, services: &[], strategy: None, deployment: None };
+        self.validate_environment(&spec, name, &layers, &asked).await
+    }
+
+    /// Validates all environments, as far as that takes no look at what runs.
+    fn validate_all(&self, spec: &Spec) -> Result<Validation, Fault> {
+        let mut findings = spec.findings(None);
+        for name in spec.environments() {
+            if let Ok((plan, _)) = spec.environment(&name, &[]) {
+                findings.extend(self.unknown_zones(&plan)?);
+            }
+        }
+        findings.sort_by_key(|finding| finding.severity);
+        Ok(Validation { findings, environment: None })
     }
 
     /// Validates what a deployment would use.
     pub(crate) async fn validate_request(
         &self,
         project: &Project,
-        environment: &EnvironmentName,
-        services: &[ServiceName],
-        config: Option<&serde_json::Value>,
+        deployment: &Deployment,
     ) -> Result<Validation, Fault> {
-        let spec = match self.understood.spec(&project.file, &project.text) {
+        let Request { environment, services, config, strategy, .. } = &deployment.request;
+        let spec = match self.understood.of(project) {
             Ok(spec) => spec,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
@@ -73,8 +108,16 @@ impl Engine {
             let findings = vec![spec::other_project(&project.id, name)];
             return Ok(Validation { findings, environment: None });
         }
-        let layers = layers(self, &project.id, environment, config).await?;
-        self.validate_environment(&spec, environment, &layers, services).await
+        let layers = layers(self, &project.id, environment, config.as_ref()).await?;
+        let registered = self.ports.store.share::<Project>(project.id.as_str()).await?;
+        let asked = Asked {
+            project: project.id.clone(),
+            limits: registered.map(|registered| self.limits_of(&registered)).unwrap_or_default(),
+            services,
+            strategy: strategy.as_ref(),
+            deployment: Some(&deployment.id),
+        };
+        self.validate_environment(&spec, environment, &layers, &asked).await
     }
 
     async fn validate_environment(
@@ -82,14 +125,19 @@ impl Engine {
         spec: &Spec,
         name: &EnvironmentName,
         layers: &[shipway_config::resolve::Layer],
-        services: &[ServiceName],
+        asked: &Asked<'_>,
     ) -> Result<Validation, Fault> {
+        let services = asked.services;
         let (plan, mut findings) = match spec.environment(name, layers) {
             Ok(resolved) => resolved,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
-        findings.extend(self.room(&plan)?);
+        findings.extend(self.disk_room()?);
+        findings.extend(self.what_comes(&plan, asked).await?);
+        findings.extend(self.unknown_zones(&plan)?);
         findings.extend(self.taken_routes(spec, &plan).await?);
+        let project = spec.source.tree.pointer("/project/name").and_then(|name| name.as_str()).unwrap_or_default();
+        findings.extend(secrets::missing(self, &ProjectId::new(project), &plan, services).await?);
         for (service, wanted) in plan.services.iter().filter(|(name, _)| services.is_empty() || services.contains(name))
         {
             findings.extend(self.machine(service, wanted).await?);
@@ -101,24 +149,18 @@ impl Engine {
         Ok(Validation { findings, environment: Some(plan) })
     }
 
-    /// Whether there is room for what comes, beside what runs.
-    fn room(&self, plan: &EnvironmentPlan) -> Result<Vec<Finding>, Fault> {
-        let capacity = self.ports.driver.capacity()?;
-        let mut findings = Vec::new();
-        let wanted_mb = self.settings.disk_free_mb_min;
-        if capacity.disk_free_mb < wanted_mb {
-            let message = format!("the data folder's disk has {} MiB left", capacity.disk_free_mb);
-            let advice = format!("free some space: a deployment needs at least {wanted_mb} MiB; what runs goes on");
-            findings.push(Finding::critical(VALIDATOR, Category::Hardware, message).recommendation(advice));
-        }
-        let asked =
-            |service: &ServiceSpec| service.serve.limits.memory_mb.unwrap_or(0) * u64::from(service.serve.instances);
-        let asked_mb: u64 = plan.services.values().map(asked).sum();
-        if asked_mb > capacity.memory_free_mb {
-            let message = format!("the services may use {asked_mb} MiB, and {} MiB are free", capacity.memory_free_mb);
-            let advice = "lower `limits.memory_mb` or `instances`, or give the machine more memory";
-            findings.push(Finding::warning(VALIDATOR, Category::Hardware, message).recommendation(advice));
-        }
+    /// What stands against all that comes, taken together: quotas, and the memory that is free.
+    async fn what_comes(&self, plan: &EnvironmentPlan, asked: &Asked<'_>) -> Result<Vec<Finding>, Fault> {
+        let meant = |name: &ServiceName| asked.services.is_empty() || asked.services.contains(name);
+        let demands = plan.services.iter().filter(|(name, _)| meant(name));
+        let demands = demands.map(|(name, service)| (name, Demand::of(&service.serve, service.serve.instances)));
+        let comes = quota::comes(&asked.project, &plan.name, demands);
+        let runs = self.demands(&asked.project, asked.deployment).await?;
+        let own = |name: &ServiceName| plan.services.get(name).map(|service| &service.serve.strategy);
+        let blue_green = StrategySpec::default();
+        let strategy = |name: &ServiceName| asked.strategy.or_else(|| own(name)).unwrap_or(&blue_green);
+        let mut findings = asked.limits.findings(&asked.project, &runs, &comes);
+        findings.extend(self.memory_room(&runs, &comes, strategy)?);
         Ok(findings)
     }
 
@@ -186,6 +228,7 @@ impl Engine {
             ("memory_mb", limits.memory_mb.is_some(), held.memory),
             ("cpu", limits.cpu.is_some(), held.cpu),
             ("processes", limits.processes.is_some(), held.processes),
+            ("disk_mb", limits.disk_mb.is_some(), false),
         ];
         let not_held = asked.into_iter().filter(|(_, asked, held)| *asked && !held);
         not_held

@@ -21,6 +21,7 @@ pub mod random;
 pub mod router;
 pub mod run;
 pub mod scenario;
+pub mod secrets;
 pub mod seen;
 pub mod shape;
 pub mod simulation;
@@ -32,4 +33,5 @@ pub mod world;
 pub use self::{
     coverage::Coverage,
     run::{Outcome, run},
+    secrets::PlainSecrets,
 };

@@ -338,9 +338,12 @@ impl<'a> Case<'a> {
             *told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = made;
         });
         let known = || id.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        self.simulation.until_after_any_poll(END_MS_MAX, |_| known().is_some());
-        self.deployment = known().unwrap_or_else(|| DeploymentId::new(String::new()));
-        known().is_some()
+        // It is carried from its record on: whoever asked may hear of it after its first step has begun.
+        let recorded = |world: &World| known().or_else(|| world.watcher.open.first().cloned());
+        self.simulation.until_after_any_poll(END_MS_MAX, |world| recorded(world).is_some());
+        let made = recorded(&self.simulation.shared.world());
+        self.deployment = made.clone().unwrap_or_else(|| DeploymentId::new(String::new()));
+        made.is_some()
     }
 
     /// Sets up what is to happen, and who cancels when.

@@ -279,8 +279,14 @@ impl Drop for Simulation {
 fn start(shared: &Shared, servers: &Servers, store: &Arc<MemoryStore>, server: usize, sole: bool) {
     store.reread();
     let ports = of_server(shared, server, store);
-    let settings =
-        Settings { folders: Folders { data: DATA.into() }, is_root: false, disk_free_mb_min: 0, sole, crash: None };
+    let settings = Settings {
+        folders: Folders { data: DATA.into() },
+        is_root: false,
+        disk_free_mb_min: 0,
+        sole,
+        flags: None,
+        crash: None,
+    };
     let (shared, servers) = (shared.clone(), servers.clone());
     let spawner = shared.spawner();
     spawner.spawn(Group::Server(server), async move {

@@ -3,12 +3,14 @@
 use futures_util::{FutureExt, future::BoxFuture, future::pending};
 use shipway_core::{
     event::Event,
+    history::{Page, Question, Range, Sums},
+    id::EnvironmentName,
     phase::Phase,
     plan::Step,
     ports::Fault,
     store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_store::MemoryStore;
 
@@ -286,6 +288,22 @@ impl Store for ServerStore {
         async move {
             self.before_reading().await?;
             self.inner.events(after, deployment, limit).await
+        }
+        .boxed()
+    }
+
+    fn history<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Page, Fault>> {
+        async move {
+            self.before_reading().await?;
+            self.inner.history(question).await
+        }
+        .boxed()
+    }
+
+    fn sums<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, Sums>, Fault>> {
+        async move {
+            self.before_reading().await?;
+            self.inner.sums(range).await
         }
         .boxed()
     }

@@ -85,6 +85,27 @@ impl FolderArtifacts {
         Ok(tree)
     }
 
+    /// What is wrong with a stored artifact: each file that is missing or holds something else. It reads all of it, and
+    /// blocks.
+    ///
+    /// # Errors
+    /// Its list of files is missing or damaged.
+    pub fn damage(&self, digest: &ArtifactDigest) -> Result<Vec<String>, Fault> {
+        let tree = self.tree_now(digest)?;
+        let mut damage = Vec::new();
+        for entry in &tree.entries {
+            let TreeNode::File { hash, .. } = &entry.node else { continue };
+            let object = self.object(hash);
+            let read = open(&object).and_then(|mut file| copy_hashing(&mut file, &mut std::io::sink(), &object));
+            match read {
+                Ok(read) if read.hash == *hash => {}
+                Ok(_) => damage.push(format!("{} ({}) holds something else", entry.path, object.display())),
+                Err(fault) => damage.push(format!("{}: {fault}", entry.path)),
+            }
+        }
+        Ok(damage)
+    }
+
     fn unpack_now(&self, digest: &ArtifactDigest, folder: &Path) -> Result<(), Fault> {
         let tree = self.tree_now(digest)?;
         make_folder(folder)?;

@@ -5,22 +5,27 @@
 
 mod artifacts;
 mod batch;
+mod history;
+mod history_read;
 mod logs;
 mod memory;
 mod mirror;
 mod revisions;
 mod rows;
+mod secrets;
 mod share;
 mod shelves;
 mod sources;
 mod sql;
 mod statement;
+mod whole;
 mod writer;
 
 pub use self::{
     artifacts::FolderArtifacts,
     logs::FolderLogs,
     memory::{MemoryState, MemoryStore},
+    secrets::{Chance, KEY_BYTES, KeySource, MASTER_KEYS_MAX, MasterKey, Sealer},
     share::Share,
     sources::FolderSources,
     sql::SqlStore,

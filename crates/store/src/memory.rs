@@ -4,6 +4,7 @@
 //! Not here: faults (whoever wants a store that fails puts something around it).
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -11,8 +12,10 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
+    history::{Entry, Page, Question, Range, Sums, day_of},
+    id::EnvironmentName,
     ports::Fault,
-    store::{Body, Commit, Committed, Document, DocumentKind, Guarded, Listing, Snapshot, Store},
+    store::{Body, Commit, Committed, Document, DocumentKind, Guarded, Listing, Snapshot, Store, entry_of},
 };
 use tokio::sync::Notify;
 
@@ -50,6 +53,32 @@ impl MemoryState {
 
     fn newest_event(&self) -> u64 {
         self.events.len() as u64
+    }
+
+    /// Everything is looked through: simulations keep few deployments.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.documents(DocumentKind::Deployment).filter_map(|document| entry_of(&document.body).ok())
+    }
+
+    fn page(&self, question: &Question) -> Page {
+        let behind = |entry: &Entry| question.after.as_ref().is_none_or(|after| entry.place() < *after);
+        let mut entries: Vec<_> = self.entries().filter(|entry| question.fits(entry) && behind(entry)).collect();
+        entries.sort_by_key(|entry| Reverse(entry.place()));
+        let more = entries.len() > question.limit as usize;
+        entries.truncate(question.limit as usize);
+        Page { next: entries.last().filter(|_| more).map(Entry::place), entries }
+    }
+
+    fn sums(&self, range: &Range) -> BTreeMap<EnvironmentName, Sums> {
+        let mut all: BTreeMap<EnvironmentName, Sums> = BTreeMap::new();
+        let wanted = |name: &EnvironmentName| range.environment.as_ref().is_none_or(|wanted| wanted == name);
+        for entry in self.entries().filter(|entry| entry.project == range.project && wanted(&entry.environment)) {
+            let day = entry.completed_at.map(day_of);
+            if day.is_some_and(|day| (range.first..=range.last).contains(&day)) {
+                all.entry(entry.environment.clone()).or_default().add(&entry);
+            }
+        }
+        all
     }
 
     fn apply(&mut self, commit: Commit) -> Result<Committed, Fault> {
@@ -169,6 +198,14 @@ impl Store for MemoryStore {
             Ok(state.events[from..].iter().filter(mine).take(limit as usize).map(|event| (**event).clone()).collect())
         }
         .boxed()
+    }
+
+    fn history<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Page, Fault>> {
+        async move { Ok(self.state().page(question)) }.boxed()
+    }
+
+    fn sums<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, Sums>, Fault>> {
+        async move { Ok(self.state().sums(range)) }.boxed()
     }
 
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {

@@ -100,6 +100,11 @@ impl Rows {
         write_counters(connection, self.counters).await
     }
 
+    /// What is written of documents.
+    pub(crate) fn documents(&self) -> &Written {
+        &self.documents
+    }
+
     /// What is written then: documents by key, those that go as none, and the numbers of the last commit.
     pub(crate) fn end(self) -> (Written, Counters) {
         (self.documents, self.counters)

@@ -1,11 +1,15 @@
 //! The store over SQL: reading, from memory what can be (`mirror`). Writing is the writer's (`writer`), so that commits
 //! have one order.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::{Event, EventBody},
+    history::{Page, Question, Range, Sums},
+    id::EnvironmentName,
     ports::{Fault, FaultKind},
     store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
     time::Timestamp,
@@ -18,6 +22,7 @@ use sqlx::{
 use tokio::sync::watch;
 
 use crate::{
+    history_read,
     mirror::{Known, Mirror},
     writer::Writer,
 };
@@ -66,6 +71,10 @@ impl SqlStore {
         })?;
         let (writer, mirror, newest_event) = Writer::start(pool.clone()).await?;
         Ok(Arc::new(Self { pool, writer, mirror, newest_event }))
+    }
+
+    pub(crate) fn pool(&self) -> &AnyPool {
+        &self.pool
     }
 
     async fn read(&self, kind: DocumentKind, key: &str) -> Result<Option<Body>, Fault> {
@@ -221,6 +230,14 @@ impl Store for SqlStore {
             rows.iter().map(event).collect()
         }
         .boxed()
+    }
+
+    fn history<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Page, Fault>> {
+        history_read::page(&self.pool, question).boxed()
+    }
+
+    fn sums<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, Sums>, Fault>> {
+        history_read::sums(&self.pool, range).boxed()
     }
 
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {

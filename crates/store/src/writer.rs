@@ -9,7 +9,7 @@ use shipway_core::{
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{mirror::Mirror, revisions::Revisions, rows::Rows, sql::sql_fault};
+use crate::{history::Histories, mirror::Mirror, revisions::Revisions, rows::Rows, sql::sql_fault};
 
 /// Commits that wait for the writer.
 const QUEUE_MAX: usize = 1024;
@@ -33,8 +33,16 @@ impl Writer {
         let mirror = Arc::new(Mirror::read(&mut connection, counters.generation).await?);
         let (newest, newest_event) = watch::channel(counters.event);
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let revisions = Revisions::default();
-        let writing = Writing { pool, connection, counters, mirror: mirror.clone(), revisions, newest, unsure: false };
+        let writing = Writing {
+            pool,
+            connection,
+            counters,
+            mirror: mirror.clone(),
+            revisions: Revisions::default(),
+            histories: Histories::default(),
+            newest,
+            unsure: false,
+        };
         tokio::spawn(writing.run(waiting));
         Ok((Self { queue }, mirror, newest_event))
     }
@@ -81,6 +89,7 @@ struct Writing {
     counters: Counters,
     mirror: Arc<Mirror>,
     revisions: Revisions,
+    histories: Histories,
     newest: watch::Sender<u64>,
     /// Whether a transaction failed since: only by reading is it known whether it was committed after all.
     unsure: bool,
@@ -125,6 +134,7 @@ impl Writing {
         let results = commits.into_iter().map(&mut admit).collect();
         self.revisions.write(&mut transaction).await?;
         rows.write(&mut transaction).await?;
+        self.histories.follow(&mut transaction, rows.documents()).await?;
         transaction.commit().await.map_err(fault)?;
         let (documents, counters) = rows.end();
         self.counters = counters;
@@ -136,6 +146,7 @@ impl Writing {
     async fn make_sure(&mut self) -> Result<(), Fault> {
         self.connection = detached(&self.pool).await?;
         self.revisions = Revisions::default();
+        self.histories = Histories::default();
         self.counters = Counters::read(&mut self.connection).await?;
         self.mirror.reread(&mut self.connection, self.counters.generation).await?;
         self.unsure = false;

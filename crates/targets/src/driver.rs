@@ -27,6 +27,7 @@ use crate::{
     cgroup::Cgroups,
     launch::Intent,
     log_pages, machine,
+    secret_files::SecretFiles,
     shim::state::{State, Status},
     shim_client::{self, LOOKS_MAX, Sight},
     snapshots, staging,
@@ -51,6 +52,8 @@ pub struct LocalConfig {
     /// Whether control groups are used, as far as they are there. Without them nothing is limited, and processes are
     /// found by their family and their environment alone.
     pub cgroups: bool,
+    /// A folder on a file system in memory, for secrets of instances; `MEMORY_FOLDER` unless there is a reason.
+    pub memory: PathBuf,
 }
 
 /// Runs releases as processes of this machine.
@@ -60,6 +63,7 @@ pub struct LocalDriver {
     pub(crate) shim: PathBuf,
     pub(crate) ports: RangeInclusive<u16>,
     pub(crate) cgroups: Cgroups,
+    pub(crate) secrets: SecretFiles,
     /// One start or adoption at a time per instance.
     turns: Mutex<HashMap<InstanceId, Arc<tokio::sync::Mutex<()>>>>,
     /// Held from the choice of a port until the intent names it.
@@ -80,7 +84,10 @@ impl LocalDriver {
         staging::sweep(&data);
         snapshots::sweep(&data);
         sweep_forgotten(&data);
+        let secrets = SecretFiles::new(&config.memory, &data);
+        secrets.sweep(|instance| is_begun(&data.join(INSTANCES).join(instance.as_str())));
         Ok(Arc::new(Self {
+            secrets,
             cgroups: if config.cgroups { Cgroups::detect(&data) } else { Cgroups::default() },
             data,
             artifacts: config.artifacts,
@@ -152,10 +159,23 @@ impl LocalDriver {
                 Life::Running { pid: state.app.map_or(0, |app| app.pid), address: intent.address(), since: state.since }
             }
             Sight::Ended(_, State { status: Status::Exited { status, signal, at }, .. }) => {
+                self.drop_secrets(instance).await?;
                 Life::Exited { status, signal, at }
             }
             _ => Life::Absent,
         })
+    }
+
+    /// Removes the secrets of an instance that has ended, unless another start of it has begun meanwhile.
+    pub(crate) async fn drop_secrets(&self, instance: &InstanceId) -> Result<(), Fault> {
+        if !self.secrets.has(instance) {
+            return Ok(());
+        }
+        let _turn = self.turn(instance).await;
+        if let Sight::Ended(..) | Sight::Absent = look(&self.folder(instance))? {
+            self.secrets.remove(instance);
+        }
+        Ok(())
     }
 
     async fn all_lives(&self) -> Result<Vec<Observed>, Fault> {
@@ -283,6 +303,11 @@ pub(crate) fn look(folder: &Path) -> Result<Sight, Fault> {
         io::ErrorKind::InvalidData => Fault::new(FaultKind::Corrupt, format!("{}: {error}", folder.display())),
         _ => Fault::io(format_args!("looking at {}", folder.display()), &error),
     })
+}
+
+/// Whether an instance was begun and has not ended.
+fn is_begun(folder: &Path) -> bool {
+    matches!(Intent::read(folder), Ok(Some(_))) && !has_ended(folder)
 }
 
 pub(crate) fn has_ended(folder: &Path) -> bool {

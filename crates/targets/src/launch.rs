@@ -30,8 +30,11 @@ pub(crate) struct Execution {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
     pub(crate) folder: PathBuf,
-    /// The whole environment.
+    /// The whole environment but for secrets.
     pub(crate) variables: BTreeMap<String, String>,
+    /// The folder in memory that holds what it is given of secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secrets: Option<PathBuf>,
     pub(crate) user: Option<User>,
     pub(crate) groups: Groups,
     /// How far it stands back for others, from 0 to 19.

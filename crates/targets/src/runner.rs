@@ -102,6 +102,7 @@ impl LocalRunner {
             arguments: run.command.words().iter().skip(1).cloned().collect(),
             user: users::resolve(run.run_as.as_deref())?,
             groups: self.cgroups.create(&format!("run-{name}"), &limits)?,
+            secrets: None,
             nice: if self.cpu_share.is_some() && !self.cgroups.holds_cpu() { NICE } else { 0 },
             folder,
             variables,

@@ -41,8 +41,9 @@ impl LocalDriver {
                 return self.running_address(&launch.instance).await;
             }
         };
-        let execution = self.execution(&launch)?;
+        let mut execution = self.execution(&launch)?;
         make_private(&folder)?;
+        execution.secrets = self.secrets.write(&launch.instance, &launch.secrets, execution.user)?;
         let intent = self.record(&launch, execution, earlier)?;
         let started = shim_client::start(&self.shim, &folder, false).await;
         started.map(|()| intent.address()).map_err(|fault| Fault {
@@ -82,6 +83,7 @@ impl LocalDriver {
             user: users::resolve(release.serve.run_as.as_deref())?,
             groups: self.cgroups.create(launch.instance.as_str(), &release.serve.limits)?,
             variables,
+            secrets: None,
             nice: 0,
         })
     }
@@ -96,6 +98,9 @@ impl LocalDriver {
         }
         for (name, value) in [("PATH", program::server_path()), ("HOME", home), ("LANG", "C.UTF-8".into())] {
             variables.entry(name.into()).or_insert(value);
+        }
+        if !launch.secrets.files.is_empty() {
+            variables.insert(variable::SECRETS.into(), text(&self.secrets.files(&launch.instance)));
         }
         variables.insert(variable::INSTANCE.into(), launch.instance.to_string());
         variables.insert(FOLDER_MARKER.into(), text(&self.data));

@@ -20,6 +20,11 @@ const STOPS_MAX: u32 = 2;
 
 impl LocalDriver {
     pub(crate) async fn stop_instance(&self, instance: &InstanceId, how: &StopSpec) -> Result<(), Fault> {
+        self.end(instance, how).await?;
+        self.drop_secrets(instance).await
+    }
+
+    async fn end(&self, instance: &InstanceId, how: &StopSpec) -> Result<(), Fault> {
         let folder = self.folder(instance);
         let mut why = String::new();
         for _ in 0..STOPS_MAX {
@@ -87,6 +92,7 @@ impl LocalDriver {
             _ => {}
         }
         let _turn = self.turn(instance).await;
+        self.secrets.remove(instance);
         let gone = folder.with_file_name(format!("{GONE}{instance}"));
         remove_folder(&gone)?;
         match fs::rename(&folder, &gone) {

@@ -26,7 +26,7 @@ use shipway_core::{
     id::SlotKey,
     ports::{Driver, FaultKind},
 };
-use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver};
+use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, MEMORY_FOLDER};
 use support::{Copies, is_root};
 use tempfile::TempDir;
 
@@ -93,6 +93,7 @@ fn open(data: &Path) -> Arc<LocalDriver> {
         shim: std::env::current_exe().expect("the test's own program"),
         ports: INSTANCE_PORTS,
         cgroups: false,
+        memory: MEMORY_FOLDER.into(),
     };
     LocalDriver::new(config).expect("a driver")
 }

@@ -3,9 +3,10 @@
 use shipway_api::{PlanView, ServiceChange, ServingView, StepView};
 
 use super::{
-    ending, findings,
+    ending, findings, gates,
     table::{Table, plain},
     terminal::{Hue, Paint},
+    words,
 };
 
 /// The whole plan: what changes, what the strategy promises, what to know before; the steps when they are wanted.
@@ -15,6 +16,12 @@ pub fn lines(paint: Paint, plan: &PlanView, with_steps: bool) -> Vec<String> {
         lines.push("nothing would change".into());
     }
     lines.extend(promise(paint, plan));
+    if plan.differs
+        && let Some(risk) = &plan.risk
+    {
+        lines.push(format!("{} {}", paint.put(Hue::Faint, "risk:"), words::risk(risk)));
+    }
+    lines.extend(gates::held(paint, &plan.gates));
     if !plan.notes.is_empty() {
         lines.push(String::new());
         lines.extend(plan.notes.iter().map(|note| format!("{} {note}", paint.put(Hue::Warn, "note:"))));

@@ -7,6 +7,7 @@ use shipway_core::{
     deployment::{OnConflict, Source},
     ports::Fault,
     strategy::StrategySpec,
+    time::{Span, Timestamp},
 };
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     remote::Remote,
     request::{self, WaitArgs},
     scope::{EnvironmentArg, Scope},
-    upload,
+    upload, words,
 };
 
 /// Build what changed, and bring it live without a failed request
@@ -52,6 +53,12 @@ pub struct WhatArgs {
     /// Deploy what is quarantined, for a reason
     #[arg(long, requires = "reason")]
     allow_quarantined: bool,
+    /// Not before a time: `2026-12-01T18:00:00Z`, or `2h30m` from now; what is deployed is made at once
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<Timestamp>,
+    /// Pass every gate, in an emergency; everyone on the environment's list is told
+    #[arg(long, requires = "reason")]
+    break_glass: bool,
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -95,6 +102,15 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// An instant, or a span from now on.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(span) = text.parse::<Span>() {
+        return Ok(words::now().plus_ms(span.ms));
+    }
+    let at = serde_json::from_value(serde_json::Value::String(text.trim().to_owned()));
+    at.map_err(|_| "write it like 2026-12-01T18:00:00Z, 2026-12-01T18:00:00+01:00, or 2h30m from now".to_owned())
+}
+
 fn strategy(text: &str) -> Result<StrategySpec, String> {
     let trimmed = text.trim();
     let value = if trimmed.starts_with('{') {
@@ -133,6 +149,8 @@ pub async fn prepare(context: &Context, remote: &Remote, what: WhatArgs) -> Resu
         allow_quarantined: what.allow_quarantined,
         strategy: what.strategy,
         config: (!variables.is_empty()).then(|| serde_json::json!({ "variables": variables })),
+        at: what.at,
+        break_glass: what.break_glass,
         on_conflict: what.on_conflict.into(),
         metadata: what.metadata.into_iter().collect(),
         reason: what.reason,

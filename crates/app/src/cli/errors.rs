@@ -93,8 +93,8 @@ impl CliError {
 fn from_client(base: &str, error: ClientError) -> Problem {
     match error {
         ClientError::Problem(problem) if problem.status == 401 => {
-            let hint = "name its data folder with --data, or give its admin.token in SHIPWAY_TOKEN; `shipway up` and \
-                        `shipway serve` start a server of your own";
+            let hint = "name its data folder with --data, or give its admin.token or an access token that has not \
+                        expired in SHIPWAY_TOKEN; `shipway up` and `shipway serve` start a server of your own";
             let detail = format!("the server at {base} does not take this token");
             Problem { detail, hint: Some(hint.into()), ..*problem }
         }

@@ -183,10 +183,17 @@ fn facts_of(wait: &Wait, now: Timestamp) -> Vec<(&'static str, String)> {
             since(*at, now).into_iter().chain([("time left", left)]).chain(least).collect()
         }
         Wait::Paused { since: at }
+        | Wait::Soak { since: at, .. }
         | Wait::Person { since: at, .. }
         | Wait::Making { since: at, .. }
         | Wait::Health { since: at, .. }
         | Wait::Step { since: at, .. } => since(*at, now).into_iter().collect(),
+        Wait::Gate { since: at, until: opens, who, risk, .. } => {
+            let opens = opens.as_ref().map(|at| ("opens", format!("{at} ({})", until(at))));
+            let risk = risk.as_ref().map(|risk| ("risk", words::risk(risk)));
+            let who = [("can open it", who.clone())];
+            since(*at, now).into_iter().chain(opens).chain(who).chain(risk).collect()
+        }
         Wait::Ending { .. } | Wait::Dependency { .. } => Vec::new(),
     }
 }

@@ -1,7 +1,12 @@
 //! `shipway history`: the deployments of a project, newest first.
 
+use std::{fmt, str::FromStr};
+
 use shipway_api::{DeploymentPage, DeploymentView};
-use shipway_core::{phase::Phase, time::Timestamp};
+use shipway_core::{
+    phase::Phase,
+    time::{Span, Timestamp},
+};
 
 use super::{
     Exit, Outcome,
@@ -27,13 +32,97 @@ pub struct Args {
         value_parser = clap::value_parser!(u32).range(1..=200)
     )]
     limit: u32,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+/// Which deployments are listed.
+#[derive(Clone, clap::Args)]
+struct FilterArgs {
+    /// Only with this status: pending, building, deploying, success, failed, cancelled, rolled_back
+    #[arg(long, value_name = "STATUS")]
+    status: Option<String>,
+    /// Only of this kind: deploy, rollback, scale, decommission, restore-data
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Only with this service
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// Only asked for by this one
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Only failed by this cause: release, machinery, person
+    #[arg(long, value_name = "CAUSE")]
+    cause: Option<String>,
+    /// Only since then: a length of time such as `7d` before now, or a time such as 2026-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Only before then, written likewise
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+}
+
+/// A time as a person says it: how long ago, or when.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(span) = text.parse::<Span>() {
+            let span_ms = i64::try_from(span.ms).unwrap_or(i64::MAX);
+            return Ok(Self(Timestamp(words::now().0.saturating_sub(span_ms).max(0))));
+        }
+        let at = serde_json::from_value(serde_json::Value::from(text));
+        at.map(Self).map_err(|_| "write it like `7d`, `12h` or `2026-01-31T00:00:00Z`".to_owned())
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FilterArgs {
+    fn query(
+        self,
+        environment: Option<String>,
+        limit: u32,
+        before: Option<String>,
+    ) -> Vec<(&'static str, Option<String>)> {
+        let time = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
+        vec![
+            ("environment", environment),
+            ("status", self.status),
+            ("kind", self.kind),
+            ("service", self.service),
+            ("actor", self.actor),
+            ("cause", self.cause),
+            ("since", time(self.since)),
+            ("until", time(self.until)),
+            ("limit", Some(limit.to_string())),
+            ("before", before),
+        ]
+    }
 }
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let (remote, scope) = scope::reach(context).await?;
-    let query = [("environment", args.environment.environment), ("limit", Some(args.limit.to_string()))];
-    let page: DeploymentPage = remote.get(&with_query(&scope.path("/deployments"), &query)).await?;
+    let mut page = DeploymentPage { items: Vec::new(), next: None };
+    loop {
+        let wanted = args.limit - u32::try_from(page.items.len()).unwrap_or(args.limit).min(args.limit);
+        let query = args.filter.clone().query(args.environment.environment.clone(), wanted, page.next.take());
+        let more: DeploymentPage = remote.get(&with_query(&scope.path("/deployments"), &query)).await?;
+        page.items.extend(more.items);
+        page.next = more.next;
+        // A page may be short because most of what it looked at did not fit.
+        if page.items.len() >= args.limit as usize || page.next.is_none() {
+            break;
+        }
+    }
     context.terminal.show(&page, |paint| lines(paint, &page.items, &scope.project));
     Ok(Exit::Done)
 }

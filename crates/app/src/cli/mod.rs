@@ -4,47 +4,76 @@
 mod abort;
 mod acts;
 mod advance;
+mod approve;
+mod audit;
+mod backup;
+mod break_glass;
 mod breakers;
 mod cancel;
 mod changes;
 mod check;
+mod combination;
 mod completions;
+mod config;
+mod config_change;
+mod config_show;
+mod config_words;
 mod context;
 mod decommission;
 mod deploy;
 mod detached;
+mod doctor;
 mod down;
 mod ending;
+mod env;
+mod env_compare;
+mod env_delete;
+mod env_make;
+mod env_show;
+mod env_sync;
 mod errors;
 mod events;
 mod explain;
 mod findings;
+mod flag;
+mod gates;
 mod history;
+mod hold;
 mod leases;
 mod live;
 mod logs;
 mod members;
 mod pause;
 mod plan;
+mod promote;
 mod ps;
 mod quarantine;
+mod quota;
+mod reject;
 mod remote;
 mod request;
 mod resolve;
+mod restore;
 mod resume;
 mod retry;
 mod rollback;
 mod scale;
+mod schedule;
 mod scope;
+mod secret;
+mod secret_value;
 mod serve;
 mod signals;
 mod skip;
 mod snapshot;
 mod spec_file;
+mod statistics;
 mod status;
 mod stuck;
 mod table;
 mod terminal;
+mod token;
+mod unhold;
 mod unstick;
 mod up;
 mod upload;
@@ -70,7 +99,9 @@ const SERVER_THREADS_MAX: usize = 4;
 /// From source to live traffic, and back.
 #[derive(Parser)]
 #[command(name = "shipway", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan), 255 a bug in Shipway.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan, env compare), 255 a bug in Shipway."
+)]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
@@ -86,17 +117,26 @@ enum Verb {
     Check(check::Args),
     Plan(plan::Args),
     Deploy(deploy::Args),
+    Promote(promote::Args),
     Scale(scale::Args),
     Decommission(decommission::Args),
+    Config(config::Args),
+    Env(env::Args),
     Status(status::Args),
     Ps(ps::Args),
     History(history::Args),
+    Statistics(statistics::Args),
     Logs(logs::Args),
     Events(events::Args),
     Explain(explain::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Advance(advance::Args),
+    Gates(gates::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    BreakGlass(break_glass::Args),
+    Schedule(schedule::Args),
     Abort(abort::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
@@ -104,10 +144,21 @@ enum Verb {
     Skip(skip::Args),
     #[command(visible_alias = "mark-resolved")]
     Resolve(resolve::Args),
+    Combination(combination::Args),
+    Hold(hold::Args),
+    Unhold(unhold::Args),
     Leases(leases::Args),
     Breakers(breakers::Args),
     Quarantine(quarantine::Args),
+    Quota(quota::Args),
+    Secret(secret::Args),
     Snapshot(snapshot::Args),
+    Flag(flag::Args),
+    Token(token::Args),
+    Audit(audit::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 
@@ -200,27 +251,47 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Check(args) => check::run(context, args).await,
         Verb::Plan(args) => plan::run(context, args).await,
         Verb::Deploy(args) => deploy::run(context, args).await,
+        Verb::Promote(args) => promote::run(context, args).await,
         Verb::Scale(args) => scale::run(context, args).await,
         Verb::Decommission(args) => decommission::run(context, args).await,
+        Verb::Config(args) => config::run(context, args).await,
+        Verb::Env(args) => Box::pin(env::run(context, args)).await,
         Verb::Status(args) => status::run(context, args).await,
         Verb::Ps(args) => ps::run(context, args).await,
         Verb::History(args) => history::run(context, args).await,
+        Verb::Statistics(args) => statistics::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
         Verb::Events(args) => events::run(context, args).await,
         Verb::Explain(args) => explain::run(context, args).await,
         Verb::Pause(args) => pause::run(context, args).await,
         Verb::Resume(args) => resume::run(context, args).await,
         Verb::Advance(args) => advance::run(context, args).await,
+        Verb::Gates(args) => gates::run(context, args).await,
+        Verb::Approve(args) => approve::run(context, args).await,
+        Verb::Reject(args) => reject::run(context, args).await,
+        Verb::BreakGlass(args) => break_glass::run(context, args).await,
+        Verb::Schedule(args) => Box::pin(schedule::run(context, args)).await,
         Verb::Abort(args) => abort::run(context, args).await,
         Verb::Cancel(args) => cancel::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,
         Verb::Retry(args) => retry::run(context, args).await,
         Verb::Skip(args) => skip::run(context, args).await,
         Verb::Resolve(args) => resolve::run(context, args).await,
+        Verb::Combination(args) => combination::run(context, args).await,
+        Verb::Hold(args) => hold::run(context, args).await,
+        Verb::Unhold(args) => unhold::run(context, args).await,
         Verb::Leases(args) => leases::run(context, args).await,
         Verb::Breakers(args) => breakers::run(context, args).await,
         Verb::Quarantine(args) => quarantine::run(context, args).await,
+        Verb::Quota(args) => quota::run(context, args).await,
+        Verb::Secret(args) => Box::pin(secret::run(context, args)).await,
         Verb::Snapshot(args) => snapshot::run(context, args).await,
+        Verb::Flag(args) => flag::run(context, args).await,
+        Verb::Token(args) => token::run(context, args).await,
+        Verb::Audit(args) => audit::run(context, args).await,
+        Verb::Backup(args) => backup::run(context, args).await,
+        Verb::Restore(args) => restore::run(context, args).await,
+        Verb::Doctor(args) => doctor::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }
 }

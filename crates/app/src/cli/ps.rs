@@ -40,7 +40,19 @@ fn lines(paint: Paint, instances: &[InstanceView]) -> Vec<String> {
         Table::new(&["id", "environment", "service", "version", "role", "state", "address", "pid", "up", "in flight"]);
     let now = words::now();
     instances.iter().for_each(|instance| table.row(row(instance, now)));
-    table.lines(paint, 0)
+    table.lines(paint, 0).into_iter().chain(instances.iter().flat_map(|one| substituted(paint, one))).collect()
+}
+
+/// Secrets that an instance was given in other versions than its release names.
+fn substituted(paint: Paint, instance: &InstanceView) -> Vec<String> {
+    let words = instance.substituted.values().map(|given| {
+        let words = format!(
+            "{} has {}@{}: the version of its release is revoked",
+            instance.id, given.secret.name, given.version
+        );
+        paint.put(Hue::Warn, words)
+    });
+    words.collect()
 }
 
 fn row(instance: &InstanceView, now: Timestamp) -> Vec<(Hue, String)> {

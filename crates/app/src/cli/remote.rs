@@ -16,6 +16,8 @@ const KEY_BYTES: usize = 16;
 #[derive(Clone)]
 pub struct Remote {
     client: Client,
+    /// Whether it is reached with an access token, and not with the data folder's own.
+    by_access_token: bool,
 }
 
 impl Remote {
@@ -25,7 +27,8 @@ impl Remote {
     /// The client can't be set up.
     pub fn new(base: &str, token: &str) -> Result<Self, CliError> {
         let failed = |error| CliError::Client { base: base.to_owned(), error };
-        Ok(Self { client: Client::new(base, token).map_err(failed)? })
+        let by_access_token = token.starts_with(shipway_core::access::PREFIX);
+        Ok(Self { client: Client::new(base, token).map_err(failed)?, by_access_token })
     }
 
     /// Its address.
@@ -33,8 +36,12 @@ impl Remote {
         self.client.base()
     }
 
-    /// Whether it runs on this machine, as far as its address says.
+    /// Whether it may be told of folders on this machine: it runs here, as far as its address says, and it is the
+    /// owner of its data folder who calls.
     pub fn is_local(&self) -> bool {
+        if self.by_access_token {
+            return false;
+        }
         let host = self.base().split("://").nth(1).unwrap_or_default();
         let host = host.split('/').next().unwrap_or_default();
         host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
@@ -55,6 +62,16 @@ impl Remote {
     /// Asks for a change.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
         self.client.post(path, body, &fresh_key()?).await.map_err(|error| self.failed(error))
+    }
+
+    /// Sets something to be so.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
+        self.client.put(path, body).await.map_err(|error| self.failed(error))
+    }
+
+    /// Takes something away.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        self.client.delete(path).await.map_err(|error| self.failed(error))
     }
 
     /// Sends a tar stream.

@@ -2,9 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use shipway_core::time::Span;
+
 use super::{Exit, Outcome, context::Context, errors::CliError, signals::Signals};
 use crate::{
-    place::{LINK_PORT, LISTEN, PROXY_LISTEN, ServerConfig},
+    place::{BackupPlan, LINK_PORT, LISTEN, PROXY_LISTEN, ServerConfig},
     server::Server,
 };
 
@@ -36,6 +38,35 @@ pub struct ServeArgs {
     /// The share of all cores together that builds and transfers may use, for instance 0.5; not bounded when absent
     #[arg(long, value_name = "SHARE", value_parser = cpu_share)]
     pub cpu_share: Option<f64>,
+    /// Take backups into this folder while the server runs; none are taken when absent
+    #[arg(long, value_name = "FOLDER", env = "SHIPWAY_BACKUP_TO", hide_env_values = true)]
+    pub backup_to: Option<PathBuf>,
+    /// How often, for instance 5m: what the loss of this machine takes away at most
+    #[arg(
+        long,
+        value_name = "SPAN",
+        env = "SHIPWAY_BACKUP_EVERY",
+        hide_env_values = true,
+        default_value = "5m",
+        value_parser = backup_every
+    )]
+    pub backup_every: Span,
+    /// How many copies stay in the folder
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "SHIPWAY_BACKUP_KEEP",
+        hide_env_values = true,
+        default_value_t = 288,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub backup_keep: u32,
+}
+
+fn backup_every(text: &str) -> Result<Span, String> {
+    const EVERY_MS_MIN: u64 = 1000;
+    let span: Span = text.parse()?;
+    if span.ms < EVERY_MS_MIN { Err("it must be a second at least".into()) } else { Ok(span) }
 }
 
 fn cpu_share(text: &str) -> Result<f64, String> {
@@ -58,6 +89,11 @@ impl ServeArgs {
             proxy_listen: self.proxy_listen,
             link_port: self.link_port,
             cpu_share: self.cpu_share,
+            backup: self.backup_to.as_ref().map(|to| BackupPlan {
+                to: std::path::absolute(to).unwrap_or_else(|_| to.clone()),
+                every_ms: self.backup_every.ms,
+                keep: self.backup_keep as usize,
+            }),
         }
     }
 
@@ -69,6 +105,12 @@ impl ServeArgs {
             format!("--link-port={}", self.link_port),
         ];
         arguments.extend(self.cpu_share.map(|share| format!("--cpu-share={share}")));
+        if let Some(to) = &self.backup_to {
+            let to = std::path::absolute(to).unwrap_or_else(|_| to.clone());
+            arguments.push(format!("--backup-to={}", to.display()));
+            arguments.push(format!("--backup-every={}", self.backup_every));
+            arguments.push(format!("--backup-keep={}", self.backup_keep));
+        }
         arguments
     }
 }

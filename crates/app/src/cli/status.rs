@@ -1,7 +1,7 @@
 //! `shipway status`: the server, the environments with their services, and what runs.
 
 use serde::Serialize;
-use shipway_api::{DeploymentView, EnvironmentView, ProjectView, ServerView, SlotView};
+use shipway_api::{BackupStatus, DeploymentView, EnvironmentView, MasterKeyView, ProjectView, ServerView, SlotView};
 use shipway_core::time::Timestamp;
 
 use super::{
@@ -28,6 +28,7 @@ pub struct Args {
 #[serde(rename_all = "camelCase")]
 struct Status {
     server: ServerView,
+    master_key: MasterKeyView,
     projects: Vec<ProjectStatus>,
 }
 
@@ -44,11 +45,12 @@ struct ProjectStatus {
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let remote = context.remote()?;
     let server: ServerView = remote.get("/api/server").await?;
+    let master_key: MasterKeyView = remote.get("/api/master-key").await?;
     let mut projects = Vec::new();
     for scope in scopes(context, &remote).await? {
         projects.push(look(&remote, scope, &args.environment).await?);
     }
-    let status = Status { server, projects };
+    let status = Status { server, master_key, projects };
     context.terminal.show(&status, |paint| lines(paint, &remote, &status, words::now()));
     Ok(Exit::Done)
 }
@@ -87,6 +89,7 @@ async fn look(remote: &Remote, scope: Scope, environment: &EnvironmentArg) -> Re
 
 fn lines(paint: Paint, remote: &Remote, status: &Status, now: Timestamp) -> Vec<String> {
     let mut lines = server(paint, remote, &status.server, now);
+    lines.extend(sealed(paint, &status.master_key));
     if status.projects.is_empty() {
         lines.push("no project is registered: `shipway deploy -e ENVIRONMENT` in its folder does it".into());
     }
@@ -127,7 +130,32 @@ fn server(paint: Paint, remote: &Remote, server: &ServerView, now: Timestamp) ->
         let words = format!("not limited on this machine: {} ({})", missing.join(", "), server.limits.reason);
         lines.push(paint.put(Hue::Warn, words));
     }
+    lines.extend(server.backup.iter().map(|status| backup(paint, status)));
     lines
+}
+
+/// Secrets that can't be opened: what needs them goes on, and can't be started or deployed.
+fn sealed(paint: Paint, view: &MasterKeyView) -> Vec<String> {
+    let fault = view.keys.fault.iter().map(|fault| format!("the master key can't be read: {fault}"));
+    let Some(first) = view.troubles.first() else {
+        return fault.map(|line| paint.put(Hue::Bad, line)).collect();
+    };
+    let count = words::count(view.troubles.len() as u64, "secret");
+    let lines = fault.chain([format!("{count} can't be opened, for instance: {}", first.message)]);
+    let hint = first.hint.iter().map(|hint| format!("→ {hint}"));
+    lines.map(|line| paint.put(Hue::Bad, line)).chain(hint).collect()
+}
+
+/// Backups that are older than two of their intervals are late.
+fn backup(paint: Paint, status: &BackupStatus) -> String {
+    let age = status.age_ms.map_or_else(|| "none yet".to_owned(), |ms| format!("{} old", words::span(ms)));
+    let (every, folder) = (words::span(status.every_ms), status.folder.display());
+    let line = format!("backup {age} (recovery point), every {every} into {folder}");
+    match &status.fault {
+        Some(fault) => paint.put(Hue::Bad, format!("{line}; the last one failed: {fault}")),
+        None if status.age_ms.is_some_and(|age_ms| age_ms > 2 * status.every_ms) => paint.put(Hue::Warn, line),
+        None => line,
+    }
 }
 
 fn environment(paint: Paint, project: &str, view: &EnvironmentView, now: Timestamp) -> Vec<String> {

@@ -2,12 +2,17 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use shipway_core::time::Timestamp;
+use shipway_core::{risk::Risk, time::Timestamp};
 
 /// The time on this machine.
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// An assessment in one line: `medium: 2 of 4 services change, with 6 instances; …`.
+pub fn risk(risk: &Risk) -> String {
+    format!("{}: {}", risk.level.name(), risk.reasons.join("; "))
 }
 
 /// How long something took: `38 ms`, `4.2 s`, `2 min 05 s`, `3 h 10 min`.

@@ -88,7 +88,10 @@ impl From<Refusal> for Rejected {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Fault(fault) => fault.into(),
-            Refusal::Forbidden(detail) => Self::new(StatusCode::FORBIDDEN, detail),
+            Refusal::Forbidden { message, hint } => {
+                let Self(problem) = Self::new(StatusCode::FORBIDDEN, message);
+                Self(Box::new(problem.hint(hint)))
+            }
             Refusal::Conflict { message, list, hint } => {
                 let Self(problem) = Self::new(StatusCode::CONFLICT, message);
                 Self(Box::new(Problem { errors: list, hint, ..*problem }))

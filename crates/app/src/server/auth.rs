@@ -1,4 +1,6 @@
-//! Who asks. One token for now: its holder owns the data folder. Roles come with their own issue, and in this room.
+//! Who asks: the owner of the data folder by its own token, everybody else by an access token.
+//!
+//! Not here: what they may do (`core::policy`, which the engine asks).
 
 use std::sync::Arc;
 
@@ -8,7 +10,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use shipway_core::id::Actor;
+use shipway_core::{
+    command::{About, Meaning},
+    id::Actor,
+    policy::Act,
+};
 
 use super::{Shared, answer::Rejected};
 
@@ -16,15 +22,29 @@ use super::{Shared, answer::Rejected};
 pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = given.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
-    if !token.is_some_and(|token| same(token, &shared.token)) {
-        let rejected = Rejected::new(StatusCode::UNAUTHORIZED, "the request carries no valid token")
-            .hint("send `Authorization: Bearer TOKEN`; the owner's is in `admin.token` in the data folder");
-        let mut response = rejected.into_response();
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-        return response;
+    let actor = match token {
+        Some(token) if same(token, &shared.token) => Some(Actor::admin()),
+        Some(token) => match shared.engine.actor_of(token).await {
+            Ok(actor) => actor,
+            Err(fault) => return Rejected::from(fault).into_response(),
+        },
+        None => None,
+    };
+    let Some(actor) = actor else { return unknown() };
+    if let Err(refusal) = shared.engine.permit_look(&Meaning::new("look", Act::Read, About::Server), &actor).await {
+        return Rejected::from(refusal).into_response();
     }
-    request.extensions_mut().insert(Actor::admin());
+    request.extensions_mut().insert(actor);
     next.run(request).await
+}
+
+fn unknown() -> Response {
+    let hint = "send `Authorization: Bearer TOKEN`: an access token that has not expired and was not revoked, or the \
+                owner's, which is in `admin.token` in the data folder";
+    let rejected = Rejected::new(StatusCode::UNAUTHORIZED, "the request carries no valid token").hint(hint);
+    let mut response = rejected.into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response
 }
 
 /// Compares in a time that does not depend on where the texts differ.

@@ -5,24 +5,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Extension, Json,
     body::Bytes,
-    extract::{
-        Path, Query,
-        rejection::{JsonRejection, QueryRejection},
-    },
+    extract::{Path, rejection::JsonRejection},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
-use shipway_api::{
-    DeploymentPage, DeploymentRequest, DeploymentView, ReportView, RollbackRequest, StageReport, deployment_view,
-    summary_view,
-};
+use shipway_api::{DeploymentRequest, DeploymentView, ReportView, RollbackRequest, StageReport, deployment_view};
 use shipway_core::{
     command::Command,
     deployment::{Deployment, Kind, Request, StepStatus},
     id::{Actor, DeploymentId, EnvironmentName, ProjectId},
     phase::Phase,
     ports::Clock,
-    progress::coarse_status,
     time::Timestamp,
 };
 use shipway_engine::Reply;
@@ -35,11 +27,6 @@ use super::{
     time_and_ids::SystemClock,
     uploads,
 };
-
-const PAGE_MAX: u32 = 200;
-const PAGE: u32 = 50;
-/// Deployments that are looked through for a page with filters.
-const LOOKED_THROUGH_MAX: u32 = 5000;
 
 pub(super) async fn create(
     shared: State,
@@ -73,6 +60,8 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
         allow_quarantined: body.allow_quarantined,
         strategy: body.strategy,
         config: body.config,
+        at: body.at,
+        break_glass: body.break_glass,
         on_conflict: body.on_conflict,
         metadata: body.metadata,
         reason: body.reason,
@@ -81,10 +70,10 @@ pub(super) fn request(body: DeploymentRequest) -> Request {
     }
 }
 
-async fn replied(shared: &Arc<Shared>, reply: Reply) -> Result<DeploymentView, Rejected> {
+pub(super) async fn replied(shared: &Arc<Shared>, reply: Reply) -> Result<DeploymentView, Rejected> {
     match reply {
         Reply::Deployment(deployment) => view(shared, &deployment).await,
-        Reply::Project(_) | Reply::Layer(_) | Reply::Done => Err(Rejected::bad_request("that was no deployment")),
+        _ => Err(Rejected::bad_request("that was no deployment")),
     }
 }
 
@@ -192,60 +181,6 @@ pub(super) async fn rollback_target(
 ) -> Answer<DeploymentView> {
     let target = shared.engine.newest_other_state(&ProjectId::new(id), &EnvironmentName::new(environment)).await?;
     Ok(Json(view(&shared, &target).await?))
-}
-
-/// Which deployments a page holds.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Filter {
-    environment: Option<String>,
-    status: Option<String>,
-    phase: Option<String>,
-    service: Option<String>,
-    kind: Option<String>,
-    limit: Option<u32>,
-    before: Option<i64>,
-}
-
-impl Filter {
-    fn fits(&self, deployment: &Deployment) -> bool {
-        let same = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        let serves = |service: &String| deployment.services.keys().any(|name| name.as_str() == service);
-        same(&self.status, coarse_status(deployment))
-            && same(&self.phase, deployment.phase.name())
-            && same(&self.kind, deployment.request.kind.name())
-            && self.service.as_ref().is_none_or(serves)
-    }
-}
-
-pub(super) async fn list(
-    shared: State,
-    Path(project): Path<String>,
-    filter: Result<Query<Filter>, QueryRejection>,
-) -> Answer<DeploymentPage> {
-    let Query(filter) = filter?;
-    shared.engine.project(&ProjectId::new(project.clone())).await?;
-    let scope = match &filter.environment {
-        Some(environment) => format!("{project}/{environment}"),
-        None => project,
-    };
-    let limit = filter.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX) as usize;
-    let mut fitting = Vec::new();
-    let mut before = filter.before;
-    let mut looked_through = 0;
-    // One more than asked for says whether there is another page.
-    while fitting.len() <= limit && looked_through < LOOKED_THROUGH_MAX {
-        let found = shared.engine.deployments(&scope, before, PAGE).await?;
-        let Some(last) = found.last() else { break };
-        before = Some(last.created_at.0);
-        looked_through += PAGE;
-        fitting.extend(found.into_iter().filter(|deployment| filter.fits(deployment)));
-    }
-    let more = fitting.len() > limit;
-    fitting.truncate(limit);
-    let next = fitting.last().filter(|_| more).map(|last| last.created_at.0.to_string());
-    let now = SystemClock.now();
-    Ok(Json(DeploymentPage { items: fitting.iter().map(|one| summary_view(one, now)).collect(), next }))
 }
 
 pub(super) async fn report(shared: State, Path(id): Path<String>) -> Answer<ReportView> {

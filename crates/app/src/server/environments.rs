@@ -11,10 +11,11 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use shipway_api::{EnvironmentUpdate, EnvironmentView, InstanceView, ReleaseView, SlotView};
+use shipway_api::{EnvironmentRequest, EnvironmentUpdate, EnvironmentView, InstanceView, ReleaseView, SlotView};
 use shipway_core::{
     artifact::Provenance,
     command::Command,
+    environment::{Observed, ServiceState, health},
     id::{Actor, EnvironmentName, ProjectId, ReleaseId},
     instance::{Instance, InstanceState},
     phase::Phase,
@@ -23,7 +24,7 @@ use shipway_core::{
     release::Release,
     route::host_in,
     slot::Slot,
-    spec::ServiceKind,
+    spec::{EnvironmentType, ServiceKind},
 };
 
 use super::{
@@ -41,13 +42,61 @@ pub(super) fn urls(release: &Release, proxy: SocketAddr) -> Vec<String> {
     release.serve.routes.iter().map(url).collect()
 }
 
-pub(super) async fn list(shared: State, Path(id): Path<String>) -> Answer<Vec<EnvironmentView>> {
+/// Which environments.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Types {
+    #[serde(rename = "type")]
+    kind: Option<EnvironmentType>,
+}
+
+pub(super) async fn list(
+    shared: State,
+    Path(id): Path<String>,
+    types: Result<Query<Types>, QueryRejection>,
+) -> Answer<Vec<EnvironmentView>> {
+    let Query(types) = types?;
     let project = shared.engine.project(&ProjectId::new(id)).await?;
     let mut all = Vec::new();
     for name in &project.environments {
-        all.push(view(&shared, &project, name).await?);
+        let view = view(&shared, &project, name).await?;
+        if types.kind.is_none() || view.kind == types.kind {
+            all.push(view);
+        }
     }
     Ok(Json(all))
+}
+
+pub(super) async fn show(shared: State, Path((id, environment)): Path<(String, String)>) -> Answer<EnvironmentView> {
+    let (project, environment) = (ProjectId::new(id), EnvironmentName::new(environment));
+    let project = shared.engine.refuse_unknown_environment(&project, &environment).await?;
+    Ok(Json(view(&shared, &project, &environment).await?))
+}
+
+pub(super) async fn create(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    body: Result<Json<EnvironmentRequest>, JsonRejection>,
+) -> Answer<EnvironmentView> {
+    let Json(body) = body?;
+    let (project, environment) = (ProjectId::new(id), body.name.clone());
+    let stated = body.stated();
+    let command = Command::MakeEnvironment { project: project.clone(), environment: environment.clone(), stated };
+    shared.engine.execute(command, actor).await?;
+    let project = shared.engine.project(&project).await?;
+    Ok(Json(view(&shared, &project, &environment).await?))
+}
+
+pub(super) async fn remove(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path((id, environment)): Path<(String, String)>,
+) -> Answer<serde_json::Value> {
+    let (project, environment) = (ProjectId::new(id), EnvironmentName::new(environment));
+    let command = Command::RemoveEnvironment { project, environment: environment.clone() };
+    shared.engine.execute(command, actor).await?;
+    Ok(Json(json!({ "removed": environment })))
 }
 
 async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -> Result<EnvironmentView, Rejected> {
@@ -55,13 +104,16 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
     let slots = shared.engine.slots(&scope).await?;
     let instances = shared.engine.instances(&scope).await?;
     let mut services = Vec::new();
-    let mut troubles = Vec::new();
+    let mut seen = Vec::new();
     for slot in slots.into_iter().filter(|slot| !slot.is_empty()) {
-        let (service, trouble) = slot_view(shared, slot, &instances).await?;
-        troubles.extend(trouble);
+        let (service, observed) = slot_view(shared, slot, &instances).await?;
+        seen.push(observed);
         services.push(service);
     }
-    let (status, reason) = health(&services, &troubles);
+    let (status, reason) = health(&seen);
+    let plan = shared.engine.environment(project, name).await;
+    let layer = shared.engine.layer(&project.id, name).await?;
+    let made = project.made.get(name);
     let newest = shared.engine.deployments(&scope, None, NEWEST_MAX).await?;
     let rollbacks = shared.engine.rollbacks(&project.id, name).await?;
     let completed = newest.into_iter().find(|deployment| deployment.phase == Phase::Completed);
@@ -71,42 +123,26 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
         id: scope,
         project_id: project.id.clone(),
         name: name.clone(),
-        kind: shared.engine.environment(project, name).await.map(|plan| plan.kind),
+        kind: plan.as_ref().map(|plan| plan.kind),
         url: all_urls.into_iter().next(),
-        status,
+        status: status.name().into(),
         reason,
         stopped_since: rollbacks.and_then(|rollbacks| rollbacks.stopped),
         current_deployment: completed.map(|deployment| deployment.id.clone()),
         services,
-        settings: shared.engine.layer(&project.id, name).await?.map_or_else(|| json!({}), |layer| layer.tree),
-        created_at: project.created_at,
+        config_version: layer.as_ref().map_or(0, |layer| layer.version),
+        settings: layer.map_or_else(|| json!({}), |layer| layer.tree),
+        made: made.is_some(),
+        facts: plan.map(|plan| plan.facts.clone()).unwrap_or_default(),
+        created_at: made.map_or(project.created_at, |made| made.at),
     })
 }
-
-/// Whether everything is as it should be, and if not, what isn't.
-fn health(services: &[SlotView], troubles: &[String]) -> (String, String) {
-    let live = services.iter().filter(|service| service.live.is_some()).count();
-    if troubles.is_empty() {
-        return match live {
-            0 => ("down".into(), "nothing runs here".into()),
-            1 => ("healthy".into(), "1 service answers".into()),
-            _ => ("healthy".into(), format!("{live} services answer")),
-        };
-    }
-    let down = troubles.iter().any(|trouble| trouble.ends_with(NONE_READY));
-    let status = if down { "down" } else { "degraded" };
-    (status.into(), troubles.join("; "))
-}
-
-const NONE_READY: &str = "no instance takes requests";
-
-type Trouble = Option<String>;
 
 async fn slot_view(
     shared: &Arc<Shared>,
     slot: Slot,
     instances: &[(Instance, Life)],
-) -> Result<(SlotView, Trouble), Rejected> {
+) -> Result<(SlotView, Observed), Rejected> {
     let mut view = SlotView {
         service: slot.key.service.clone(),
         live: slot.live.clone(),
@@ -120,8 +156,9 @@ async fn slot_view(
     };
     let Some(live) = &slot.live else {
         // In the gap of a deployment, or after one that left it so.
-        let trouble = slot.hold.map(|_| format!("{}: requests wait, {NONE_READY}", view.service));
-        return Ok((view, trouble));
+        let state = if slot.hold.is_some() { ServiceState::Held } else { ServiceState::Empty };
+        let observed = Observed { service: view.service.clone(), state };
+        return Ok((view, observed));
     };
     let release = shared.engine.find_release(&live.release).await?;
     let takes = |instance: &Instance| instance.state == InstanceState::Ready && instance.release == live.release;
@@ -131,16 +168,12 @@ async fn slot_view(
     view.ready = u32::try_from(instances.iter().filter(runs).count()).unwrap_or(u32::MAX);
     view.version = Some(release.version.clone());
     view.urls = urls(&release, shared.engine.proxy_address());
-    let name = &view.service;
-    let trouble = match release.serve.kind {
-        ServiceKind::Static => None,
-        ServiceKind::Process if view.ready == 0 => Some(format!("{name}: {NONE_READY}")),
-        ServiceKind::Process if view.ready < live.instances => {
-            Some(format!("{name}: {} of {} instances take requests", view.ready, live.instances))
-        }
-        ServiceKind::Process => None,
+    let state = match release.serve.kind {
+        ServiceKind::Static => ServiceState::Static,
+        ServiceKind::Process => ServiceState::Instances { ready: view.ready, wanted: live.instances },
     };
-    Ok((view, trouble))
+    let observed = Observed { service: view.service.clone(), state };
+    Ok((view, observed))
 }
 
 pub(super) async fn update(
@@ -151,15 +184,24 @@ pub(super) async fn update(
 ) -> Answer<EnvironmentView> {
     let Json(body) = body?;
     let (project, environment) = (ProjectId::new(id), EnvironmentName::new(environment));
-    let mut set = json!({});
+    let mut set = body.set.unwrap_or_else(|| json!({}));
+    if !set.is_object() {
+        return Err(Rejected::bad_request("`set` is a table of what is set: `{\"settings\": {…}}`"));
+    }
     if let Some(variables) = body.variables {
         set["variables"] = json!(variables);
     }
     if let Some(services) = body.services {
         set["services"] = services;
     }
-    let command =
-        Command::SetLayer { project: project.clone(), environment: environment.clone(), set, unset: body.unset };
+    let command = Command::SetLayer {
+        project: project.clone(),
+        environment: environment.clone(),
+        set,
+        unset: body.unset,
+        reason: body.reason,
+        expected: body.expected,
+    };
     shared.engine.execute(command, actor).await?;
     let project = shared.engine.project(&project).await?;
     Ok(Json(view(&shared, &project, &environment).await?))
@@ -238,6 +280,7 @@ pub(super) async fn instances(
             state: instance.state,
             address: instance.address,
             life,
+            substituted: instance.substituted,
             created_at: instance.created_at,
         });
     }
@@ -261,6 +304,7 @@ pub(super) async fn releases(
             slot: release.slot,
             version: release.version,
             artifact: release.artifact,
+            secrets: release.secrets,
             git: release.git,
             made_by: release.made_by,
             made_at: release.made_at,

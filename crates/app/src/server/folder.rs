@@ -11,7 +11,10 @@ use rustix::fs::{FlockOperation, flock};
 use shipway_core::ports::Fault;
 
 use super::time_and_ids::random_hex;
-use crate::place::{Found, find_server, found_file, read_token, token_file};
+use crate::{
+    backup::RESTORING,
+    place::{Found, find_server, found_file, read_token, token_file},
+};
 
 /// A data folder that this process owns.
 pub(super) struct DataFolder {
@@ -27,6 +30,11 @@ impl DataFolder {
         let made = fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
         made.map_err(|error| Fault::io(doing(), &error))?;
         let path = fs::canonicalize(path).map_err(|error| Fault::io(doing(), &error))?;
+        if path.join(RESTORING).exists() {
+            let message = format!("a restore into {} was cut off", path.display());
+            return Err(Fault::invalid(message)
+                .with_hint("run it again: `shipway restore FOLDER --data` with the same folder begins anew"));
+        }
         let lock =
             OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path.join("server.lock"));
         let lock = lock.map_err(|error| Fault::io(doing(), &error))?;
@@ -69,7 +77,7 @@ impl DataFolder {
 }
 
 /// Writes a file that only its owner reads, whole or not at all.
-fn write_private(path: &Path, body: &[u8]) -> Result<(), Fault> {
+pub(super) fn write_private(path: &Path, body: &[u8]) -> Result<(), Fault> {
     let beside = path.with_extension("new");
     let write = || -> std::io::Result<()> {
         // A file that a death left behind may have other rights.

@@ -12,6 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use shipway_core::id::Actor;
 use shipway_engine::Remembered;
 
 use super::{Shared, answer::Rejected};
@@ -42,7 +43,10 @@ pub(super) async fn once(State(shared): State<Arc<Shared>>, request: Request, ne
         let detail = format!("an Idempotency-Key has 1 to {KEY_CHARS_MAX} characters");
         return Rejected::bad_request(detail).into_response();
     }
-    let key = format!("{} {key}", request.uri().path());
+    // What one caller was answered is no business of another who sends the same key.
+    let token = request.extensions().get::<Actor>().and_then(|actor| actor.token.as_deref());
+    let whose = token.map(|token| format!("{token} ")).unwrap_or_default();
+    let key = format!("{whose}{} {key}", request.uri().path());
     let (parts, body) = request.into_parts();
     let too_long =
         |_| Rejected::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));

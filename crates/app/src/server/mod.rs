@@ -1,23 +1,38 @@
 //! The server: wires the ports together, starts the engine, answers HTTP. What it does not hold: any decision.
 
 mod answer;
+mod audit;
 mod auth;
+mod backups;
+mod comparing;
+mod configuration;
 mod crash_test;
 mod deployments;
+mod doctor;
 mod environments;
 mod events;
 mod explaining;
+mod flags;
 mod folder;
+mod gating;
+mod history;
 mod idempotency;
 mod logs;
+mod master_key;
 mod metrics;
 mod plan_view;
 mod projects;
+mod promoting;
+mod quota;
 mod router;
+mod schedules;
+mod secrets;
 mod standing;
+mod syncing;
 mod system;
 mod tasks;
 mod time_and_ids;
+mod tokens;
 mod unsticking;
 mod uploads;
 
@@ -32,17 +47,18 @@ use shipway_core::{
     ports::{Clock, Driver, Fault, Ids, Runner},
     time::Timestamp,
 };
-use shipway_engine::{BUILDS_MAX, Engine, Folders, Ports, Settings};
+use shipway_engine::{BUILDS_MAX, Engine, FlagAccess, Folders, Ports, Settings};
 use shipway_proxy::{ProxyClient, keeper};
-use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Share, SqlStore};
-use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner};
+use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Sealer, Share, SqlStore};
+use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner, MEMORY_FOLDER};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tracing::info;
 
 use self::{
+    backups::Backups,
     folder::DataFolder,
     tasks::RuntimeTasks,
-    time_and_ids::{RandomIds, SystemClock},
+    time_and_ids::{RandomIds, SystemClock, fill_by_chance},
 };
 use crate::{
     place::{Found, ServerConfig},
@@ -59,6 +75,9 @@ const STOP_MS_MAX: u64 = 3000;
 /// What every handler reaches.
 struct Shared {
     engine: Arc<Engine>,
+    store: Arc<SqlStore>,
+    artifacts: Arc<FolderArtifacts>,
+    backups: Arc<Backups>,
     token: String,
     data: PathBuf,
     started_at: Timestamp,
@@ -92,12 +111,20 @@ impl Server {
             listener.local_addr().map_err(|error| Fault::io("asking for the control plane's port", &error))?;
         let program = own_program()?;
         let keeper = start_proxy(&config, &program).await?;
-        let ports = ports(&config, &program, keeper.address, keeper.link_port).await?;
+        let store = SqlStore::open(&config.data.join("shipway.db")).await?;
+        let artifacts = artifacts(&config);
+        let kept = Kept { store: store.clone(), artifacts: artifacts.clone() };
+        let ports = ports(&config, kept, &program, keeper.address, keeper.link_port).await?;
         let clock = ports.clock.clone();
-        let engine = Engine::start(ports, settings(&config)).await?;
+        shipway_engine::stage_sites(&ports).await?;
+        let flags = FlagAccess { address: reached_at(address), secret: folder.token()? };
+        let engine = Engine::start(ports, settings(&config, flags)).await?;
         renew_proxy(&config, &program, keeper.address, keeper.link_port).await;
         let shared = Arc::new(Shared {
             engine,
+            backups: Arc::new(Backups::new(store.clone(), config.data.clone(), config.backup.clone())),
+            store,
+            artifacts,
             token: folder.token()?,
             data: config.data.clone(),
             started_at: clock.now(),
@@ -106,6 +133,8 @@ impl Server {
         let end_http = watch::Sender::new(false);
         (config.proxy_listen, config.link_port) = (keeper.address, keeper.link_port);
         let kept = tokio::spawn(keep_proxy(config.clone(), program, end_http.subscribe()));
+        // It is cut off by the end of the process: what it had not finished is no backup.
+        tokio::spawn(shared.backups.clone().run(end_http.subscribe()));
         let http = tokio::spawn(serve(listener, shared.clone(), end_http.subscribe()));
         folder.announce(&Found { address, pid: std::process::id(), version: env!("CARGO_PKG_VERSION").into() })?;
         info!(%address, proxy = %keeper.address, data = %config.data.display(), "the server is up");
@@ -232,10 +261,25 @@ async fn keep_proxy(config: ServerConfig, program: PathBuf, mut end: watch::Rece
     }
 }
 
-async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_port: u16) -> Result<Ports, Fault> {
+fn artifacts(config: &ServerConfig) -> Arc<FolderArtifacts> {
+    Arc::new(FolderArtifacts::new(config.data.join("artifacts")).with_share(transfer_share(config)))
+}
+
+/// What is durable.
+struct Kept {
+    store: Arc<SqlStore>,
+    artifacts: Arc<FolderArtifacts>,
+}
+
+async fn ports(
+    config: &ServerConfig,
+    Kept { store, artifacts }: Kept,
+    program: &Path,
+    proxy: SocketAddr,
+    link_port: u16,
+) -> Result<Ports, Fault> {
     let data = &config.data;
     let share = transfer_share(config);
-    let artifacts = Arc::new(FolderArtifacts::new(data.join("artifacts")).with_share(share));
     let runner: Arc<dyn Runner> = match config.cpu_share {
         Some(share) => LocalRunner::with_cpu_share(data.clone(), program.to_owned(), share),
         None => LocalRunner::new(data.clone(), program.to_owned()),
@@ -246,11 +290,12 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
         shim: program.to_owned(),
         ports: INSTANCE_PORTS,
         cgroups: true,
+        memory: memory_folder(),
     })?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds::new(clock.clone()));
     Ok(Ports {
-        store: SqlStore::open(&data.join("shipway.db")).await?,
+        store,
         artifacts,
         sources: Arc::new(FolderSources::with_share(share)),
         logs: Arc::new(FolderLogs::new(data.join("logs"))),
@@ -258,10 +303,17 @@ async fn ports(config: &ServerConfig, program: &Path, proxy: SocketAddr, link_po
         prober: LocalProber::new(runner.clone()),
         runner,
         router: Arc::new(ProxyClient::new(proxy_process::folder(data), proxy, link_port)),
+        secrets: Sealer::open(master_key::source(data)?, fill_by_chance).await,
         clock,
         ids,
         tasks: Arc::new(RuntimeTasks::default()),
     })
+}
+
+/// Where secrets of instances lie while they run.
+fn memory_folder() -> PathBuf {
+    let said = std::env::var_os("SHIPWAY_MEMORY_FOLDER").filter(|folder| !folder.is_empty());
+    said.map_or_else(|| MEMORY_FOLDER.into(), PathBuf::from)
 }
 
 /// What each transfer may use: as many run at a time as builds do.
@@ -270,13 +322,22 @@ fn transfer_share(config: &ServerConfig) -> Share {
     config.cpu_share.map_or_else(Share::default, |share| Share::of_core(share * cores / BUILDS_MAX as f64))
 }
 
-fn settings(config: &ServerConfig) -> Settings {
+/// Where programs of this machine reach what listens at an address.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    match address.ip().is_unspecified() {
+        true => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        false => address,
+    }
+}
+
+fn settings(config: &ServerConfig, flags: FlagAccess) -> Settings {
     Settings {
         folders: Folders { data: config.data.clone() },
         // The folder's lock says so.
         sole: true,
         is_root: rustix::process::geteuid().is_root(),
         disk_free_mb_min: DISK_FREE_MB_MIN,
+        flags: Some(flags),
         crash: std::env::var(crash_test::VARIABLE).ok().and_then(|text| crash_test::read(&text)),
     }
 }

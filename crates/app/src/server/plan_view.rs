@@ -1,10 +1,8 @@
 //! A drawn plan as it is shown: what changes for each service, field by field.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
 use shipway_api::{FieldChange, PlanView, ServiceChange, ServingView, planned_steps};
 use shipway_core::{
+    compare::{Key, keys},
     id::ServiceName,
     release::Release,
     slot::{Serving, Slot},
@@ -27,6 +25,9 @@ pub(super) fn plan_view(drawn: Drawn) -> PlanView {
     PlanView {
         differs: changes.iter().any(|change| change.action != "none"),
         hash: plan.map(|plan| plan.hash()),
+        approval_hash: plan.map(|plan| plan.approval_hash(&drawn.before)),
+        risk: drawn.risk,
+        gates: drawn.held,
         strategy: kind,
         promise: kind.map(|kind| kind.promise().into()),
         steps: plan.map(planned_steps).unwrap_or_default(),
@@ -73,23 +74,7 @@ fn serving_view(serving: Option<&Serving>, release: Option<&Release>) -> Option<
 fn fields(from: Option<&Release>, to: Option<&Release>) -> Vec<FieldChange> {
     let (Some(from), Some(to)) = (from, to) else { return Vec::new() };
     let tree = |release: &Release| serde_json::to_value(&release.serve).unwrap_or_default();
-    let mut changes = Vec::new();
-    differences("", &tree(from), &tree(to), &mut changes);
-    changes.retain(|change| change.field != "instances");
-    changes
-}
-
-fn differences(path: &str, from: &Value, to: &Value, changes: &mut Vec<FieldChange>) {
-    if from == to {
-        return;
-    }
-    if let (Some(old), Some(new)) = (from.as_object(), to.as_object()) {
-        let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-        for key in keys {
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            differences(&below, &from[key.as_str()], &to[key.as_str()], changes);
-        }
-        return;
-    }
-    changes.push(FieldChange { field: path.to_owned(), from: from.clone(), to: to.clone() });
+    let differing = keys(&tree(from), &tree(to)).into_iter().filter(Key::differs);
+    let changes = differing.map(|key| FieldChange { field: key.key, from: key.from, to: key.to });
+    changes.filter(|change| change.field != "instances").collect()
 }

@@ -14,7 +14,7 @@ use shipway_core::{
     ports::Clock,
     project::Project,
 };
-use shipway_engine::Reply;
+use shipway_engine::{Refusal, Reply};
 
 use super::{
     State,
@@ -55,7 +55,7 @@ pub(super) async fn register(
     let command = Command::Register(Registration { file, text, folder });
     match shared.engine.execute(command, actor).await? {
         Reply::Project(project) => Ok(Json(view(*project))),
-        Reply::Deployment(_) | Reply::Layer(_) | Reply::Done => Err(Rejected::bad_request("that was no project")),
+        _ => Err(Rejected::bad_request("that was no project")),
     }
 }
 
@@ -105,5 +105,10 @@ async fn plan(
         environment: environment.to_string(),
         ..DeploymentRequest::default()
     };
-    Ok(Some(plan_view(shared.engine.draw(deployments::request(body), actor).await?)))
+    match shared.engine.draw(deployments::request(body), actor).await {
+        Ok(drawn) => Ok(Some(plan_view(drawn))),
+        // Who may look and not plan is told what was found all the same.
+        Err(Refusal::Forbidden { .. }) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
 }

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::rejection::JsonRejection};
+use axum::{Extension, Json, extract::rejection::JsonRejection};
 use serde_json::{Value, json};
 use shipway_api::{RouteView, RoutesView, ServerView, ShutdownRequest};
-use shipway_core::route::{Route, RouteTable};
+use shipway_core::{
+    command::{About, Meaning},
+    id::Actor,
+    policy::Act,
+    ports::Clock,
+    route::{Route, RouteTable},
+};
 
-use super::{State, answer::Answer};
+use super::{State, answer::Answer, time_and_ids::SystemClock};
 
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
@@ -26,11 +32,18 @@ pub(super) async fn server(shared: State) -> Answer<ServerView> {
         proxy_up: shared.engine.traffic().await.is_ok(),
         limits: shared.engine.held_limits(),
         started_at: shared.started_at,
+        backup: shared.backups.status(SystemClock.now()),
     }))
 }
 
-pub(super) async fn shutdown(shared: State, body: Result<Json<ShutdownRequest>, JsonRejection>) -> Answer<Value> {
+pub(super) async fn shutdown(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    body: Result<Json<ShutdownRequest>, JsonRejection>,
+) -> Answer<Value> {
     let Json(ShutdownRequest { applications }) = body?;
+    let what = if applications { "the server and what it runs" } else { "the server alone" };
+    shared.engine.permit(&Meaning::new("shutdown", Act::Administer, About::Server).of(what), &actor).await?;
     shared.stop.send_replace(Some(applications));
     Ok(Json(json!({ "stopping": true, "applications": applications })))
 }

@@ -1,6 +1,8 @@
 //! The real clock, and real randomness.
 
 use std::{
+    io::{ErrorKind, Read},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -8,9 +10,14 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     id::DeploymentId,
-    ports::{Clock, Ids},
+    ports::{Clock, Fault, Ids},
     time::Timestamp,
 };
+
+/// Where the machine keeps the rules of time zones.
+const ZONES: &str = "/usr/share/zoneinfo";
+/// Bytes of one zone's file.
+const ZONE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The machine's clock.
 pub(super) struct SystemClock;
@@ -23,6 +30,20 @@ impl Clock for SystemClock {
 
     fn sleep_ms(&self, span_ms: u64) -> BoxFuture<'static, ()> {
         tokio::time::sleep(Duration::from_millis(span_ms)).boxed()
+    }
+
+    fn zone(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let file = Path::new(ZONES).join(name);
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            std::fs::File::open(&file)?.take(ZONE_BYTES_MAX).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => Ok(None),
+            Err(error) => Err(Fault::io(format!("reading {}", file.display()), &error)),
+        }
     }
 }
 
@@ -51,9 +72,14 @@ impl Ids for RandomIds {
     }
 }
 
+/// Fills bytes that nobody can guess.
+pub(super) fn fill_by_chance(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("Linux gives randomness to every process");
+}
+
 /// `BYTES` random bytes in hex.
 pub(super) fn random_hex<const BYTES: usize>() -> String {
     let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).expect("Linux gives randomness to every process");
+    fill_by_chance(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

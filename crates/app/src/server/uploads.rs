@@ -5,10 +5,16 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use axum::{Json, body::Body, http::HeaderMap};
+use axum::{Extension, Json, body::Body, http::HeaderMap};
 use futures_util::StreamExt;
 use shipway_api::UploadView;
-use shipway_core::{deployment::Source, ports::Fault};
+use shipway_core::{
+    command::{About, Meaning},
+    deployment::Source,
+    id::Actor,
+    policy::Act,
+    ports::Fault,
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -25,11 +31,20 @@ const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 const PIECES_MAX: usize = 16;
 const SPEC_FILE: &str = "shipway.toml";
 
-pub(super) async fn upload(shared: State, headers: HeaderMap, body: Body) -> Answer<UploadView> {
+pub(super) async fn upload(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<UploadView> {
+    shared.engine.permit(&Meaning::new("upload", Act::Upload, About::Server), &actor).await?;
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-    // The same key names the same folder, so a repeated upload replaces itself and is not kept twice.
-    let id =
-        key.map_or_else(random_hex::<ID_BYTES>, |key| blake3::hash(key.as_bytes()).to_hex()[..ID_BYTES * 2].to_owned());
+    // The same key of the same caller names the same folder, so a repeated upload replaces itself and is not kept twice.
+    let named = |key: &str| {
+        let whose = format!("{} {key}", actor.token.as_deref().unwrap_or_default());
+        blake3::hash(whose.as_bytes()).to_hex()[..ID_BYTES * 2].to_owned()
+    };
+    let id = key.map_or_else(random_hex::<ID_BYTES>, named);
     let folder = folder_of(&shared, &id);
     shared.engine.forget_folder(&folder).await?;
     if let Err(rejected) = receive(body, &folder).await {

@@ -5,17 +5,22 @@
 mod asks;
 mod commands;
 mod dependencies;
+mod gates;
 mod interactions;
 mod migrations;
 mod names;
 mod notifications;
 mod order;
 mod paths;
+mod promotions;
+mod quotas;
 mod report;
 mod rollbacks;
 mod routes;
+mod secrets;
 mod service;
 mod traffic;
+mod values;
 mod variables;
 
 use shipway_core::{finding::Finding, spec::EnvironmentPlan};
@@ -35,6 +40,8 @@ pub fn of_file(source: &Source) -> Vec<Finding> {
     names::check(source, &mut report);
     notifications::check_project(source, &mut report);
     interactions::check(source, &mut report);
+    values::check_rules(source, &mut report);
+    quotas::check(source, &mut report);
     report.findings
 }
 
@@ -61,6 +68,10 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     interactions::check_environment(source, plan, &mut report);
     notifications::check_environment(source, plan, &mut report);
     rollbacks::check(plan, &mut report);
+    values::check_facts(plan, &mut report);
+    values::check(source, plan, &mut report);
+    promotions::check(source, plan, &mut report);
+    gates::check(plan, &mut report);
     report.findings
 }
 
@@ -77,6 +88,7 @@ impl Subject<'_> {
         paths::check(self, report);
         commands::check(self, report);
         variables::check(self, report);
+        secrets::check(self, report);
         asks::check(self, report);
         routes::check(self, report);
         traffic::check(self, report);

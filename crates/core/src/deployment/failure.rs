@@ -60,3 +60,19 @@ pub enum Cause {
     /// Somebody ended it.
     Person,
 }
+
+impl Cause {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Machinery => "machinery",
+            Self::Person => "person",
+        }
+    }
+
+    /// By its name on the wire.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Release, Self::Machinery, Self::Person].into_iter().find(|cause| cause.name() == name)
+    }
+}

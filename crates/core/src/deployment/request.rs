@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ArtifactDigest, DeploymentId, EnvironmentName, ProjectId, ServiceName},
+    promotion::Origin,
     spec::Order,
     strategy::StrategySpec,
+    time::Timestamp,
 };
 
 /// What is asked for.
@@ -58,6 +60,15 @@ pub struct Request {
     /// The topmost layer of configuration, in the shape of an environment: `variables`, `services`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<serde_json::Value>,
+    /// Not before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Open every gate at once; it takes a reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
+    /// The schedule that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduledBy>,
     /// What to do when the same slots are being written.
     #[serde(default)]
     pub on_conflict: OnConflict,
@@ -70,6 +81,9 @@ pub struct Request {
     /// What it is, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Where stored artifacts or configuration come from, when another environment gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl Request {
@@ -91,12 +105,28 @@ impl Request {
             allow_quarantined: false,
             strategy: None,
             config: None,
+            at: None,
+            break_glass: false,
+            schedule: None,
             on_conflict: OnConflict::default(),
             metadata: BTreeMap::new(),
             reason: None,
             description: None,
+            origin: None,
         }
     }
+}
+
+/// The schedule that asked for a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledBy {
+    /// Its name.
+    pub name: String,
+    /// Who declared it: they don't approve what it asks for.
+    pub by: String,
+    /// When this run was due.
+    pub due: Timestamp,
 }
 
 /// Sorts of transitions.

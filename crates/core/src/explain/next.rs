@@ -3,6 +3,7 @@
 use super::{Facts, NextStep, Wait, undone};
 use crate::{
     deployment::{Cause, Deployment, Kind, StepStatus, Stuck},
+    gate::GateKind,
     phase::Phase,
     plan::Step,
 };
@@ -211,6 +212,13 @@ fn for_wait(deployment: &Deployment, wait: &Wait) -> Vec<NextStep> {
         Wait::Server { .. } => {
             vec![step("see whether a server is there; it takes over within seconds", "shipway status")]
         }
+        Wait::Gate { gate: GateKind::Approval, .. } => {
+            vec![step("approve it, if somebody else asked for it", format!("shipway approve {id}"))]
+        }
+        Wait::Gate { .. } => {
+            let glass = format!("shipway break-glass {id} --reason WHY");
+            vec![step("in an emergency, let it pass every gate: everyone is told", glass)]
+        }
         Wait::Paused { .. } => vec![step("let it go on", format!("shipway resume {id}"))],
         Wait::Person { .. } => vec![step("let it go on to its next step", format!("shipway advance {id}"))],
         Wait::Sample { reason: Some(_), .. } => {
@@ -220,6 +228,10 @@ fn for_wait(deployment: &Deployment, wait: &Wait) -> Vec<NextStep> {
         Wait::Breaker { name, .. } => {
             vec![step("mend what it says, then try at once", format!("shipway breakers reset {name} --reason WHY"))]
         }
+        Wait::Soak { .. } => vec![
+            step("end it, and ask again without waiting", format!("shipway abort {id}")),
+            step("then", "shipway deploy … --on-conflict supersede"),
+        ],
         Wait::Ending { .. }
         | Wait::Making { .. }
         | Wait::Sample { .. }

@@ -34,6 +34,7 @@ fn release(service: &str, number: u32, serve: serde_json::Value) -> Release {
         version: format!("{number}.0"),
         artifact: ArtifactDigest::new(format!("a{number}-{service}")),
         serve: serde_json::from_value(whole).expect("a service"),
+        secrets: Default::default(),
         git: Some(GitCommit {
             commit: format!("{number}{number}{number}{number}aaaabbbbcccc"),
             branch: Some("main".into()),
@@ -211,6 +212,8 @@ fn what_changed_is_told_by_sort_with_dotted_paths() {
         tree: json!({}),
         by: "ann".into(),
         at: Timestamp(500),
+        version: 1,
+        authors: BTreeMap::new(),
     });
     let rows = rows(&world.explain());
     for wanted in [
@@ -455,7 +458,7 @@ fn what_a_person_did_is_told() {
         .step(true, "api", stop("api"), StepStatus::Skipped)
         .failed(Phase::Verifying, "api", "no")
         .went_back(60_000);
-    let by = Actor { name: "ann".into(), owner: false };
+    let by = Actor::person("ann", crate::id::Role::Operator);
     world.deployment.skipped.push(Skipped { step: stop("api"), by, reason: "it is gone".into(), at: NOW });
     world.deployment.resolved = Some(Resolved { by: "ann".into(), reason: "by hand".into(), at: NOW });
     let told = world.explain();

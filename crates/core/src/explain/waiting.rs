@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Facts, Other, Wait, listed};
 use crate::{
     deployment::{Deployment, StepState, StepStatus},
+    gate::{GateKind, Held},
     id::{DeploymentId, ServiceName, SlotKey},
     phase::Phase,
     plan::{Plan, PlannedStep, Step},
@@ -22,6 +23,7 @@ pub(super) fn waiting(facts: &Facts<'_>) -> Vec<Wait> {
     waits.extend(server(facts));
     waits.extend(asked(deployment));
     waits.extend(leases(facts));
+    waits.extend(gates(deployment));
     if deployment.phase < Phase::Staging {
         if waits.is_empty() {
             waits.push(making(deployment));
@@ -54,11 +56,29 @@ fn asked(deployment: &Deployment) -> Option<Wait> {
     (deployment.paused && !back).then_some(Wait::Paused { since: deployment.paused_since })
 }
 
-/// Who has its slots, or asked for them before.
+/// Who has its slots, or asked for them before; or what soaks where it wants to go.
 fn leases(facts: &Facts<'_>) -> Vec<Wait> {
     let deployment = facts.deployment;
     let Some(waiting) = &deployment.waiting else { return Vec::new() };
+    if waiting.on.is_empty() && deployment.phase == Phase::Queued {
+        return vec![Wait::Soak { reason: waiting.reason.clone(), since: Some(waiting.since) }];
+    }
     waiting.on.iter().map(|holder| lease(facts, holder, waiting.since)).collect()
+}
+
+/// What holds it before anything moves.
+fn gates(deployment: &Deployment) -> Vec<Wait> {
+    let gated = &deployment.gated;
+    let risk = gated.proposed.as_ref().map(|proposed| proposed.risk.clone());
+    let wait = |held: &Held| Wait::Gate {
+        gate: held.gate,
+        why: held.why.clone(),
+        since: deployment.waiting.as_ref().map(|waiting| waiting.since),
+        until: held.until,
+        who: held.who.replace(" ID", &format!(" {}", deployment.name)),
+        risk: risk.clone().filter(|_| held.gate == GateKind::Approval),
+    };
+    gated.held.iter().map(wait).collect()
 }
 
 fn lease(facts: &Facts<'_>, holder: &DeploymentId, waits_since: Timestamp) -> Wait {
@@ -198,6 +218,7 @@ impl Wait {
                 }
             }
             Self::Server { server, .. } => format!("the server {server} that carried it is gone; another takes over"),
+            Self::Soak { reason, .. } => reason.clone(),
             Self::Paused { .. } => "a person paused it".into(),
             Self::Ending { by } => format!("{by} asked for its end, and what runs comes to a stop first"),
             Self::Making { services, phase, .. } if services.is_empty() => format!("it is {phase}"),
@@ -209,6 +230,7 @@ impl Wait {
             }
             Self::Sample { reason: Some(reason), .. } => format!("it {reason}"),
             Self::Sample { percent, services, .. } => format!("{} is watched at {percent}%", listed(services)),
+            Self::Gate { why, .. } => why.clone(),
             Self::Person { percent, .. } => format!("it waits at {percent}% for a person"),
             Self::Retry { step, why, .. } => {
                 let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! Going back is planned by the same rooms: `forward` for a rollback that somebody asks for, `unwind` for one that a
 //! failure causes. Not here: doing any of it (`engine::perform`).
 
+mod approving;
 mod builder;
 mod canary;
 mod forward;
@@ -287,7 +288,7 @@ impl Plan {
         self.version == PLAN_VERSION
     }
 
-    /// The hash that approvals bind to.
+    /// The hash of the whole plan, with its ids. Approvals bind to another (`approval_hash`).
     pub fn hash(&self) -> String {
         let text = serde_json::to_string(self).expect("a plan holds nothing that JSON can't");
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Body, Commit, Document, DocumentKind, Listing, Store, corrupt};
 use crate::{
     deployment::{Course, Deployment},
+    history::Entry,
     id::DeploymentId,
     ports::Fault,
 };
@@ -55,6 +56,17 @@ pub fn course_of(body: &Body) -> Result<Option<String>, Fault> {
     Ok(match Found::read(body)? {
         Found::Whole(whole) => key(&whole),
         Found::Record(record) => key(&record.0),
+    })
+}
+
+/// What the history says of a stored deployment.
+///
+/// # Errors
+/// The body can't be read.
+pub fn entry_of(body: &Body) -> Result<Entry, Fault> {
+    Ok(match Found::read(body)? {
+        Found::Whole(whole) => Entry::of(&whole),
+        Found::Record(record) => Entry::of(&record.0),
     })
 }
 

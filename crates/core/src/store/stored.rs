@@ -4,14 +4,18 @@
 
 use super::{DocumentKind, Stored};
 use crate::{
+    access::AccessToken,
     artifact::Provenance,
+    audit::AuditEntry,
     breaker::{Breaker, Quarantine, Rollbacks},
+    config::version::ConfigVersion,
     explain::Explanation,
     instance::Instance,
     lease::{Leader, Leases, Server},
     project::{EnvironmentLayer, Project},
     release::Release,
     route::Epoch,
+    secret::Secret,
     slot::Slot,
 };
 
@@ -32,6 +36,19 @@ impl Stored for EnvironmentLayer {
     }
     fn scope(&self) -> String {
         self.key()
+    }
+}
+
+impl Stored for ConfigVersion {
+    const KIND: DocumentKind = DocumentKind::ConfigVersion;
+    fn key(&self) -> String {
+        format!("{}/{}/{}", self.project, self.environment, self.number)
+    }
+    fn scope(&self) -> String {
+        format!("{}/{}", self.project, self.environment)
+    }
+    fn order(&self) -> i64 {
+        i64::try_from(self.number).unwrap_or(i64::MAX)
     }
 }
 
@@ -156,6 +173,46 @@ impl Stored for Explanation {
     }
     fn order(&self) -> i64 {
         self.at.0
+    }
+}
+
+impl Stored for AccessToken {
+    const KIND: DocumentKind = DocumentKind::AccessToken;
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn scope(&self) -> String {
+        String::new()
+    }
+    fn order(&self) -> i64 {
+        self.created_at.0
+    }
+}
+
+impl Stored for AuditEntry {
+    const KIND: DocumentKind = DocumentKind::Audit;
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn scope(&self) -> String {
+        match (&self.project, &self.environment) {
+            (Some(project), Some(environment)) => format!("{project}/{environment}"),
+            (Some(project), None) => project.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+    fn order(&self) -> i64 {
+        self.place
+    }
+}
+
+impl Stored for Secret {
+    const KIND: DocumentKind = DocumentKind::Secret;
+    fn key(&self) -> String {
+        self.address.to_string()
+    }
+    fn scope(&self) -> String {
+        self.address.scope()
     }
 }
 

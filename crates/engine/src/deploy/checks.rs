@@ -16,7 +16,7 @@ use shipway_core::{
 
 use super::{
     failure::{Broken, broken},
-    instances::context,
+    instances::{context_of, not_asked},
     mover::Mover,
     say,
 };
@@ -125,7 +125,10 @@ async fn ask_with_retries(engine: &Engine, release: &Release, check: &CheckSpec,
     let mut retries = 0;
     loop {
         let left_ms = until.since_ms(engine.ports.clock.now()).max(1);
-        let answer = engine.ports.prober.ask(question(engine, release, check, whom, left_ms)).await;
+        let answer = match question(engine, release, check, whom, left_ms).await {
+            Ok(question) => engine.ports.prober.ask(question).await,
+            Err(fault) => not_asked(&fault),
+        };
         if answer.passed || retries >= check.retries || engine.ports.clock.now() >= until {
             return answer;
         }
@@ -134,21 +137,28 @@ async fn ask_with_retries(engine: &Engine, release: &Release, check: &CheckSpec,
     }
 }
 
-fn question(engine: &Engine, release: &Release, check: &CheckSpec, whom: &Whom, timeout_ms: u64) -> Question {
+async fn question(
+    engine: &Engine,
+    release: &Release,
+    check: &CheckSpec,
+    whom: &Whom,
+    timeout_ms: u64,
+) -> Result<Question, Fault> {
     let http = check.ask.http.as_ref().map(|path| format!("{}{path}", whom.prefix));
     let nobody = InstanceId::new("check");
     let instance = whom.instance.as_ref().unwrap_or(&nobody);
-    let context = context(engine, release, instance, whom.instance.is_some().then_some(whom.address));
+    let address = whom.instance.is_some().then_some(whom.address);
+    let context = context_of(engine, release, instance, address, &check.ask).await?;
     let mut variables = context.variables;
     variables.insert("SHIPWAY_CHECK_URL".into(), format!("http://{}{}", whom.address, whom.prefix));
     variables.extend(whom.host.iter().map(|host| ("SHIPWAY_CHECK_HOST".to_owned(), host.clone())));
-    Question {
+    Ok(Question {
         ask: Ask { http, ..check.ask.clone() },
         address: whom.address,
         host: whom.host.clone(),
         timeout_ms,
         context: CommandContext { variables, ..context },
-    }
+    })
 }
 
 async fn record(

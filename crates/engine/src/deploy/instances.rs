@@ -3,18 +3,21 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use shipway_core::{
+    event::{EventBody, EventKind, EventStatus},
     id::{InstanceId, SlotKey},
     instance::{Instance, InstanceState},
-    ports::{CommandContext, Fault, FaultKind, Launch, Life},
+    ports::{Answer, CommandContext, Fault, FaultKind, Launch, Life},
     release::{Release, url_variable, variable},
     route::link_address,
+    secret::SecretPins,
     slot::Slot,
+    spec::Ask,
     store::{Commit, Guarded},
 };
 
 use tracing::warn;
 
-use crate::Engine;
+use crate::{Engine, secrets};
 
 /// How often a record is written again because somebody wrote in between.
 const CONFLICTS_MAX: u32 = 10;
@@ -46,10 +49,12 @@ pub(crate) async fn start(
     right: (Guarded, u64),
     at_once: bool,
 ) -> Result<Instance, Fault> {
+    let (given, substituted) = secrets::of_release(engine, release).await?;
     let launch = Launch {
         instance: instance.id.clone(),
         release: release.clone(),
         variables: variables(engine, release, &instance.id),
+        secrets: given,
     };
     let starting = engine.clone();
     let started = engine
@@ -67,14 +72,28 @@ pub(crate) async fn start(
         })
         .await;
     let address = started.unwrap_or_else(|| Err(Fault::unavailable("the start was cut off: the server stops")))?;
-    listens(engine, instance, address, &right).await
+    let event = (!substituted.is_empty()).then(|| tell_substituted(release, &instance, &substituted));
+    listens(engine, Instance { address: Some(address), substituted, ..instance }, event, &right).await
 }
 
-/// Records where an instance listens, whatever became of it since its start began: what was let go stays so.
+fn tell_substituted(release: &Release, instance: &Instance, substituted: &SecretPins) -> EventBody {
+    let words = secrets::substituted_words(release, substituted);
+    let message = format!("{} was given {words}", instance.id);
+    EventBody {
+        project: Some(instance.slot.project.clone()),
+        environment: Some(instance.slot.environment.clone()),
+        deployment: instance.deployment.clone(),
+        services: vec![instance.slot.service.clone()],
+        ..EventBody::new(EventKind::SecretSubstituted, EventStatus::Warning, "secrets", message)
+    }
+}
+
+/// Records where an instance listens and what it was given, whatever became of it since its start began: what was let
+/// go stays so.
 async fn listens(
     engine: &Engine,
     started: Instance,
-    address: SocketAddr,
+    event: Option<EventBody>,
     right: &(Guarded, u64),
 ) -> Result<Instance, Fault> {
     let store = &engine.ports.store;
@@ -85,20 +104,23 @@ async fn listens(
         let Some(stored) = store.find::<Instance>(started.id.as_str()).await? else {
             return Err(Fault::unavailable(format!("the start of {} was given up", started.id)));
         };
-        let instance = Instance { address: Some(address), ..stored };
+        let instance = Instance { address: started.address, substituted: started.substituted.clone(), ..stored };
         let slot = (Guarded::Slot(started.slot.clone()), slot.map_or(0, |slot| slot.revision));
         let commit = Commit::at(engine.ports.clock.now()).fence(right.0.clone(), right.1).fence(slot.0, slot.1);
-        match store.commit(commit.put(&instance)).await {
+        let commit = event.iter().cloned().fold(commit.put(&instance), Commit::event);
+        match store.commit(commit).await {
             Err(fault) if fault.kind == FaultKind::Conflict && conflicts < CONFLICTS_MAX => conflicts += 1,
             committed => return committed.map(|_| instance),
         }
     }
 }
 
-/// The variables of an instance, but for `PORT`.
+/// The variables of an instance, but for `PORT` and secrets.
 pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceId) -> BTreeMap<String, String> {
     let mut variables = release.variables();
     variables.insert(variable::INSTANCE.into(), instance.to_string());
+    let flags = engine.flags_url(&release.slot.project, &release.slot.environment);
+    variables.extend(flags.map(|url| (variable::FLAGS.to_owned(), url)));
     for dependency in &release.serve.depends_on {
         let address = link_address(&release.id, dependency);
         let url = format!("http://{address}:{}", engine.ports.router.link_port());
@@ -200,13 +222,39 @@ pub(crate) async fn stop(engine: &Engine, release: &Release, id: &InstanceId) ->
     Ok(())
 }
 
-/// Where and with what the commands of a release run.
-pub(super) fn context(
+/// Where and with what a question's command runs; it is given the secrets that are variables.
+pub(super) async fn context_of(
     engine: &Engine,
     release: &Release,
     id: &InstanceId,
     address: Option<SocketAddr>,
-) -> CommandContext {
+    ask: &Ask,
+) -> Result<CommandContext, Fault> {
+    match ask.command {
+        Some(_) => context_with_secrets(engine, release, id, address).await,
+        None => Ok(context(engine, release, id, address)),
+    }
+}
+
+/// The same for any command of a release.
+pub(super) async fn context_with_secrets(
+    engine: &Engine,
+    release: &Release,
+    id: &InstanceId,
+    address: Option<SocketAddr>,
+) -> Result<CommandContext, Fault> {
+    let mut context = context(engine, release, id, address);
+    context.variables.extend(secrets::variables(engine, release).await?);
+    Ok(context)
+}
+
+/// What was not asked, for its secrets are not there.
+pub(super) fn not_asked(fault: &Fault) -> Answer {
+    Answer { passed: false, expected: "to be asked".into(), got: fault.to_string(), took_ms: 0 }
+}
+
+/// Where and with what the commands of a release run, but for secrets.
+fn context(engine: &Engine, release: &Release, id: &InstanceId, address: Option<SocketAddr>) -> CommandContext {
     let mut variables = variables(engine, release, id);
     if let Some(address) = address {
         variables.insert(variable::PORT.into(), address.port().to_string());

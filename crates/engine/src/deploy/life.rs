@@ -18,7 +18,7 @@ use shipway_core::{
 use tracing::{error, warn};
 
 use super::{Active, back, moving, outside, say};
-use crate::{Engine, leases, make};
+use crate::{Engine, gates, leases, make, promotion};
 
 /// Unpacked releases of a slot that stay, besides those that it names.
 const STAGED_MAX: usize = 3;
@@ -123,12 +123,17 @@ async fn live(engine: &Arc<Engine>, active: &Active) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes, waits for the slots, plans. Says whether it goes on to move.
+/// Makes, waits for the gates and the slots, plans. Says whether it goes on to move.
 async fn before_moving(engine: &Arc<Engine>, active: &Active) -> Result<bool, Fault> {
-    begin(engine, active).await?;
     let work = async {
-        let goal = make::make(engine, active).await?;
-        take_leases(engine, active, &goal).await.map_err(Fail::Halt)?;
+        promotion::wait(engine, active).await?;
+        begin(engine, active).await?;
+        let waiting = gates::goal_of_waiting(&*active.read().await);
+        let goal = match waiting {
+            Some(goal) => goal,
+            None => make::make(engine, active).await?,
+        };
+        pass_gates(engine, active, &goal).await?;
         Ok(goal)
     };
     // Bound before anything else is awaited: what was given up is dropped here, and with it the lock on the deployment's
@@ -145,6 +150,18 @@ async fn before_moving(engine: &Arc<Engine>, active: &Active) -> Result<bool, Fa
         Ok(goal) => moving::record_plan(engine, active, &goal).await,
         Err(Fail::Halt(fault)) => Err(fault),
         Err(Fail::Failed(failure)) => abandon(engine, active, *failure).await.map(|()| false),
+    }
+}
+
+/// Waits for the gates without leases, then for the leases, until both are so at a time.
+async fn pass_gates(engine: &Engine, active: &Active, goal: &Goal) -> Result<(), Fail> {
+    loop {
+        gates::wait(engine, active, goal).await?;
+        take_leases(engine, active, goal).await.map_err(Fail::Halt)?;
+        if gates::are_open(engine, active, goal).await? {
+            return Ok(());
+        }
+        leases::give_back(engine, &*active.read().await).await?;
     }
 }
 

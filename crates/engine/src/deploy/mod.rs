@@ -28,5 +28,6 @@ pub(crate) use self::{
     journal::{Active, say},
     life::Fail,
     moving::{choose_strategy, draw, is_past_contract},
+    outside::resume,
     prove::{ask, is_healthy},
 };

@@ -11,7 +11,7 @@ use shipway_core::{
 
 use super::{
     failure::{Broken, LOG_TAIL_LINES},
-    instances::context,
+    instances::context_with_secrets,
     mover::Mover,
 };
 
@@ -30,7 +30,7 @@ impl OneOff<'_> {
     /// Runs it in the release's folder, with the variables of its instances.
     pub(super) async fn run(&self, mover: &Mover<'_>, release: &Release) -> Result<(), Broken> {
         let logs = &mover.engine.ports.logs;
-        let context = context(mover.engine, release, &InstanceId::new(self.what), None);
+        let context = context_with_secrets(mover.engine, release, &InstanceId::new(self.what), None).await?;
         let run = CommandRun {
             command: self.command.clone(),
             folder: context.folder,

@@ -20,14 +20,22 @@ pub(super) enum Stop {
 /// Ends when somebody cancels, or the deadline has come.
 pub(super) async fn stop(engine: &Engine, active: &Active) -> Stop {
     let cancelled = Box::pin(active.until(|deployment| deployment.cancel.is_some()));
-    let deadline = Box::pin(async {
-        active.until(|deployment| deployment.deadline_at.is_some()).await;
-        let at = active.read().await.deadline_at.unwrap_or_default();
-        engine.ports.clock.sleep_ms(at.since_ms(engine.ports.clock.now())).await;
-    });
-    match select(cancelled, deadline).await {
+    match select(cancelled, Box::pin(deadline(engine, active))).await {
         Either::Left(_) => Stop::Cancelled,
         Either::Right(_) => Stop::Deadline,
+    }
+}
+
+/// Ends at the deadline. It rests while the deployment waits before a gate, and begins anew when the last one opens.
+async fn deadline(engine: &Engine, active: &Active) {
+    loop {
+        active.until(|deployment| deployment.deadline_at.is_some()).await;
+        let Some(at) = active.read().await.deadline_at else { continue };
+        let passed = engine.ports.clock.sleep_ms(at.since_ms(engine.ports.clock.now()));
+        let moved = Box::pin(active.until(|deployment| deployment.deadline_at != Some(at)));
+        if let Either::Left(_) = select(passed, moved).await {
+            return;
+        }
     }
 }
 
@@ -38,6 +46,10 @@ impl Stop {
         let now = engine.ports.clock.now();
         let (cause, message) = match self {
             Self::Cancelled => {
+                if let Some(word) = &deployment.gated.rejected {
+                    let message = format!("rejected by {}: {}", word.by, word.reason);
+                    return report(now, deployment.phase, "approval".into(), Cause::Person, message);
+                }
                 let by = deployment.cancel.as_ref().map_or("somebody", |actor| actor.name.as_str()).to_owned();
                 (Cause::Person, format!("cancelled by {by}"))
             }
@@ -49,7 +61,7 @@ impl Stop {
 }
 
 /// Notes that a deployment waits no more.
-pub(super) async fn resume(engine: &Engine, active: &Active) -> Result<(), Fault> {
+pub(crate) async fn resume(engine: &Engine, active: &Active) -> Result<(), Fault> {
     if active.read().await.waiting.is_none() {
         return Ok(());
     }

@@ -80,6 +80,7 @@ impl Mover<'_> {
             state: InstanceState::Starting,
             address: None,
             deployment: Some(deployment),
+            substituted: Default::default(),
             created_at: self.engine.ports.clock.now(),
         };
         launch(self.engine, &release, instance, right, self.back).await?;

@@ -14,7 +14,7 @@ use shipway_core::{
 
 use super::{
     failure::{Broken, broken},
-    instances::{context, launch},
+    instances::{context_of, launch, not_asked},
     mover::Mover,
 };
 use crate::Engine;
@@ -125,13 +125,11 @@ pub(crate) async fn ask(
     probe: &Probe,
     address: SocketAddr,
 ) -> Answer {
-    let question = Question {
-        ask: probe.ask.clone(),
-        address,
-        host: None,
-        timeout_ms: probe.timeout_ms,
-        context: context(engine, release, id, Some(address)),
+    let context = match context_of(engine, release, id, Some(address), &probe.ask).await {
+        Ok(context) => context,
+        Err(fault) => return not_asked(&fault),
     };
+    let question = Question { ask: probe.ask.clone(), address, host: None, timeout_ms: probe.timeout_ms, context };
     engine.ports.prober.ask(question).await
 }
 

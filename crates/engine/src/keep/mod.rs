@@ -19,4 +19,5 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     engine.spawn(reconcile::run(engine.clone()));
     engine.spawn(probes::run(engine.clone()));
     engine.spawn(retain::run(engine.clone()));
+    engine.spawn(crate::promotion::run(engine.clone()));
 }

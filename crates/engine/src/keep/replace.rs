@@ -109,6 +109,7 @@ async fn replace(
         state: InstanceState::Starting,
         address: None,
         deployment: None,
+        substituted: Default::default(),
         created_at: now,
     };
     engine.ports.driver.stage(release).await?;

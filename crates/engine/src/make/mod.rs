@@ -2,6 +2,7 @@
 
 mod build;
 mod git;
+mod quota;
 mod release;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -10,7 +11,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use shipway_core::{
     deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
-    finding::blocks,
+    finding::{Finding, blocks},
     id::{ServiceName, SlotKey},
     phase::Phase,
     plan::Goal,
@@ -46,7 +47,8 @@ pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, 
         }
         Kind::Scale { instances } => {
             let goal = release::goal_of_scale(engine, &*active.read().await, instances).await?;
-            passed(engine, active).await?;
+            let findings = quota::of_goal(engine, &*active.read().await, &goal).await?;
+            note_findings(engine, active, findings).await?;
             goal
         }
         Kind::Decommission => {
@@ -95,7 +97,7 @@ async fn deploy(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
     let request = &deployment.request;
     let (project, folder) = source_folder(engine, active).await?;
     let plan = validate(engine, active, &project).await?;
-    let groups = engine.understood.spec(&project.file, &project.text).map(|spec| spec.groups()).unwrap_or_default();
+    let groups = engine.understood.of(&project).map(|spec| spec.groups()).unwrap_or_default();
     let services = match request.services.is_empty() {
         true => plan.services.keys().cloned().collect(),
         false => request.services.clone(),
@@ -174,13 +176,20 @@ pub(crate) async fn fault_of(
 }
 
 async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result<Arc<EnvironmentPlan>, Fail> {
-    let request = active.read().await.request.clone();
-    let config = request.config.as_ref();
-    let validation = engine.validate_request(project, &request.environment, &request.services, config).await?;
+    let validation = engine.validate_request(project, &*active.read().await).await?;
     let mut findings = validation.findings;
     if let Some(plan) = &validation.environment {
         findings.extend(engine.left_behind(&project.id, plan).await?);
     }
+    note_findings(engine, active, findings).await?;
+    match validation.environment {
+        Some(plan) => Ok(plan),
+        None => Err(unvalidated(engine, active, "the spec can't be used as it is".into()).await),
+    }
+}
+
+/// Notes what was found, and ends the deployment when something of it blocks.
+pub(crate) async fn note_findings(engine: &Engine, active: &Active, findings: Vec<Finding>) -> Result<(), Fail> {
     let blocked = blocks(&findings);
     let worst = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
     let (kind, status, message) = match blocked {
@@ -193,14 +202,13 @@ async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result
         vec![EventBody { details, ..say(deployment, kind, status, message) }]
     };
     active.update(engine, noted).await?;
-    match validation.environment.filter(|_| !blocked) {
-        Some(plan) => Ok(plan),
-        None => {
-            let failure = failed(engine, active, "validation", None, Cause::Release, worst).await;
-            let hint = Some("`shipway check` lists everything that was found".to_owned());
-            Err(Fail::Failed(Box::new(FailureReport { hint, ..failure })))
-        }
-    }
+    if blocked { Err(unvalidated(engine, active, worst).await) } else { Ok(()) }
+}
+
+async fn unvalidated(engine: &Engine, active: &Active, worst: String) -> Fail {
+    let failure = failed(engine, active, "validation", None, Cause::Release, worst).await;
+    let hint = Some("`shipway check` lists everything that was found".to_owned());
+    Fail::Failed(Box::new(FailureReport { hint, ..failure }))
 }
 
 /// Notes the services, the strategy and the deadline.
@@ -223,8 +231,9 @@ async fn begin_services(
     let order = request.order.or_else(|| group.and_then(|group| group.order.clone())).unwrap_or_default();
     let deadline_s = specs.iter().map(|spec| spec.serve.deadline_s).max().unwrap_or(0);
     let noted = |deployment: &mut Deployment| {
-        let begun = deployment.started_at.unwrap_or(deployment.created_at);
-        deployment.deadline_at = (deadline_s > 0).then(|| begun.plus_ms(deadline_s * 1000));
+        let begun = deployment.gated.opened_at.or(deployment.started_at).unwrap_or(deployment.created_at);
+        let runs = deadline_s > 0 && !deployment.gated.is_waiting();
+        deployment.deadline_at = runs.then(|| begun.plus_ms(deadline_s * 1000));
         deployment.strategy = Some(strategy);
         deployment.order = order;
         deployment.interactions = plan.interactions.clone();

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
+    artifact::GitCommit,
     deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
     id::{ArtifactDigest, DeploymentId, ReleaseId, ServiceName, SlotKey},
@@ -18,6 +19,7 @@ use super::{Fail, key};
 use crate::{
     Engine,
     deploy::{Active, report, say},
+    secrets,
 };
 
 /// Makes a release, or finds it: the same parts give the same one.
@@ -32,15 +34,21 @@ pub(super) async fn make(
     let slot = key(&deployment.request, service);
     let named = deployment.request.versions.get(service).or(deployment.request.version.as_ref());
     let version = named.cloned().unwrap_or_else(|| artifact.short().to_owned());
-    let id = release_id(&slot, &version, &artifact, &serve);
+    let secrets = secrets::pins(engine, &slot, &serve).await?;
+    let id = release_id(&slot, &version, &artifact, &serve, &secrets);
     let known: Option<Release> = engine.ports.store.find(id.as_str()).await?;
+    let git = match known {
+        Some(_) => None,
+        None => commit_of(engine, &deployment, service).await?,
+    };
     let release = known.unwrap_or_else(|| Release {
         id: id.clone(),
         slot,
         version,
         artifact,
         serve,
-        git: deployment.services.get(service).and_then(|state| state.git.clone()),
+        secrets,
+        git,
         made_by: deployment.id.clone(),
         made_at: engine.ports.clock.now(),
     });
@@ -51,6 +59,18 @@ pub(super) async fn make(
     };
     active.update_with(engine, Commit::default().put(&release), noted).await?;
     Ok(id)
+}
+
+/// The commit of a service's source: as it was looked up, or as the release of another environment has it that the
+/// artifact comes from.
+async fn commit_of(engine: &Engine, deployment: &Deployment, service: &ServiceName) -> Result<Option<GitCommit>, Fail> {
+    if let Some(git) = deployment.services.get(service).and_then(|state| state.git.clone()) {
+        return Ok(Some(git));
+    }
+    match deployment.request.origin.as_ref().and_then(|origin| origin.release(service)) {
+        Some(release) => Ok(engine.release(release).await?.git.clone()),
+        None => Ok(None),
+    }
 }
 
 async fn slots(engine: &Engine, deployment: &Deployment) -> Result<BTreeMap<ServiceName, Slot>, Fail> {

@@ -9,11 +9,12 @@ use sha2::Sha256;
 use shipway_core::{
     command_line::CommandLine,
     ports::{CommandEnd, CommandEvent, CommandRun},
+    secret::SecretText,
     spec::{EmailSpec, NotifySpec},
 };
 
 use super::Message;
-use crate::Engine;
+use crate::{Engine, secrets};
 
 const TIMEOUT_MS: u64 = 10_000;
 
@@ -22,10 +23,10 @@ pub(super) async fn deliver(engine: &Engine, message: &Message) -> Result<(), St
     let body = payload(message);
     match &message.channel {
         NotifySpec { webhook: Some(url), secret_variable, .. } => {
-            webhook(url, secret_variable.as_deref(), message, &body).await
+            webhook(engine, url, secret_variable.as_deref(), message, &body).await
         }
         NotifySpec { command: Some(command), .. } => run(engine, command, body).await,
-        NotifySpec { email: Some(email), .. } => send_mail(email, message).await,
+        NotifySpec { email: Some(email), .. } => send_mail(engine, email, message).await,
         _ => Ok(()),
     }
 }
@@ -35,21 +36,27 @@ fn payload(message: &Message) -> String {
     serde_json::json!({ "notification": message.on, "event": message.event }).to_string()
 }
 
-async fn webhook(url: &str, secret: Option<&str>, message: &Message, body: &str) -> Result<(), String> {
-    let url = with_variables(url)?;
+async fn webhook(
+    engine: &Engine,
+    written: &str,
+    secret: Option<&str>,
+    message: &Message,
+    body: &str,
+) -> Result<(), String> {
+    let url = with_variables(engine, message, written).await?;
     let client = reqwest::Client::builder().timeout(Duration::from_millis(TIMEOUT_MS)).build();
     let client = client.map_err(|error| error.to_string())?;
-    let mut request = client.post(&url).header("Content-Type", "application/json");
+    let mut request = client.post(url.reveal()).header("Content-Type", "application/json");
     // The receiver tells a repeated delivery by it.
     request = request.header("X-Shipway-Delivery", &message.id);
     if let Some(name) = secret {
-        let key = std::env::var(name).map_err(|_| format!("the server has no variable {name} to sign with"))?;
-        request = request.header("X-Shipway-Signature", format!("sha256={}", signature(&key, body)));
+        let key = known(engine, message, name).await?;
+        request = request.header("X-Shipway-Signature", format!("sha256={}", signature(key.reveal(), body)));
     }
-    let answer = request.body(body.to_owned()).send().await.map_err(|error| error.to_string())?;
+    let answer = request.body(body.to_owned()).send().await.map_err(|error| error.without_url().to_string())?;
     match answer.status() {
         status if status.is_success() => Ok(()),
-        status => Err(format!("{url} answered {status}")),
+        status => Err(format!("{written} answered {status}")),
     }
 }
 
@@ -82,8 +89,8 @@ async fn run(engine: &Engine, command: &CommandLine, body: String) -> Result<(),
     Err(format!("`{command}` was cut off"))
 }
 
-async fn send_mail(email: &EmailSpec, message: &Message) -> Result<(), String> {
-    let server = with_variables(&email.server)?;
+async fn send_mail(engine: &Engine, email: &EmailSpec, message: &Message) -> Result<(), String> {
+    let server = with_variables(engine, message, &email.server).await?;
     let event = &message.event.body;
     let environment = event.environment.as_ref().map_or("", |name| name.as_str());
     let mut mail = Mail::builder()
@@ -94,23 +101,45 @@ async fn send_mail(email: &EmailSpec, message: &Message) -> Result<(), String> {
     }
     let text = format!("{}\n\n{}", event.message, serde_json::to_string_pretty(&message.event).unwrap_or_default());
     let mail = mail.body(text).map_err(|error| error.to_string())?;
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&server).map_err(|error| error.to_string())?;
+    let transport =
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(server.reveal()).map_err(|error| error.to_string())?;
     let transport = transport.timeout(Some(Duration::from_millis(TIMEOUT_MS))).build();
     transport.send(mail).await.map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// Puts the server's variables in the place of `{NAME}`.
-fn with_variables(text: &str) -> Result<String, String> {
+/// Puts values in the place of `{NAME}`.
+async fn with_variables(engine: &Engine, message: &Message, text: &str) -> Result<SecretText, String> {
     let mut whole = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').ok_or_else(|| format!("a {{ is never closed in `{text}`"))?;
         whole.push_str(before);
-        whole.push_str(&std::env::var(name).map_err(|_| format!("the server has no variable {name}"))?);
+        whole.push_str(known(engine, message, name).await?.reveal());
         rest = after;
     }
     whole.push_str(rest);
-    Ok(whole)
+    Ok(SecretText::new(whole))
+}
+
+/// The value of a name: a secret of the environment or the project, else a variable of the server.
+async fn known(engine: &Engine, message: &Message, name: &str) -> Result<SecretText, String> {
+    let body = &message.event.body;
+    if let (Some(project), Some(environment)) = (&body.project, &body.environment) {
+        let secret = secrets::of_environment(engine, project, environment, name).await;
+        if let Some(value) = secret.map_err(|fault| fault.to_string())? {
+            return Ok(value);
+        }
+    }
+    of_server(name)
+}
+
+/// A variable of the server's. A spec may not send its master key anywhere.
+fn of_server(name: &str) -> Result<SecretText, String> {
+    let missing = || format!("there is no secret {name}, and the server has no variable {name}");
+    if name.starts_with("SHIPWAY_MASTER_KEY") {
+        return Err(missing());
+    }
+    std::env::var(name).map(SecretText::new).map_err(|_| missing())
 }
 
 #[cfg(test)]
@@ -126,8 +155,9 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named() {
-        assert_eq!(with_variables("smtp://x"), Ok("smtp://x".into()));
-        let fault = with_variables("https://x/{SHIPWAY_NO_SUCH}").expect_err("it is not set");
+        let fault = of_server("SHIPWAY_NO_SUCH").expect_err("it is not set");
         assert!(fault.contains("SHIPWAY_NO_SUCH"));
+        assert!(of_server("SHIPWAY_MASTER_KEY").is_err(), "it is nobody's to send");
+        assert!(of_server("PATH").is_ok());
     }
 }

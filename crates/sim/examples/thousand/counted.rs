@@ -9,6 +9,8 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
+    history::{Page, Question, Range, Sums},
+    id::EnvironmentName,
     ports::Fault,
     store::{Body, Commit, Committed, DocumentKind, Listing, Snapshot, Store},
 };
@@ -84,6 +86,14 @@ impl Store for Counted {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
         self.count("events".into(), 0, self.inner.events(after, deployment, limit)).boxed()
+    }
+
+    fn history<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Page, Fault>> {
+        self.count("history".into(), 0, self.inner.history(question)).boxed()
+    }
+
+    fn sums<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<BTreeMap<EnvironmentName, Sums>, Fault>> {
+        self.count("sums".into(), 0, self.inner.sums(range)).boxed()
     }
 
     fn last_event(&self) -> BoxFuture<'_, Result<u64, Fault>> {

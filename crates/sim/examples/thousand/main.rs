@@ -156,7 +156,7 @@ impl Load {
         let store: Arc<dyn Store> = SqlStore::open(&folder.join("shipway.db")).await?;
         let counted = Arc::new(Counted::new(store.clone()));
         let folders = Folders { data: folder.to_owned() };
-        let settings = Settings { folders, is_root: false, disk_free_mb_min: 0, sole: true, crash: None };
+        let settings = Settings { folders, is_root: false, disk_free_mb_min: 0, sole: true, flags: None, crash: None };
         let asked: Arc<dyn Store> = if options.calls { counted.clone() } else { store.clone() };
         let engine = Engine::start(fake.ports(asked), settings).await?;
         let registration = Registration { file: "shipway.toml".into(), text: options.spec(), folder: None };

@@ -68,6 +68,7 @@ impl Fake {
             runner: self.clone(),
             prober: self.clone(),
             router: self.clone(),
+            secrets: Arc::new(shipway_sim::PlainSecrets),
             clock: self.clone(),
             ids: self.clone(),
             tasks: self.clone(),

@@ -21,7 +21,10 @@ use tokio::{
 };
 
 use super::output;
-use crate::launch::{Execution, Intent};
+use crate::{
+    launch::{Execution, Intent},
+    secret_files,
+};
 
 /// The length of the number before a command's intent, in digits.
 pub(crate) const HEADER_BYTES: usize = 16;
@@ -53,8 +56,10 @@ fn become_instance(folder: &Path) -> io::Result<std::convert::Infallible> {
     let intent = Intent::read(folder)?.ok_or_else(|| io::Error::other("launch.json isn't there"))?;
     let output = OwnedFd::from(output::open_for_app(folder)?);
     let errors = output.try_clone()?;
+    let secrets = intent.execution.secrets.as_deref().map(secret_files::variables).transpose()?.unwrap_or_default();
     become_program(&intent.execution, |command| {
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        command.envs(secrets.iter().map(|(name, value)| (name, value.reveal())));
     })
 }
 

@@ -23,7 +23,7 @@ use shipway_core::{
     spec::{ServeSpec, StopSpec},
     time::Timestamp,
 };
-use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver};
+use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, MEMORY_FOLDER};
 use tempfile::TempDir;
 
 /// How often something is looked at that must come true, 10 ms apart.
@@ -197,7 +197,8 @@ pub fn ignoring(folder: &Path, signals: &str) -> PathBuf {
 }
 
 fn open(data: &Path, artifacts: Arc<Copies>, cgroups: bool, shim: PathBuf) -> Arc<LocalDriver> {
-    let config = LocalConfig { data: data.to_path_buf(), artifacts, shim, ports: INSTANCE_PORTS, cgroups };
+    let memory = MEMORY_FOLDER.into();
+    let config = LocalConfig { data: data.to_path_buf(), artifacts, shim, ports: INSTANCE_PORTS, cgroups, memory };
     LocalDriver::new(config).expect("a driver")
 }
 
@@ -206,13 +207,28 @@ pub fn release(version: &str, artifact: ArtifactDigest, run: &[&str], more: Valu
     fields.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     let serve: ServeSpec = serde_json::from_value(fields).expect("a service");
     let slot = SlotKey { project: "shop".into(), environment: "dev".into(), service: "web".into() };
-    let id = release_id(&slot, version, &artifact, &serve);
+    let id = release_id(&slot, version, &artifact, &serve, &Default::default());
     let (made_by, made_at) = (DeploymentId::from("d-1"), Timestamp(0));
-    Arc::new(Release { id, slot, version: version.into(), artifact, serve, git: None, made_by, made_at })
+    Arc::new(Release {
+        id,
+        slot,
+        version: version.into(),
+        artifact,
+        serve,
+        secrets: Default::default(),
+        git: None,
+        made_by,
+        made_at,
+    })
 }
 
 pub fn launch(id: &str, release: &Arc<Release>) -> Launch {
-    Launch { instance: id.into(), release: release.clone(), variables: release.variables() }
+    Launch {
+        instance: id.into(),
+        release: release.clone(),
+        variables: release.variables(),
+        secrets: Default::default(),
+    }
 }
 
 pub fn launch_with(id: &str, release: &Arc<Release>, variables: &[(&str, &str)]) -> Launch {

@@ -61,6 +61,7 @@ impl World {
             version: number.to_string(),
             artifact: ArtifactDigest::new("a"),
             serve: serde_json::from_value(whole).expect("a service"),
+            secrets: Default::default(),
             git: None,
             made_by: DeploymentId::new("d0"),
             made_at: Timestamp(0),
@@ -206,6 +207,7 @@ impl World {
             state: InstanceState::Starting,
             address: Some(SocketAddr::from(([127, 0, 0, 1], port))),
             deployment: None,
+            substituted: Default::default(),
             created_at: Timestamp(self.clock),
         });
     }
