@@ -21,6 +21,9 @@ use crate::{Engine, Ports, traffic};
 /// Releases that are looked at: those that slots name, and the newest of the others.
 const RELEASES_MAX: u32 = 10_000;
 
+/// How long a new record of an instance is left alone.
+const FRESH_MS: u64 = 60_000;
+
 /// Something that doesn't agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
@@ -192,7 +195,14 @@ impl Engine {
                 }
             }
         }
+        let open: Vec<OpenDeployment> = self.ports.store.below("").await?;
+        let now = self.ports.clock.now();
         for one in &recorded {
+            // A record stands before its process does, and before its slot names it.
+            let comes = one.deployment.as_ref().is_some_and(|by| open.iter().any(|open| open.id == *by));
+            if comes || now.since_ms(one.created_at) < FRESH_MS {
+                continue;
+            }
             let wanted = slots.iter().any(|slot| slot.key == one.slot && slot.releases().contains(&&one.release));
             if wanted || runs(one) || lives.contains_key(&one.id) {
                 continue;
@@ -200,7 +210,7 @@ impl Engine {
             let message = format!("{} is recorded, doesn't run, and nobody wants it", one.id);
             let mut complaint = Complaint::new("instances", message, "`shipway doctor --repair` drops the record");
             if repair {
-                let commit = Commit::at(self.ports.clock.now()).delete(one);
+                let commit = Commit::at(now).delete(one);
                 self.ports.store.commit(commit).await?;
                 complaint.repaired = true;
             }
