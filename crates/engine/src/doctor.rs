@@ -27,7 +27,7 @@ const FRESH_MS: u64 = 60_000;
 /// Something that doesn't agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// What was looked at: `releases`, `artifacts`, `instances`, `routes`, `deployments`.
+    /// What was looked at: `releases`, `artifacts`, `instances`, `routes`, `deployments`, `secrets`.
     pub area: &'static str,
     /// What is wrong.
     pub message: String,
@@ -77,6 +77,7 @@ impl Engine {
         self.examine_instances(&slots, repair, &mut all).await?;
         self.examine_routes(repair, &mut all).await?;
         self.examine_open(repair, &mut all).await?;
+        self.examine_secrets(&mut all).await?;
         let repaired = all.iter().filter(|one| one.repaired).count();
         info!(found = all.len(), repaired, "looked at everything");
         Ok(all)
@@ -216,6 +217,16 @@ impl Engine {
             }
             all.push(complaint);
         }
+        Ok(())
+    }
+
+    /// Every secret can be opened with the keys that are there.
+    async fn examine_secrets(&self, all: &mut Vec<Complaint>) -> Result<(), Fault> {
+        let (_, troubles) = self.master_keys().await?;
+        all.extend(troubles.into_iter().map(|trouble| {
+            let hint = trouble.hint.unwrap_or_else(|| "give the server the master key that sealed it".into());
+            Complaint::new("secrets", trouble.message, hint)
+        }));
         Ok(())
     }
 
