@@ -77,7 +77,7 @@ pub struct DoctorView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComplaintView {
-    /// What was looked at: `database`, `releases`, `artifacts`, `instances`, `routes`, `deployments`.
+    /// What was looked at: `database`, `releases`, `artifacts`, `instances`, `routes`, `deployments`, `secrets`.
     pub area: String,
     /// What is wrong.
     pub message: String,

@@ -21,10 +21,13 @@ use crate::{Engine, Ports, traffic};
 /// Releases that are looked at: those that slots name, and the newest of the others.
 const RELEASES_MAX: u32 = 10_000;
 
+/// How long a new record of an instance is left alone.
+const FRESH_MS: u64 = 60_000;
+
 /// Something that doesn't agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// What was looked at: `releases`, `artifacts`, `instances`, `routes`, `deployments`.
+    /// What was looked at: `releases`, `artifacts`, `instances`, `routes`, `deployments`, `secrets`.
     pub area: &'static str,
     /// What is wrong.
     pub message: String,
@@ -74,6 +77,7 @@ impl Engine {
         self.examine_instances(&slots, repair, &mut all).await?;
         self.examine_routes(repair, &mut all).await?;
         self.examine_open(repair, &mut all).await?;
+        self.examine_secrets(&mut all).await?;
         let repaired = all.iter().filter(|one| one.repaired).count();
         info!(found = all.len(), repaired, "looked at everything");
         Ok(all)
@@ -192,7 +196,14 @@ impl Engine {
                 }
             }
         }
+        let open: Vec<OpenDeployment> = self.ports.store.below("").await?;
+        let now = self.ports.clock.now();
         for one in &recorded {
+            // A record stands before its process does, and before its slot names it.
+            let comes = one.deployment.as_ref().is_some_and(|by| open.iter().any(|open| open.id == *by));
+            if comes || now.since_ms(one.created_at) < FRESH_MS {
+                continue;
+            }
             let wanted = slots.iter().any(|slot| slot.key == one.slot && slot.releases().contains(&&one.release));
             if wanted || runs(one) || lives.contains_key(&one.id) {
                 continue;
@@ -200,12 +211,22 @@ impl Engine {
             let message = format!("{} is recorded, doesn't run, and nobody wants it", one.id);
             let mut complaint = Complaint::new("instances", message, "`shipway doctor --repair` drops the record");
             if repair {
-                let commit = Commit::at(self.ports.clock.now()).delete(one);
+                let commit = Commit::at(now).delete(one);
                 self.ports.store.commit(commit).await?;
                 complaint.repaired = true;
             }
             all.push(complaint);
         }
+        Ok(())
+    }
+
+    /// Every secret can be opened with the keys that are there.
+    async fn examine_secrets(&self, all: &mut Vec<Complaint>) -> Result<(), Fault> {
+        let (_, troubles) = self.master_keys().await?;
+        all.extend(troubles.into_iter().map(|trouble| {
+            let hint = trouble.hint.unwrap_or_else(|| "give the server the master key that sealed it".into());
+            Complaint::new("secrets", trouble.message, hint)
+        }));
         Ok(())
     }
 
