@@ -158,8 +158,8 @@ fn metacharacters_in_values_reach_the_application_unchanged() {
         "$(touch {0}) `touch {0}` ; touch {0} & | > {0} < * ? ~ ${{HOME}} %s %n \\ \\n ' \" \u{1f680} {{environment}} end",
         trap.display()
     );
-    // A brace that begins a template is written twice where it is none.
-    let written = strange.replace("{environment}", "{{environment}");
+    // What would be a template is written in two pairs of braces.
+    let written = strange.replace("{environment}", "{{environment}}");
     let fields = json!({ "variables": { "STRANGE": written }, "run": ["./fixture", strange, "", "two words"] });
     day.deploy_to_end(json!({ "version": "v2", "config": web(fields) }), "completed");
     assert_eq!(day.server.page("/strange"), (200, strange.clone()));

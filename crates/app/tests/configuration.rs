@@ -135,7 +135,8 @@ fn what_must_not_be_set_is_refused_with_the_reason() {
     let broken = server.refused(422, "PUT", path, set(9, 1));
     assert_eq!(broken["findings"][0]["message"], "`settings.scaling.max` is 9: it must be 8 or less");
     let unknown = server.refused(404, "GET", "/api/projects/app/environments/tset/config", json!({}));
-    assert_eq!(unknown["detail"], "app has no environment `tset`: did you mean `test`?");
+    assert_eq!(unknown["detail"], "there is no environment `tset`");
+    assert!(unknown["hint"].as_str().is_some_and(|hint| hint.starts_with("did you mean `test`?")), "{unknown}");
 
     let circle = "[services.web.variables]\nA = \"{variables.B}\"\nB = \"{variables.A}\"\n";
     let body = json!({ "file": "shipway.toml", "text": spec(circle), "folder": folder });
@@ -181,7 +182,7 @@ fn an_environment_is_made_runs_like_the_others_and_goes() {
     assert_eq!(gone.0, 0, "{}", gone.1);
     let asked = json!({ "project": "app", "environment": "qa" });
     let refused = server.refused(404, "POST", "/api/deployments", asked);
-    assert_eq!(refused["detail"], "app has no environment `qa`");
+    assert_eq!(refused["detail"], "there is no environment `qa`");
     let of_file = server.refused(409, "DELETE", "/api/projects/app/environments/test", json!({}));
     assert_eq!(of_file["detail"], "the environment test is in shipway.toml");
 }

@@ -8,7 +8,6 @@ use serde_json::json;
 use shipway_core::{
     id::InstanceId,
     ports::{Driver, FaultKind, Life, LogPosition},
-    spec::{StopSignal, StopSpec},
 };
 use support::*;
 
