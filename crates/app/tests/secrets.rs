@@ -196,6 +196,22 @@ fn the_nearest_secret_wins_and_rotation_deploys_when_asked() {
 }
 
 #[test]
+fn a_comparison_tells_equal_secrets_from_different_ones() {
+    let server = Server::start();
+    project(&server, &format!("{WANTS_TOKEN}OTHER = {{}}\n[environments.prod]\ntype = \"production\"\n"));
+    set(&server, "OTHER", "the-same-for-all", json!({}));
+    for (environment, value) in [("test", FIRST), ("prod", SECOND)] {
+        set(&server, "TOKEN", value, json!({ "environment": environment }));
+        server.deploy_well(json!({ "environment": environment, "version": "1.0" }));
+    }
+    let comparison = server.get("/api/projects/app/compare?from=test&to=prod");
+    let secrets = comparison["services"]["web"]["secrets"].as_array().expect("keys").clone();
+    let state = |key: &str| secrets.iter().find(|one| one["key"] == key).map(|one| one["state"].clone());
+    assert_eq!((state("OTHER"), state("TOKEN")), (Some(json!("same")), Some(json!("different"))), "{secrets:?}");
+    assert!(!comparison.to_string().contains(FIRST) && !comparison.to_string().contains("the-same-for-all"));
+}
+
+#[test]
 fn files_lie_in_memory_and_what_prints_a_secret_prints_a_mask() {
     let server = Server::start();
     let hook =

@@ -15,7 +15,7 @@ use shipway_core::{
     store::{DocumentKind, read_all},
 };
 
-use crate::{Engine, Refusal, spec::settings_layer};
+use crate::{Engine, Refusal, secrets, spec::settings_layer};
 
 /// What is compared.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ struct Moment {
     slots: Vec<Arc<Slot>>,
     instances: Vec<Arc<Instance>>,
     releases: BTreeMap<ReleaseId, Arc<Release>>,
+    /// Of the secrets of these releases.
+    fingerprints: BTreeMap<ReleaseId, BTreeMap<String, String>>,
 }
 
 impl Engine {
@@ -93,12 +95,14 @@ impl Moment {
         slots.retain(|slot| slot.key.project == *id);
         let mut instances: Vec<Arc<Instance>> = read_all(instances)?;
         instances.retain(|instance| instance.slot.project == *id);
-        let mut releases = BTreeMap::new();
+        let (mut releases, mut fingerprints) = (BTreeMap::new(), BTreeMap::new());
         // Releases never change, so they may be read after the moment.
         for live in slots.iter().filter_map(|slot| slot.live.as_ref()) {
-            releases.insert(live.release.clone(), engine.release(&live.release).await?);
+            let release = engine.release(&live.release).await?;
+            fingerprints.insert(live.release.clone(), secrets::fingerprints(engine, &release).await?);
+            releases.insert(live.release.clone(), release);
         }
-        Ok(Self { commit, project: project.unwrap_or(known), layers, slots, instances, releases })
+        Ok(Self { commit, project: project.unwrap_or(known), layers, slots, instances, releases, fingerprints })
     }
 
     fn plan(&self, engine: &Engine, environment: &EnvironmentName) -> Option<Arc<EnvironmentPlan>> {
@@ -109,10 +113,16 @@ impl Moment {
     }
 
     fn side<'a>(&'a self, environment: EnvironmentName, plan: Option<&'a EnvironmentPlan>) -> Side<'a> {
-        let slots = self.slots.iter().filter(|slot| slot.key.environment == environment).map(|slot| &**slot).collect();
+        let slots = self.slots.iter().filter(|slot| slot.key.environment == environment).map(|slot| &**slot);
+        let slots: Vec<&Slot> = slots.collect();
+        let prints = |slot: &&Slot| {
+            let print = self.fingerprints.get(&slot.live.as_ref()?.release)?;
+            Some((slot.key.service.clone(), print.clone())).filter(|_| !print.is_empty())
+        };
+        let secrets = slots.iter().filter_map(prints).collect();
         let instances = self.instances.iter().filter(|one| one.slot.environment == environment);
         let instances = instances.map(|one| &**one).collect();
-        Side { plan, slots, instances, releases: &self.releases, secrets: BTreeMap::new(), environment }
+        Side { plan, slots, instances, releases: &self.releases, secrets, environment }
     }
 
     /// Refuses a service that the spec doesn't have and that runs nowhere: a slip would compare nothing, silently.

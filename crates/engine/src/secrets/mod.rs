@@ -8,6 +8,7 @@ mod rekey;
 mod resolve;
 mod uses;
 
+pub(crate) use self::uses::fingerprints;
 pub(crate) use self::{
     change::command,
     masked::{Known, MaskedLogs, MaskedProber, MaskedStore, learn},

@@ -1,10 +1,14 @@
 //! What there is of secrets, who uses which version, and what stands against opening them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use shipway_core::{
     id::{ProjectId, ReleaseId, SlotKey},
     ports::{Fault, MasterKeys},
+    release::Release,
     secret::{Secret, SecretAddress},
     slot::Slot,
 };
@@ -75,6 +79,22 @@ pub(super) async fn users(engine: &Engine, secret: &SecretAddress) -> Result<Vec
         }
     }
     Ok(users)
+}
+
+/// What the secrets of a release have in common with equal ones of its project, by the key in its `secrets`. Of one that
+/// can't be opened it is the version that the release names.
+pub(crate) async fn fingerprints(engine: &Engine, release: &Release) -> Result<BTreeMap<String, String>, Fault> {
+    let mut all = BTreeMap::new();
+    for (key, pin) in &release.secrets {
+        let secret: Option<Arc<Secret>> = engine.ports.store.share(&pin.secret.to_string()).await?;
+        let version = secret.as_ref().and_then(|secret| Some((secret, secret.resolve(pin.version)?)));
+        let print = version.and_then(|(secret, version)| {
+            let value = engine.ports.secrets.open(&secret.about(version.number), &version.envelope).ok()?;
+            engine.ports.secrets.fingerprint(&pin.secret.project, &value).ok()
+        });
+        all.insert(key.clone(), print.unwrap_or_else(|| pin.to_string()));
+    }
+    Ok(all)
 }
 
 impl Engine {
