@@ -6,10 +6,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// The coarse status: `pending`, `building`, `deploying`, `success`, `failed`, `cancelled`, `rolled_back`.
+/// The coarse status: `pending`, `building`, `deploying`, `success`, `failed`, `cancelled`, `rolled_back`. Who waits
+/// for a gate or for others before anything has moved is pending.
 pub fn coarse_status(deployment: &Deployment) -> &'static str {
     match deployment.phase {
         Phase::Queued => "pending",
+        Phase::Validating | Phase::Preparing if deployment.waiting.is_some() => "pending",
         Phase::Validating | Phase::Preparing => "building",
         Phase::Completed if deployment.rolled_back_by.is_some() => "rolled_back",
         Phase::Completed => "success",
@@ -82,7 +84,7 @@ pub fn estimated_completion(deployment: &Deployment, earlier_ms: &[u64], now: Ti
 mod tests {
     use super::*;
     use crate::{
-        deployment::{Request, ServiceState, StepState},
+        deployment::{Request, ServiceState, StepState, Waiting},
         id::Actor,
     };
 
@@ -132,6 +134,10 @@ mod tests {
             deployment.phase = phase;
             assert!(words.contains(&coarse_status(&deployment)), "{phase}");
         }
+        deployment.phase = Phase::Preparing;
+        assert_eq!(coarse_status(&deployment), "building");
+        deployment.waiting = Some(Waiting { reason: "approval".into(), since: Timestamp(0), on: Vec::new() });
+        assert_eq!(coarse_status(&deployment), "pending");
         deployment.phase = Phase::Completed;
         deployment.rolled_back_by = Some("other".into());
         assert_eq!(coarse_status(&deployment), "rolled_back");

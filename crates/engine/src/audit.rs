@@ -95,9 +95,11 @@ impl Store for AuditedStore {
         let asked = ASKED.with_borrow(Clone::clone).filter(|_| changes);
         let taken = asked.and_then(|pending| Some((pending.entry().take()?, pending.clone())));
         let Some((entry, pending)) = taken else { return self.0.commit(commit) };
-        // The event says which deployment it became; the command itself could not know.
+        // The event says which deployment it became, and where; the command itself could not know.
         let told = commit.events.iter().find(|event| event.deployment.is_some());
         let full = AuditEntry {
+            project: entry.project.clone().or_else(|| told.and_then(|event| event.project.clone())),
+            environment: entry.environment.clone().or_else(|| told.and_then(|event| event.environment.clone())),
             deployment: told.and_then(|event| event.deployment.clone()).or_else(|| entry.deployment.clone()),
             correlation_id: told.and_then(|event| event.correlation_id.clone()),
             ..entry.clone()

@@ -78,6 +78,7 @@ impl Engine {
     pub(crate) async fn locate(&self, about: &About) -> Result<Where, Fault> {
         Ok(match about {
             About::Server | About::Spec => Where::default(),
+            About::Project(project) => Where { project: Some(project.clone()), ..Where::default() },
             About::Environment(project, environment) => {
                 Where { project: Some(project.clone()), environment: Some(environment.clone()), deployment: None }
             }

@@ -300,6 +300,8 @@ fn refusal(way: &Way, obstacles: &[Obstacle]) -> Refusal {
     let list: Vec<_> = obstacles.iter().map(line).collect();
     let (from, to) = (&way.combination.environment, &way.to);
     let message = format!("{from} can't be promoted to {to}: {}", list.join("; "));
+    // One alone is said by the message.
+    let list = if list.len() > 1 { list } else { Vec::new() };
     let waits = obstacles.iter().any(|obstacle| obstacle.until.is_some());
     let hint = waits.then(|| "wait for it, or cut it short: `--skip-stage --reason WHY`".to_owned());
     Refusal::Conflict { message, list, hint }

@@ -64,9 +64,7 @@ fn lines(paint: Paint, comparison: &Comparison, all: bool) -> Vec<String> {
 
 /// A table whose second and third columns are the two environments.
 fn headed(comparison: &Comparison) -> Table {
-    let mut table = Table::new(&["", "", ""]);
-    table.row(vec![plain(""), (Hue::Bold, comparison.from.to_string()), (Hue::Bold, comparison.to.to_string())]);
-    table
+    Table::new(&["", comparison.from.as_str(), comparison.to.as_str()])
 }
 
 fn service(paint: Paint, comparison: &Comparison, name: &str, one: &ServiceComparison, all: bool) -> Vec<String> {
@@ -82,8 +80,11 @@ fn service(paint: Paint, comparison: &Comparison, name: &str, one: &ServiceCompa
     ];
     pairs.into_iter().filter(|(same, _)| all || !same).for_each(|(_, row)| table.row(row));
     let wanted = |key: &&Key| all || key.differs();
-    one.configuration.iter().filter(wanted).for_each(|key| table.row(row("", key)));
-    one.secrets.iter().filter(wanted).for_each(|key| table.row(row("secret ", key)));
+    let runs_in_both = one.artifact.from.is_some() && one.artifact.to.is_some();
+    if runs_in_both || all {
+        one.configuration.iter().filter(wanted).for_each(|key| table.row(row("", key)));
+        one.secrets.iter().filter(wanted).for_each(|key| table.row(row("secret ", key)));
+    }
     let mark = if one.differs { paint.put(Hue::Warn, "~") } else { paint.put(Hue::Good, "=") };
     std::iter::once(format!("{mark} {name}")).chain(table.lines(paint, 2)).collect()
 }

@@ -4,14 +4,14 @@ use super::terminal::{Hue, Paint};
 
 /// A table.
 pub struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     rows: Vec<Vec<(Hue, String)>>,
 }
 
 impl Table {
     /// An empty table with those columns.
-    pub fn new(head: &[&'static str]) -> Self {
-        Self { head: head.to_vec(), rows: Vec::new() }
+    pub fn new(head: &[&str]) -> Self {
+        Self { head: head.iter().map(|title| (*title).to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -25,7 +25,7 @@ impl Table {
             return Vec::new();
         }
         let widths: Vec<usize> = (0..self.head.len()).map(|column| self.width(column)).collect();
-        let head: Vec<_> = self.head.iter().map(|title| (Hue::Faint, (*title).to_owned())).collect();
+        let head: Vec<_> = self.head.iter().map(|title| (Hue::Faint, title.clone())).collect();
         let rows = std::iter::once(&head).chain(&self.rows);
         rows.map(|row| format!("{}{}", " ".repeat(indent), line(paint, row, &widths))).collect()
     }

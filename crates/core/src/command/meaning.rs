@@ -33,6 +33,8 @@ pub enum About {
     Server,
     /// In a project that its spec names.
     Spec,
+    /// In a project, in an environment that is found out later.
+    Project(ProjectId),
     /// In an environment.
     Environment(ProjectId, EnvironmentName),
     /// Where a deployment is, by its id or name.
@@ -163,7 +165,7 @@ impl Command {
 fn of_wish(wish: &Wish) -> Meaning {
     let about = match &wish.to {
         Some(to) => About::Environment(wish.project.clone(), to.clone()),
-        None => About::Spec,
+        None => About::Project(wish.project.clone()),
     };
     let from = wish.from.as_ref().map(EnvironmentName::as_str).or(wish.combination.as_deref()).unwrap_or("?");
     let skips = if wish.skip_stage { ", skipping a stage" } else { "" };
