@@ -28,7 +28,7 @@ pub(crate) struct Ground<'a> {
     environment: &'a str,
     layers: &'a [Layer],
     /// What every service begins with.
-    general: Layers,
+    general: Option<Arc<Node>>,
 }
 
 impl<'a> Ground<'a> {
@@ -37,7 +37,7 @@ impl<'a> Ground<'a> {
         let root = Field::of(&["environments", environment]).to_string();
         let global = general(&source.tree, "", &|path| in_file(source, Level::Global, path));
         let own = general(stated, &root, &|path| of_environment(source, environment, Level::Environment, path));
-        let general = Layers::new().with(global.as_ref()).with(own.as_ref());
+        let general = Layers::new().with(global.as_ref()).with(own.as_ref()).resolved();
         Self { source, environment, layers, general }
     }
 
@@ -51,7 +51,7 @@ impl<'a> Ground<'a> {
         let at = Field::of(&["environments", environment, "services", name]).to_string();
         let author = |path: &str| of_environment(source, environment, Level::ServiceInEnvironment, path);
         let patch = patch.is_object().then(|| plant_service(patch, &at, &author));
-        let mut laid = self.general.with(Some(&own)).with(patch.as_ref());
+        let mut laid = Layers::new().with(self.general.as_ref()).with(Some(&own)).with(patch.as_ref());
         for layer in self.layers {
             let author = |path: &str| layer.author(path);
             let patch = &layer.tree["services"][name];
@@ -59,7 +59,7 @@ impl<'a> Ground<'a> {
             let patch = patch.is_object().then(|| plant_service(patch, &at, &author));
             laid = laid.with(general(&layer.tree, "", &author).as_ref()).with(patch.as_ref());
         }
-        laid.resolved().cloned()
+        laid.resolved()
     }
 
     /// What is said of the environment as a whole. What can't be read is a finding of its own.

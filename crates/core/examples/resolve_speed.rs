@@ -38,9 +38,9 @@ fn main() -> std::io::Result<()> {
     let begun = Instant::now();
     let mut resolved = 0_usize;
     for environment in &environments {
-        let general = Layers::new().with(Some(&global)).with(Some(environment));
+        let general = Layers::new().with(Some(&global)).with(Some(environment)).resolved();
         for service in &services {
-            let all = general.with(Some(service)).with(Some(&patch)).with(Some(&settings));
+            let all = Layers::new().with(general.as_ref()).with(Some(service)).with(Some(&patch)).with(Some(&settings));
             // Held and let go: freeing is part of what it takes.
             resolved += usize::from(all.resolved().is_some_and(|tree| tree.get("variables").is_some()));
         }

@@ -50,10 +50,12 @@ impl Explained {
     }
 }
 
-/// Every value of a tree, sorted by key, with its chain. A table is told by what is in it.
+/// Every value of a tree, sorted by key, with its chain. A table is told by what is in it; what was taken away and
+/// never there is not told.
 pub fn explain(tree: &Node) -> Vec<Explained> {
     let mut told = Vec::new();
     tell(&past(tree), "", &mut told);
+    told.retain(|one| one.chain.iter().any(|link| link.value.is_some()));
     told
 }
 
@@ -66,9 +68,9 @@ fn tell(past_of: &[&Node], path: &str, told: &mut Vec<Explained>) {
     let Some(strongest) = past_of.first() else { return };
     match &strongest.what {
         What::Table(table) if !table.entries.is_empty() => {
-            for (key, _) in &table.entries {
-                let children = past_of.iter().filter_map(|node| node.get(key)).flat_map(|node| past(node));
-                tell(&children.collect::<Vec<_>>(), &join(path, key), told);
+            for entry in &table.entries {
+                let children = past_of.iter().filter_map(|node| node.get(&entry.key)).flat_map(|node| past(node));
+                tell(&children.collect::<Vec<_>>(), &join(path, &entry.key), told);
             }
         }
         _ => {

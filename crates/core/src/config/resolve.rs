@@ -9,7 +9,8 @@ use super::{merge::merge, value::Node};
 /// What is said of one service in one environment, the weakest first.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
-    laid: Option<Arc<Node>>,
+    /// The weakest first.
+    said: Vec<Arc<Node>>,
 }
 
 impl Layers {
@@ -20,14 +21,17 @@ impl Layers {
 
     /// The same with a stronger layer on top.
     #[must_use]
-    pub fn with(&self, over: Option<&Arc<Node>>) -> Self {
-        let Some(over) = over else { return self.clone() };
-        let laid = self.laid.as_ref().map_or_else(|| over.clone(), |base| merge(base, over));
-        Self { laid: Some(laid) }
+    pub fn with(mut self, over: Option<&Arc<Node>>) -> Self {
+        self.said.extend(over.cloned());
+        self
     }
 
-    /// What came out; none when no layer said anything.
-    pub fn resolved(&self) -> Option<&Arc<Node>> {
-        self.laid.as_ref()
+    /// What comes out; none when no layer said anything.
+    ///
+    /// The strongest are laid first: they say little, and what says most is then copied least often. Merging is
+    /// associative, so nothing else comes of it.
+    pub fn resolved(&self) -> Option<Arc<Node>> {
+        let (strongest, weaker) = self.said.split_last()?;
+        Some(weaker.iter().rfold(strongest.clone(), |over, base| merge(base, over)))
     }
 }

@@ -42,11 +42,26 @@ pub enum What {
     Table(Table),
 }
 
+/// A value by its key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key, or the name of an item.
+    pub key: Arc<str>,
+    /// The value.
+    pub node: Arc<Node>,
+}
+
+impl Entry {
+    pub(super) fn new(key: Arc<str>, node: Arc<Node>) -> Arc<Self> {
+        Arc::new(Self { key, node })
+    }
+}
+
 /// Values by key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// Sorted by key; in the order of appearance when it is a list.
-    pub entries: Vec<(Arc<str>, Arc<Node>)>,
+    /// Sorted by key; in the order of appearance when it is a list. What a merge leaves alone is shared whole.
+    pub entries: Vec<Arc<Entry>>,
     /// Whether nothing of the layers below shows through.
     pub cut: bool,
     /// Whether it is a list whose items are known by name.
@@ -57,10 +72,10 @@ impl Table {
     /// The value at a key.
     pub fn get(&self, key: &str) -> Option<&Arc<Node>> {
         if self.listed {
-            return self.entries.iter().find(|(known, _)| **known == *key).map(|(_, node)| node);
+            return self.entries.iter().find(|entry| *entry.key == *key).map(|entry| &entry.node);
         }
-        let at = self.entries.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
-        Some(&self.entries[at].1)
+        let at = self.entries.binary_search_by(|entry| (*entry.key).cmp(key)).ok()?;
+        Some(&self.entries[at].node)
     }
 }
 
@@ -92,18 +107,18 @@ fn plant(tree: &Value, key: &str, path: &str, declared: bool, author: Author<'_>
 }
 
 fn table(map: &Map<String, Value>, key: &str, path: &str, declared: bool, author: Author<'_>) -> Table {
-    let child = |(key, value): (&String, &Value)| -> (Arc<str>, Arc<Node>) {
+    let child = |(key, value): (&String, &Value)| {
         let declared = declared && !FREE.contains(&key.as_str());
-        (key.as_str().into(), plant(value, key, &join(path, key), declared, author))
+        Entry::new(key.as_str().into(), plant(value, key, &join(path, key), declared, author))
     };
     let mut entries: Vec<_> = map.iter().map(child).collect();
     let says = |key: &str| map.get(key).is_some_and(|value| !value.is_null());
     if declared && PROBES.contains(&key) && ASKED.iter().any(|asked| says(asked)) {
         let others = ASKED.iter().filter(|asked| !map.contains_key(**asked));
         let gone = |_| Arc::new(Node { said: author(path), what: What::Unset, below: None });
-        entries.extend(others.map(|asked| ((*asked).into(), gone(asked))));
+        entries.extend(others.map(|asked| Entry::new((*asked).into(), gone(asked))));
     }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
     let cut = declared && KINDS.iter().any(|(table, kind)| key == *table && says(kind));
     Table { entries, cut, listed: false }
 }
@@ -111,10 +126,10 @@ fn table(map: &Map<String, Value>, key: &str, path: &str, declared: bool, author
 /// A list as a table of its items by name, when it is declared so and every item has a name of its own.
 fn listed(items: &[Value], key: &str, path: &str, author: Author<'_>) -> Option<Table> {
     let (_, name) = NAMED.iter().find(|(list, _)| *list == key)?;
-    let mut entries: Vec<(Arc<str>, Arc<Node>)> = Vec::with_capacity(items.len());
+    let mut entries: Vec<Arc<Entry>> = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
         let called = item.get(*name)?.as_str()?;
-        if entries.iter().any(|(known, _)| **known == *called) {
+        if entries.iter().any(|entry| *entry.key == *called) {
             return None;
         }
         let at = format!("{path}[{at}]");
@@ -123,7 +138,7 @@ fn listed(items: &[Value], key: &str, path: &str, author: Author<'_>) -> Option<
             true => Arc::new(Node { said: author(&at), what: What::Unset, below: None }),
             false => plant(item, "", &at, true, author),
         };
-        entries.push((called.into(), node));
+        entries.push(Entry::new(called.into(), node));
     }
     Some(Table { entries, cut: false, listed: true })
 }
@@ -143,8 +158,9 @@ impl Node {
     }
 
     /// A table of those values.
-    pub fn table(said: Arc<Said>, mut entries: Vec<(Arc<str>, Arc<Self>)>) -> Arc<Self> {
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    pub fn table(said: Arc<Said>, values: impl IntoIterator<Item = (Arc<str>, Arc<Self>)>) -> Arc<Self> {
+        let mut entries: Vec<_> = values.into_iter().map(|(key, node)| Entry::new(key, node)).collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
         Arc::new(Self { said, what: What::Table(Table { entries, cut: false, listed: false }), below: None })
     }
 
@@ -154,10 +170,10 @@ impl Node {
             What::Unset => None,
             What::Value(value) => Some((**value).clone()),
             What::Table(table) if table.listed => {
-                Some(Value::Array(table.entries.iter().filter_map(|(_, node)| node.value()).collect()))
+                Some(Value::Array(table.entries.iter().filter_map(|entry| entry.node.value()).collect()))
             }
             What::Table(table) => {
-                let kept = table.entries.iter().filter_map(|(key, node)| Some((key.to_string(), node.value()?)));
+                let kept = table.entries.iter().filter_map(|entry| Some((entry.key.to_string(), entry.node.value()?)));
                 Some(Value::Object(kept.collect()))
             }
         }

@@ -24,7 +24,7 @@ fn service(layer: usize, tree: &Value) -> Arc<Node> {
 
 fn laid(trees: &[Value]) -> Arc<Node> {
     let nodes = trees.iter().enumerate().map(|(layer, tree)| service(layer, tree));
-    nodes.reduce(|base, over| merge(&base, &over)).expect("a layer")
+    nodes.reduce(|base, over| merge(&base, over)).expect("a layer")
 }
 
 /// What the same comes to without sharing, provenance or anything clever.
@@ -91,8 +91,8 @@ proptest! {
     fn grouping_makes_no_difference(trees in prop::collection::vec(any_tree(), 3)) {
         let [a, b, c]: [Arc<Node>; 3] =
             std::array::from_fn(|at| service(at, &trees[at]));
-        let left = merge(&merge(&a, &b), &c);
-        let right = merge(&a, &merge(&b, &c));
+        let left = merge(&merge(&a, b.clone()), c.clone());
+        let right = merge(&a, merge(&b, c));
         prop_assert_eq!(left.value(), right.value());
         prop_assert_eq!(explain(&left), explain(&right));
         prop_assert_eq!(left, right);
@@ -115,7 +115,7 @@ proptest! {
     #[test]
     fn it_comes_to_what_laying_one_by_one_comes_to(trees in prop::collection::vec(free_tree(), 1..6)) {
         let nodes = trees.iter().enumerate().map(|(layer, tree)| plant_free(tree, "", &|_| said(layer)));
-        let clever = nodes.reduce(|base, over| merge(&base, &over)).expect("a layer");
+        let clever = nodes.reduce(|base, over| merge(&base, over)).expect("a layer");
         let plain = trees.iter().fold(json!({}), plainly);
         prop_assert_eq!(clever.value(), Some(plain));
     }
@@ -205,6 +205,6 @@ fn a_service_shares_what_it_does_not_change() {
     let both = Layers::new().with(Some(&general)).with(None).with(Some(&own));
     let resolved = both.resolved().expect("two layers");
     let at = |node: &Arc<Node>| node.get("settings").and_then(|settings| settings.get("a")).cloned().expect("a");
-    assert!(Arc::ptr_eq(&at(&general), &at(resolved)));
+    assert!(Arc::ptr_eq(&at(&general), &at(&resolved)));
     assert_eq!(resolved.value(), Some(json!({"settings": {"a": {"x": 1}, "b": 3}})));
 }
