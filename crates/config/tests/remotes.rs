@@ -139,8 +139,8 @@ fn the_later_remote_wins_and_settings_win_over_both() {
     let one = all[&ServiceName::new("web")].iter().find(|one| one.key == "settings.limits.max").expect("the value");
     let levels: Vec<_> = one.chain.iter().map(|link| link.level).collect();
     assert_eq!(levels, [Level::Remote, Level::Remote, Level::Settings]);
-    let Origin::Remote { name, source, .. } = &one.chain[1].origin else { panic!("{:?}", one.chain) };
-    assert_eq!((name.as_str(), source.as_str()), ("later", "/later"));
+    let Origin::Remote { name, source: place, .. } = &one.chain[1].origin else { panic!("{:?}", one.chain) };
+    assert_eq!((name.as_str(), place.as_str()), ("later", "/later"));
 
     // A null takes away what stands below it.
     let gone = answered(&source, &[("limits", json!({ "max": 3 })), ("later", json!({ "max": null }))]);
