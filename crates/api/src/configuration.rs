@@ -8,6 +8,7 @@ use serde_json::Value;
 use shipway_core::{
     config::{
         chain::Explained,
+        remote::RemoteStanding,
         version::{Change, ConfigVersion},
     },
     id::{EnvironmentName, ProjectId, ServiceName},
@@ -72,6 +73,18 @@ pub struct ConfigDiff {
     pub to: u64,
     /// The values that differ.
     pub changes: Vec<Change>,
+}
+
+/// What the remotes of an environment say: what a deployment would take now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigFetch {
+    /// The project.
+    pub project: ProjectId,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Each remote, in the order of the file.
+    pub remotes: Vec<RemoteStanding>,
 }
 
 /// The body of `POST …/config/rollback`.

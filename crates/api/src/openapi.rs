@@ -234,6 +234,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
         of::<DeploymentView>,
     ),
     Endpoint {
+        body: None,
+        ..post(
+            "/api/projects/{id}/environments/{environment}/config/fetch",
+            "Asks the remotes that values come from, and remembers what they say",
+            of::<Value>,
+            of::<ConfigFetch>,
+        )
+    },
+    Endpoint {
         query: DAYS,
         ..get("/api/projects/{id}/statistics", "How its deployments went, by DORA's measures", of::<StatisticsView>)
     },

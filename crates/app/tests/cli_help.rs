@@ -59,7 +59,7 @@ const VERBS: [&str; 48] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 35] = [
+const BELOW: [&[&str]; 36] = [
     &["env", "compare"],
     &["env", "sync"],
     &["combination", "list"],
@@ -84,6 +84,7 @@ const BELOW: [&[&str]; 35] = [
     &["config", "diff"],
     &["config", "rollback"],
     &["config", "deploy"],
+    &["config", "fetch"],
     &["env", "list"],
     &["env", "show"],
     &["env", "create"],

@@ -10,11 +10,15 @@ use serde_json::{Map, Value, json};
 use shipway_core::{
     config::{
         origin::{Level, Origin, Said},
+        remote::laid,
         template::{self, Names, TemplateFault},
+        version::values,
     },
     finding::{Category, Finding, blocks},
     id::{EnvironmentName, ServiceName},
-    spec::{EnvironmentFacts, EnvironmentPlan, EnvironmentType, GroupSpec, NotifySpec, ProjectSpec, ServiceSpec},
+    spec::{
+        EnvironmentFacts, EnvironmentPlan, EnvironmentType, GroupSpec, NotifySpec, ProjectSpec, RemoteSpec, ServiceSpec,
+    },
 };
 
 use crate::{
@@ -50,6 +54,12 @@ impl Layer {
         Self { name, tree, level: Level::Settings, authors, author }
     }
 
+    /// What a remote answered.
+    pub fn remote(name: &str, declared: &RemoteSpec, values: &Value, author: Origin) -> Self {
+        let tree = laid(declared, values);
+        Self { name: format!("remote `{name}`"), tree, level: Level::Remote, authors: BTreeMap::new(), author }
+    }
+
     /// What one deployment asks for.
     pub fn deployment(name: String, tree: Value) -> Self {
         Self { name, tree, level: Level::Deployment, authors: BTreeMap::new(), author: Origin::Deployment }
@@ -67,6 +77,22 @@ impl Layer {
 pub fn environments(source: &Source) -> Vec<EnvironmentName> {
     let named = source.tree.get("environments").and_then(Value::as_object);
     named.into_iter().flat_map(Map::keys).map(EnvironmentName::new).collect()
+}
+
+/// The remotes of an environment, in the order of the file. What can't be read is a finding of its own.
+pub fn remotes(source: &Source, environment: &EnvironmentName) -> Vec<(String, RemoteSpec)> {
+    let declared = source.tree["remote"].as_object().into_iter().flatten();
+    let read = declared.filter_map(|(name, declared)| Some((name.clone(), part::<RemoteSpec>(declared)?)));
+    read.filter(|(_, declared)| declared.is_for(environment)).collect()
+}
+
+/// Whether a remote of the environment has not been asked yet: then something may be missing that is there in the end.
+pub(crate) fn is_awaited(source: &Source, environment: &EnvironmentName, layers: &[Layer]) -> bool {
+    let answered = |name: &String| {
+        let is_its = |layer: &Layer| matches!(&layer.author, Origin::Remote { name: its, .. } if its == name);
+        layers.iter().any(is_its)
+    };
+    remotes(source, environment).iter().any(|(name, _)| !answered(name))
 }
 
 /// The project itself.
@@ -136,6 +162,9 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         local: part(&stated["local"]).unwrap_or_default(),
         gates: part(&stated["gates"]).unwrap_or_default(),
     };
+    let mut plan = plan;
+    // What a remote says to this environment is no other one's.
+    plan.local.extend(layers.iter().filter(|layer| layer.level == Level::Remote).flat_map(keys_of_services));
     let ground = Ground::of(source, environment, layers);
     let mut draft =
         Draft { plan: EnvironmentPlan { facts: ground.facts(), ..plan }, findings: Vec::new(), excused: Vec::new() };
@@ -146,6 +175,12 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         draft.add(&place, name, laid.unwrap_or_else(|| base.clone()));
     }
     Ok(draft)
+}
+
+/// The keys of services that a layer says something about, as services know them.
+fn keys_of_services(layer: &Layer) -> Vec<String> {
+    let in_service = |key: &str| key.strip_prefix("services.").and_then(|key| Some(key.split_once('.')?.1.to_owned()));
+    values(&layer.tree).into_keys().map(|key| in_service(&key).unwrap_or(key)).collect()
 }
 
 impl Draft {
@@ -175,7 +210,9 @@ impl Draft {
         let project = place.source.tree["project"]["name"].as_str().unwrap_or_default();
         let environment = self.plan.name.to_string();
         let filled = template::fill(laid, Names { project, environment: &environment, service: name });
-        for TemplateFault { key, message, advice } in filled.faults {
+        let awaited = !filled.faults.is_empty() && is_awaited(place.source, &self.plan.name, place.layers);
+        let faults = filled.faults.into_iter().filter(|fault| !(awaited && fault.is_missing));
+        for TemplateFault { key, message, advice, .. } in faults {
             let at = key.split('.').fold(Field::of(&["services", name]), |at, key| at.key(key));
             let finding = Finding::critical(VALIDATOR, Category::Configuration, message).recommendation(advice);
             self.findings.push(place.put(finding.details(format!("in `{key}`")), &at));

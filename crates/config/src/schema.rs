@@ -1,9 +1,13 @@
 //! The JSON Schema of the spec file, generated from its types. Not here: checking a file by it (`check`).
 
+mod editor;
+
 use serde_json::{Map, Value, json};
 use shipway_core::spec::SpecFile;
 
-/// The schema of `shipway.toml`, for editors, and the one by which `check` reads it.
+pub use self::editor::editor_schema;
+
+/// The schema of `shipway.toml` by which `check` reads it.
 pub fn json_schema() -> Value {
     let mut schema = schemars::schema_for!(SpecFile).to_value();
     strip_null(&mut schema);

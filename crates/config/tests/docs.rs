@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shipway_config::{reference::REFERENCE, schema::json_schema};
+use shipway_config::{reference::REFERENCE, schema::editor_schema};
 
 const BEGIN: &str = "<!-- reference.toml begins -->\n";
 const END: &str = "<!-- reference.toml ends -->\n";
@@ -23,8 +23,28 @@ fn the_page_holds_the_annotated_example() {
 
 #[test]
 fn the_schema_for_editors_is_that_of_the_types() {
-    let schema = serde_json::to_string_pretty(&json_schema()).expect("a schema is JSON");
+    let schema = serde_json::to_string_pretty(&editor_schema()).expect("a schema is JSON");
     is_or_becomes(&docs().join("shipway.schema.json"), &format!("{schema}\n"));
+}
+
+#[test]
+fn the_schema_for_editors_knows_what_takes_values_away() {
+    let schema = editor_schema();
+    let unset = serde_json::json!({ "$ref": "#/$defs/Unset" });
+    let takes = |pointer: &str| {
+        let found = schema.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}"));
+        assert!(found["anyOf"].as_array().is_some_and(|ways| ways.contains(&unset)), "{pointer}: {found}");
+    };
+    takes("/$defs/ServicePatch/properties/limits");
+    takes("/$defs/ServicePatch/properties/variables/anyOf/0/additionalProperties");
+    takes("/$defs/LimitsPatch/properties/memory_mb");
+    takes("/$defs/ProbePatch/properties/timeout_ms");
+    takes("/$defs/EnvironmentSpec/properties/variables/additionalProperties");
+    takes("/$defs/ServiceSpec/properties/variables/additionalProperties");
+    let items = &schema["$defs"]["ServicePatch"]["properties"]["checks"]["anyOf"][0]["items"]["anyOf"];
+    assert_eq!(items[1]["properties"]["unset"], serde_json::json!({ "type": "boolean" }), "{items}");
+    assert!(schema["$defs"]["ServiceSpec"]["required"].is_array(), "a whole service still has to be whole");
+    assert_eq!(schema["$defs"]["ServiceSpec"]["properties"]["instances"]["type"], "integer");
 }
 
 fn docs() -> PathBuf {

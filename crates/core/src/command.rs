@@ -168,6 +168,13 @@ pub enum Command {
         /// The version of the configuration that whoever asks has seen; another one is a conflict.
         expected: Option<u64>,
     },
+    /// Ask the remotes of an environment, and remember what they say.
+    FetchRemotes {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// Make an environment that the spec file does not have.
     MakeEnvironment {
         /// The project.

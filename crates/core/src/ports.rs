@@ -400,6 +400,46 @@ pub trait Runner: Send + Sync {
     fn sweep(&self) -> BoxFuture<'_, Result<u32, Fault>>;
 }
 
+/// A question to a place outside Shipway that configuration comes from, with everything filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RemoteCall {
+    /// A GET request.
+    Http {
+        /// Of http or https.
+        url: SecretText,
+        /// Headers besides those that every request has.
+        headers: BTreeMap<String, SecretText>,
+        /// The version that is known: the same one need not be sent again.
+        etag: Option<String>,
+    },
+    /// A file of this machine.
+    File {
+        /// Its whole path.
+        path: PathBuf,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteAnswer {
+    /// The version that is known still holds.
+    Unchanged,
+    /// All of it.
+    Whole {
+        /// What it says.
+        body: Vec<u8>,
+        /// What it calls this version.
+        etag: Option<String>,
+    },
+}
+
+/// Asks places outside Shipway for configuration. Dropping the answer's future ends the call.
+pub trait Remotes: Send + Sync {
+    /// Asks once. An answer of more bytes is a failure, and so is one that leads to another host. No message holds
+    /// anything of the call or the answer that may be secret.
+    fn ask(&self, call: RemoteCall, bytes_max: usize) -> BoxFuture<'_, Result<RemoteAnswer, Fault>>;
+}
+
 /// A question to an instance or a route.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {

@@ -4,6 +4,7 @@
 //! Not here: reading the file (crate `config`), laying environments over services (`config`), deciding (`plan`).
 
 mod facts;
+mod remote;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,10 @@ use crate::{
     time::Span,
 };
 
-pub use self::facts::{EnvironmentFacts, LOCAL_TARGET, MonitoringSpec, RuleSpec, Settings, ValueType};
+pub use self::{
+    facts::{EnvironmentFacts, LOCAL_TARGET, MonitoringSpec, RuleSpec, Settings, ValueType},
+    remote::{IfUnavailable, REMOTE_TIMEOUT_MAX, RemoteSpec},
+};
 
 /// The whole spec file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +47,10 @@ pub struct SpecFile {
     /// Settings of every service in every environment.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     pub settings: Settings,
+    /// Places outside Shipway that values come from, by name. They lie above all that the file says; of two that say the
+    /// same, the later in the file wins.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub remote: BTreeMap<String, RemoteSpec>,
     /// What the values must be, beyond what the spec itself asks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleSpec>,

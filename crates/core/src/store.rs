@@ -85,11 +85,13 @@ pub enum DocumentKind {
     Hold,
     /// `schedule::Schedule`
     Schedule,
+    /// `config::remote::RemoteValue`
+    RemoteValue,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
@@ -118,6 +120,7 @@ impl DocumentKind {
         Self::Combination,
         Self::Hold,
         Self::Schedule,
+        Self::RemoteValue,
     ];
 
     /// The name in the store.
@@ -151,6 +154,7 @@ impl DocumentKind {
             Self::Combination => "combination",
             Self::Hold => "hold",
             Self::Schedule => "schedule",
+            Self::RemoteValue => "remoteValue",
         }
     }
 

@@ -14,7 +14,7 @@ use shipway_core::{
     spec::EnvironmentType,
 };
 
-use crate::{Engine, Refusal};
+use crate::{Engine, Refusal, remote};
 
 /// Where a command acts, as far as it can be told.
 #[derive(Clone, Debug, Default)]
@@ -137,7 +137,10 @@ impl Engine {
         if ["/project/quota", "/prices"].iter().any(|path| old.pointer(path) != new.pointer(path)) {
             may(actor, Act::Budget, None)?;
         }
-        for place in changed_environments(old, new) {
+        // A remote gets secrets of environments, and says what holds in them.
+        let everywhere = before.is_some() && remote::differ(old, new);
+        let places = if everywhere { all_environments(new) } else { changed_environments(old, new) };
+        for place in places {
             may(actor, Act::Configure, Some(&place))?;
         }
         Ok(())
@@ -154,6 +157,12 @@ fn changed_environments(old: &Value, new: &Value) -> Vec<Place> {
         Some(Place { environment: EnvironmentName::new(name), kind: type_of(side?) })
     };
     sides.filter_map(place).collect()
+}
+
+/// Every environment of a spec, as it is guarded.
+fn all_environments(tree: &Value) -> Vec<Place> {
+    let all = environments(tree).into_iter().flatten();
+    all.map(|(name, said)| Place { environment: EnvironmentName::new(name), kind: type_of(said) }).collect()
 }
 
 fn environments(tree: &Value) -> Option<&serde_json::Map<String, Value>> {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use shipway_core::{
     access::{AccessToken, TokenText},
     command::{Command, Registration},
+    config::remote::RemoteStanding,
     deployment::{Deployment, Kind, OnConflict, Request, Source},
     event::{EventBody, EventKind, EventStatus},
     finding::{Finding, blocks},
@@ -49,6 +50,8 @@ pub enum Reply {
     Combination(Box<Combination>),
     /// The schedule as it is now, or was.
     Schedule(Box<Schedule>),
+    /// What remotes said.
+    Remotes(Vec<RemoteStanding>),
     /// The layer as it is now.
     Layer(Box<EnvironmentLayer>),
     /// The feature flag as it is now.
@@ -146,6 +149,9 @@ impl Engine {
                 let what = configuration::What::Restore(version);
                 self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)
                     .await
+            }
+            Command::FetchRemotes { project, environment } => {
+                self.fetch_remotes(&project, &environment).await.map(Reply::Remotes)
             }
             Command::MakeEnvironment { project, environment, stated } => {
                 self.make_environment(project, environment, stated, &actor).await
@@ -527,8 +533,8 @@ impl Engine {
         project: &Project,
         name: &EnvironmentName,
     ) -> Option<Arc<EnvironmentPlan>> {
-        let layers = layers(self, &project.id, name, None).await.ok()?;
         let spec = self.understood.of(project).ok()?;
+        let layers = layers(self, &spec.source, &project.id, name).await.ok()?;
         spec.environment(name, &layers).ok().map(|(plan, _)| plan)
     }
 }

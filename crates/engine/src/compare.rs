@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use shipway_core::{
     compare::{Comparison, Side, compare},
+    config::remote::RemoteValue,
     id::{EnvironmentName, ProjectId, ReleaseId, ServiceName},
     instance::Instance,
     ports::Fault,
@@ -15,7 +16,7 @@ use shipway_core::{
     store::{DocumentKind, read_all},
 };
 
-use crate::{Engine, Refusal, secrets, spec::settings_layer};
+use crate::{Engine, Refusal, remote, secrets, spec::settings_layer};
 
 /// What is compared.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ struct Moment {
     commit: u64,
     project: Project,
     layers: Vec<Arc<EnvironmentLayer>>,
+    remotes: Vec<RemoteValue>,
     slots: Vec<Arc<Slot>>,
     instances: Vec<Arc<Instance>>,
     releases: BTreeMap<ReleaseId, Arc<Release>>,
@@ -81,9 +83,15 @@ impl Engine {
 
 impl Moment {
     async fn of(engine: &Engine, known: Project) -> Result<Self, Fault> {
-        let kinds = [DocumentKind::Project, DocumentKind::Layer, DocumentKind::Slot, DocumentKind::Instance];
+        let kinds = [
+            DocumentKind::Project,
+            DocumentKind::Layer,
+            DocumentKind::Slot,
+            DocumentKind::Instance,
+            DocumentKind::RemoteValue,
+        ];
         let (commit, found) = engine.ports.store.snapshot(&kinds).await?;
-        let [projects, layers, slots, instances] = found.as_slice() else {
+        let [projects, layers, slots, instances, remotes] = found.as_slice() else {
             return Err(Fault::unavailable("the store gave other kinds than were asked for"));
         };
         let projects: Vec<Arc<Project>> = read_all(projects)?;
@@ -95,6 +103,8 @@ impl Moment {
         slots.retain(|slot| slot.key.project == *id);
         let mut instances: Vec<Arc<Instance>> = read_all(instances)?;
         instances.retain(|instance| instance.slot.project == *id);
+        let remotes: Vec<Arc<RemoteValue>> = read_all(remotes)?;
+        let remotes = remotes.iter().filter(|value| value.project == *id).map(|value| (**value).clone()).collect();
         let (mut releases, mut fingerprints) = (BTreeMap::new(), BTreeMap::new());
         // Releases never change, so they may be read after the moment.
         for live in slots.iter().filter_map(|slot| slot.live.as_ref()) {
@@ -102,14 +112,24 @@ impl Moment {
             fingerprints.insert(live.release.clone(), secrets::fingerprints(engine, &release).await?);
             releases.insert(live.release.clone(), release);
         }
-        Ok(Self { commit, project: project.unwrap_or(known), layers, slots, instances, releases, fingerprints })
+        Ok(Self {
+            commit,
+            project: project.unwrap_or(known),
+            layers,
+            remotes,
+            slots,
+            instances,
+            releases,
+            fingerprints,
+        })
     }
 
     fn plan(&self, engine: &Engine, environment: &EnvironmentName) -> Option<Arc<EnvironmentPlan>> {
         let spec = engine.understood.of(&self.project).ok()?;
         let set = self.layers.iter().find(|layer| layer.environment == *environment);
-        let set = set.map(|layer| settings_layer((**layer).clone()));
-        spec.environment(environment, &set.into_iter().collect::<Vec<_>>()).ok().map(|(plan, _)| plan)
+        let mut layers = remote::layers_of(&spec.source, environment, &self.remotes);
+        layers.extend(set.map(|layer| settings_layer((**layer).clone())));
+        spec.environment(environment, &layers).ok().map(|(plan, _)| plan)
     }
 
     fn side<'a>(&'a self, environment: EnvironmentName, plan: Option<&'a EnvironmentPlan>) -> Side<'a> {

@@ -15,6 +15,7 @@ use shipway_core::{
     id::{Actor, EnvironmentName, ProjectId, ServiceName},
     ports::Fault,
     project::{EnvironmentLayer, Project},
+    promotion::Origin,
     slot::Slot,
     store::{Commit, Guarded, Listing},
 };
@@ -22,6 +23,7 @@ use shipway_core::{
 use crate::{
     Engine, Refusal, Reply,
     commands::conflict,
+    remote,
     spec::{layers, settings_layer},
 };
 
@@ -29,8 +31,6 @@ use crate::{
 const TOLD_MAX: usize = 10;
 /// Versions that are read at a time.
 const PAGE: u32 = 50;
-/// The key of a request's metadata that says which version of the configuration was deployed on its own.
-pub const CONFIGURATION: &str = "configuration";
 
 /// A change of an environment's settings.
 pub(crate) struct Change {
@@ -91,7 +91,7 @@ impl Engine {
             version: version.number,
             authors: authors(&written, &version),
         };
-        self.refuse_bad_settings(&registered, &layer)?;
+        self.refuse_bad_settings(&registered, &layer).await?;
         let guarded = Guarded::Configuration(layer.project.clone(), layer.environment.clone());
         let commit = Commit::at(now).put(&layer).put(&version).event(told(&version, &what));
         self.ports.store.commit(commit.raise(guarded, newest)).await?;
@@ -129,10 +129,11 @@ impl Engine {
     }
 
     /// What is set must leave the environment valid.
-    fn refuse_bad_settings(&self, project: &Project, layer: &EnvironmentLayer) -> Result<(), Refusal> {
+    async fn refuse_bad_settings(&self, project: &Project, layer: &EnvironmentLayer) -> Result<(), Refusal> {
         let spec = self.understood.of(project).map_err(Refusal::Findings)?;
-        let own = vec![settings_layer(layer.clone())];
-        spec.environment(&layer.environment, &own).map(|_| ()).map_err(Refusal::Findings)
+        let mut layers = remote::remembered(self, &spec.source, &project.id, &layer.environment).await?;
+        layers.push(settings_layer(layer.clone()));
+        spec.environment(&layer.environment, &layers).map(|_| ()).map_err(Refusal::Findings)
     }
 
     /// Versions of an environment's settings, the newest first, from before a number when one is given.
@@ -183,7 +184,7 @@ impl Engine {
         let project = crate::spec::newest(self, &self.known_project(project).await?).await?;
         self.known_environment(&project, environment)?;
         let spec = self.understood.of(&project).map_err(Refusal::Findings)?;
-        let layers = layers(self, &project.id, environment, None).await?;
+        let layers = layers(self, &spec.source, &project.id, environment).await?;
         shipway_config::explained::configuration(&spec.source, environment, &layers).map_err(Refusal::Findings)
     }
 
@@ -220,7 +221,7 @@ impl Engine {
             return Err(conflict(format!("nothing runs in {environment}"), "deploy it first: `shipway deploy`"));
         }
         let version = self.newest_version(project, environment).await?;
-        request.metadata.insert(CONFIGURATION.into(), version.to_string());
+        request.origin = Some(Origin::Configuration { version });
         request.services = artifacts.keys().cloned().collect();
         request.source = Source::Artifact(artifacts);
         request.changed = true;

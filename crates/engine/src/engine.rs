@@ -13,7 +13,10 @@ use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
     id::{DeploymentId, ReleaseId, SlotKey},
     instance::Instance,
-    ports::{Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Runner, Secrets, Sources, Tasks, TrafficRouter},
+    ports::{
+        Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Remotes, Runner, Secrets, Sources, Tasks,
+        TrafficRouter,
+    },
     release::Release,
     spec::StopSpec,
     store::{Commit, Store},
@@ -51,6 +54,8 @@ pub struct Ports {
     pub runner: Arc<dyn Runner>,
     /// Probes and checks.
     pub prober: Arc<dyn Prober>,
+    /// Places outside Shipway that configuration comes from.
+    pub remotes: Arc<dyn Remotes>,
     /// The data plane.
     pub router: Arc<dyn TrafficRouter>,
     /// The time.

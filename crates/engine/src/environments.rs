@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use shipway_core::{
+    config::remote::RemoteValue,
     event::{EventBody, EventKind, EventStatus},
     finding::{Finding, blocks},
     id::{Actor, EnvironmentName, ProjectId, name_fault},
@@ -90,6 +91,8 @@ impl Engine {
         let commit = Commit::at(now).put(&project).event(event);
         let layer: Option<EnvironmentLayer> = self.ports.store.find(&format!("{}/{name}", project.id)).await?;
         let commit = layer.iter().fold(commit, |commit, layer| commit.delete(layer));
+        let said: Vec<RemoteValue> = self.ports.store.below(&format!("{}/{name}", project.id)).await?;
+        let commit = said.iter().fold(commit, |commit, value| commit.delete(value));
         self.ports.store.commit(commit).await?;
         Ok(Reply::Done)
     }

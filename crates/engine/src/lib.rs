@@ -31,6 +31,7 @@ mod promotion;
 mod quarantine;
 mod queries;
 mod quota;
+mod remote;
 mod room;
 mod schedules;
 mod secrets;
@@ -48,7 +49,6 @@ pub use self::{
     audit::AuditFilter,
     commands::{Refusal, Reply},
     compare::Compared,
-    configuration::CONFIGURATION,
     doctor::{Complaint, stage_sites},
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
     gates::GatesStanding,

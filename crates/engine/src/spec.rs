@@ -22,7 +22,7 @@ use shipway_core::{
     spec::{EnvironmentPlan, GroupSpec},
 };
 
-use crate::Engine;
+use crate::{Engine, remote};
 
 /// The validator that this room's findings name.
 const VALIDATOR: &str = "spec";
@@ -141,16 +141,29 @@ impl Spec {
     }
 }
 
-/// The layers above the file: what was set through the API, then what the deployment says itself.
+/// The layers above the file: what is remembered of remotes, what was set through the API, then what the deployment says
+/// itself.
 pub(crate) async fn layers(
     engine: &Engine,
+    source: &Text,
+    project: &ProjectId,
+    environment: &EnvironmentName,
+) -> Result<Vec<Layer>, Fault> {
+    let remembered = remote::remembered(engine, source, project, environment).await?;
+    above(engine, remembered, project, environment, None).await
+}
+
+/// What lies above remotes, on top of what they said.
+pub(crate) async fn above(
+    engine: &Engine,
+    remotes: Vec<Layer>,
     project: &ProjectId,
     environment: &EnvironmentName,
     own: Option<&serde_json::Value>,
 ) -> Result<Vec<Layer>, Fault> {
     let set: Option<EnvironmentLayer> = engine.ports.store.find(&format!("{project}/{environment}")).await?;
     let own = own.map(|tree| Layer::deployment("this deployment's config".into(), tree.clone()));
-    Ok(set.map(settings_layer).into_iter().chain(own).collect())
+    Ok(remotes.into_iter().chain(set.map(settings_layer)).chain(own).collect())
 }
 
 /// What was set through the API, as a layer.

@@ -8,7 +8,7 @@ use std::{
 use shipway_core::{
     command_line::CommandLine,
     deployment::{Deployment, Request, Source},
-    finding::{Category, Finding},
+    finding::{Category, Finding, blocks},
     id::{DeploymentId, EnvironmentName, ProjectId, ServiceName, SlotKey},
     ports::{CommandEnd, CommandEvent, CommandRun, Fault},
     project::Project,
@@ -22,7 +22,7 @@ use shipway_core::{
 use crate::{
     Engine,
     quota::{self, Limits},
-    secrets,
+    remote, secrets,
     spec::{self, Spec, layers},
 };
 
@@ -74,7 +74,7 @@ impl Engine {
             Ok(spec) => spec,
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
-        let layers = layers(self, &project, name, None).await?;
+        let layers = layers(self, &spec.source, &project, name).await?;
         let limits = Limits::of(&spec.source.tree);
         let asked = Asked { project, limits, services: &[], strategy: None, deployment: None };
         self.validate_environment(&spec, name, &layers, &asked).await
@@ -108,8 +108,15 @@ impl Engine {
             let findings = vec![spec::other_project(&project.id, name)];
             return Ok(Validation { findings, environment: None });
         }
-        let layers = layers(self, &project.id, environment, config.as_ref()).await?;
         let registered = self.ports.store.share::<Project>(project.id.as_str()).await?;
+        let answers = match &registered {
+            Some(registered) => remote::ask(self, &spec.source, registered, environment).await?,
+            None => remote::Answers::default(),
+        };
+        if blocks(&answers.findings) {
+            return Ok(Validation { findings: answers.findings, environment: None });
+        }
+        let layers = spec::above(self, answers.layers.clone(), &project.id, environment, config.as_ref()).await?;
         let asked = Asked {
             project: project.id.clone(),
             limits: registered.map(|registered| self.limits_of(&registered)).unwrap_or_default(),
@@ -117,7 +124,13 @@ impl Engine {
             strategy: strategy.as_ref(),
             deployment: Some(&deployment.id),
         };
-        self.validate_environment(&spec, environment, &layers, &asked).await
+        let mut validation = self.validate_environment(&spec, environment, &layers, &asked).await?;
+        if validation.environment.is_some() && !blocks(&validation.findings) {
+            remote::remember(self, &answers).await?;
+        }
+        validation.findings.extend(answers.findings);
+        validation.findings.sort_by_key(|finding| finding.severity);
+        Ok(validation)
     }
 
     async fn validate_environment(

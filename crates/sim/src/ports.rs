@@ -13,8 +13,8 @@ use shipway_core::{
     plan::{CheckThrough, Step},
     ports::{
         Answer, Artifacts, Capacity, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver, Fault, HeldLimits,
-        Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, Runner, Sources, Traffic,
-        TrafficRouter,
+        Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, RemoteAnswer, RemoteCall, Remotes,
+        Runner, Sources, Traffic, TrafficRouter,
     },
     release::Release,
     route::{BackendTarget, RouteTable},
@@ -38,6 +38,9 @@ use shipway_store::MemoryStore;
 const EDGE_PORT: u16 = 8080;
 const LINK_PORT: u16 = 7081;
 
+/// How long what the remote says stays the same.
+const REMOTE_CHANGES_MS: u64 = 20_000;
+
 /// How a server reaches its world.
 #[derive(Clone)]
 pub struct Reach {
@@ -56,6 +59,7 @@ pub fn of_server(shared: &Shared, server: usize, store: &Arc<MemoryStore>) -> Po
         driver: reach.clone(),
         runner: reach.clone(),
         prober: reach.clone(),
+        remotes: reach.clone(),
         router: reach.clone(),
         secrets: Arc::new(PlainSecrets),
         clock: Arc::new(ServerClock { shared: shared.clone(), server }),
@@ -502,6 +506,28 @@ impl Artifacts for Reach {
 
     fn unpack<'a>(&'a self, _: &'a ArtifactDigest, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         async move { Ok(()) }.boxed()
+    }
+}
+
+impl Remotes for Reach {
+    fn ask(&self, call: RemoteCall, _: usize) -> BoxFuture<'_, Result<RemoteAnswer, Fault>> {
+        async move {
+            if self.shared.fate().await == Fate::Refused {
+                return Err(Fault::unavailable("the remote does not answer in the simulation"));
+            }
+            let RemoteCall::Http { etag, .. } = call else {
+                return Err(Fault::not_found("there are no files in the simulation"));
+            };
+            let mut world = self.shared.world();
+            let version = world.now_ms / REMOTE_CHANGES_MS;
+            let now = Some(format!("\"{version}\""));
+            world.tell(|| format!("the remote is asked at version {version}"));
+            if etag == now {
+                return Ok(RemoteAnswer::Unchanged);
+            }
+            Ok(RemoteAnswer::Whole { body: format!("{{\"version\": {version}}}").into_bytes(), etag: now })
+        }
+        .boxed()
     }
 }
 

@@ -45,6 +45,11 @@ impl Scenario {
         if met.contains("interact") || (count > 1 && random.per_mille(300)) {
             interaction(&mut text, &services, random);
         }
+        if count == 2 {
+            // Something comes from elsewhere, and changes by itself.
+            let lines = "http = \"http://remote.test/\"\ninto = \"settings.remote\"\nif_unavailable = \"last-good\"";
+            let _ = writeln!(text, "[remote.elsewhere]\n{lines}\n");
+        }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
         Self { services, text, puts_data_back: met.contains("restore data"), rollbacks_max: None }
     }

@@ -29,7 +29,7 @@ pub struct Args {
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
     if args.schema {
-        context.terminal.json(&shipway_config::schema::json_schema());
+        context.terminal.json(&shipway_config::schema::editor_schema());
         return Ok(Exit::Done);
     }
     let spec = match &args.folder {

@@ -1,6 +1,6 @@
 //! `shipway config`: what holds and why, changing it, its versions, going back, deploying it alone.
 
-use super::{Outcome, config_change, config_show, context::Context};
+use super::{Outcome, config_change, config_fetch, config_show, context::Context};
 
 /// Show and change the configuration of an environment, version by version
 #[derive(clap::Args)]
@@ -17,6 +17,7 @@ enum Act {
     Diff(config_show::DiffArgs),
     Rollback(config_change::RollbackArgs),
     Deploy(config_change::DeployArgs),
+    Fetch(config_fetch::FetchArgs),
 }
 
 /// Runs the verb.
@@ -28,5 +29,6 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         Act::Diff(args) => config_show::diff(context, args).await,
         Act::Rollback(args) => config_change::roll_back(context, args).await,
         Act::Deploy(args) => config_change::deploy(context, args).await,
+        Act::Fetch(args) => config_fetch::fetch(context, args).await,
     }
 }

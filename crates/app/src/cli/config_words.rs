@@ -52,6 +52,8 @@ pub fn whose(link: &Link) -> String {
         Origin::File { file, line } => format!("{file}:{line}"),
         Origin::Api { by, at, version: 0 } => format!("{by}, {at}"),
         Origin::Api { by, at, version } => format!("{by}, {at}, version {version}"),
+        Origin::Remote { source, etag: Some(etag), at, .. } => format!("{source}, {etag}, {at}"),
+        Origin::Remote { source, at, .. } => format!("{source}, {at}"),
         Origin::Deployment => "the deployment's request".into(),
     }
 }

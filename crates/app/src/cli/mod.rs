@@ -16,6 +16,7 @@ mod combination;
 mod completions;
 mod config;
 mod config_change;
+mod config_fetch;
 mod config_show;
 mod config_words;
 mod context;

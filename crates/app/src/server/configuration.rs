@@ -8,7 +8,7 @@ use axum::{
     },
 };
 use serde::Deserialize;
-use shipway_api::{ConfigDeploy, ConfigDiff, ConfigHistory, ConfigRollback, ConfigView, DeploymentView};
+use shipway_api::{ConfigDeploy, ConfigDiff, ConfigFetch, ConfigHistory, ConfigRollback, ConfigView, DeploymentView};
 use shipway_core::{
     command::Command,
     config::version::{ConfigVersion, differences},
@@ -134,5 +134,14 @@ pub(super) async fn deploy(
     match shared.engine.execute(Command::Deploy(Box::new(request)), actor).await? {
         Reply::Deployment(deployment) => Ok(Json(deployments::view(&shared, &deployment).await?)),
         _ => Err(Rejected::bad_request("that was no deployment")),
+    }
+}
+
+pub(super) async fn fetch(shared: State, Extension(actor): Extension<Actor>, path: Place) -> Answer<ConfigFetch> {
+    let (project, environment) = place(path);
+    let command = Command::FetchRemotes { project: project.clone(), environment: environment.clone() };
+    match shared.engine.execute(command, actor).await? {
+        Reply::Remotes(remotes) => Ok(Json(ConfigFetch { project, environment, remotes })),
+        _ => Err(Rejected::bad_request("those were no remotes")),
     }
 }

@@ -24,6 +24,7 @@ mod plan_view;
 mod projects;
 mod promoting;
 mod quota;
+mod remotes;
 mod router;
 mod schedules;
 mod secrets;
@@ -57,6 +58,7 @@ use tracing::info;
 use self::{
     backups::Backups,
     folder::DataFolder,
+    remotes::MachineRemotes,
     tasks::RuntimeTasks,
     time_and_ids::{RandomIds, SystemClock, fill_by_chance},
 };
@@ -301,6 +303,7 @@ async fn ports(
         logs: Arc::new(FolderLogs::new(data.join("logs"))),
         driver,
         prober: LocalProber::new(runner.clone()),
+        remotes: Arc::new(MachineRemotes::new()),
         runner,
         router: Arc::new(ProxyClient::new(proxy_process::folder(data), proxy, link_port)),
         secrets: Sealer::open(master_key::source(data)?, fill_by_chance).await,

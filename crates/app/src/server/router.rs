@@ -83,6 +83,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/config/diff", get(configuration::diff))
         .route("/projects/{id}/environments/{environment}/config/rollback", post(configuration::roll_back))
         .route("/projects/{id}/environments/{environment}/config/deploy", post(configuration::deploy))
+        .route("/projects/{id}/environments/{environment}/config/fetch", post(configuration::fetch))
         .route("/projects/{id}/environments/{environment}/rollback-target", get(deployments::rollback_target))
         .route("/projects/{id}/combinations", get(promoting::combinations))
         .route("/projects/{id}/environments/{environment}/combinations", post(promoting::name))

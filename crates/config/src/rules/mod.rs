@@ -14,6 +14,7 @@ mod order;
 mod paths;
 mod promotions;
 mod quotas;
+mod remotes;
 mod report;
 mod rollbacks;
 mod routes;
@@ -42,6 +43,7 @@ pub fn of_file(source: &Source) -> Vec<Finding> {
     interactions::check(source, &mut report);
     values::check_rules(source, &mut report);
     quotas::check(source, &mut report);
+    remotes::check(source, &mut report);
     report.findings
 }
 
@@ -69,7 +71,7 @@ fn ask(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], excused: &[Fie
     notifications::check_environment(source, plan, &mut report);
     rollbacks::check(plan, &mut report);
     values::check_facts(plan, &mut report);
-    values::check(source, plan, &mut report);
+    values::check(source, plan, layers, &mut report);
     promotions::check(source, plan, &mut report);
     gates::check(plan, &mut report);
     report.findings

@@ -10,7 +10,11 @@ use shipway_core::{
 };
 
 use super::report::Report;
-use crate::{field::Field, read::Source};
+use crate::{
+    field::Field,
+    read::Source,
+    resolve::{Layer, is_awaited},
+};
 
 /// Rules that can't be kept, whatever the values.
 pub(super) fn check_rules(source: &Source, report: &mut Report<'_>) {
@@ -21,7 +25,7 @@ pub(super) fn check_rules(source: &Source, report: &mut Report<'_>) {
 }
 
 /// Values that break a rule.
-pub(super) fn check(source: &Source, plan: &EnvironmentPlan, report: &mut Report<'_>) {
+pub(super) fn check(source: &Source, plan: &EnvironmentPlan, layers: &[Layer], report: &mut Report<'_>) {
     let (_, rules) = rules(source);
     if rules.is_empty() {
         return;
@@ -36,7 +40,9 @@ pub(super) fn check(source: &Source, plan: &EnvironmentPlan, report: &mut Report
     };
     let services: BTreeMap<_, Value> = plan.services.iter().map(|(name, spec)| (name.clone(), as_json(spec))).collect();
     let asked = Asked { environment: &plan.name, kind: plan.kind, services: &services };
-    for broken in violations(&rules, asked) {
+    // What a remote has yet to say is asked for once it has answered.
+    let awaited = is_awaited(source, &plan.name, layers);
+    for broken in violations(&rules, asked).into_iter().filter(|broken| !(awaited && broken.is_missing)) {
         let key: Vec<&str> = rules[broken.rule].key.split('.').collect();
         let field = match key.as_slice() {
             ["environment", rest @ ..] => Field::of(&[["environments", plan.name.as_str()].as_slice(), rest].concat()),

@@ -118,6 +118,10 @@ impl Command {
                 let meaning = Meaning::new("restore-settings", Act::Configure, about);
                 meaning.of(format!("version {version}")).because(reason.as_ref())
             }
+            Self::FetchRemotes { project, environment } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                Meaning::new("fetch-remotes", Act::Configure, about)
+            }
             Self::MakeEnvironment { project, environment, .. } => {
                 let about = About::Environment(project.clone(), environment.clone());
                 Meaning::new("create-environment", Act::Configure, about)

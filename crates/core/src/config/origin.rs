@@ -19,6 +19,8 @@ pub enum Level {
     Service,
     /// The environment's word on the service.
     ServiceInEnvironment,
+    /// What remotes answered.
+    Remote,
     /// Settings made through the API.
     Settings,
     /// What one deployment brings.
@@ -34,6 +36,7 @@ impl Level {
             Self::Environment => "environment",
             Self::Service => "service",
             Self::ServiceInEnvironment => "service-in-environment",
+            Self::Remote => "remote",
             Self::Settings => "settings",
             Self::Deployment => "deployment",
         }
@@ -61,6 +64,19 @@ pub enum Origin {
         at: Timestamp,
         /// The version of the environment's configuration that brought it; 0 before there were versions.
         version: u64,
+    },
+    /// A remote of the spec.
+    #[serde(rename_all = "camelCase")]
+    Remote {
+        /// Its name.
+        name: String,
+        /// Where its values come from, as the spec writes it.
+        source: String,
+        /// What the answer called its version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        etag: Option<String>,
+        /// When the values came.
+        at: Timestamp,
     },
     /// The request of a deployment.
     Deployment,

@@ -28,6 +28,8 @@ pub struct Violation {
     pub message: String,
     /// What to do.
     pub advice: String,
+    /// Whether nothing is wrong but that the value is not there.
+    pub is_missing: bool,
 }
 
 /// Rules that can't be kept: one is wrong in itself, or two contradict each other.
@@ -77,9 +79,16 @@ pub fn violations(rules: &[RuleSpec], asked: Asked<'_>) -> Vec<Violation> {
         let services: Vec<_> = asked.services.iter().filter(|(name, _)| is_of(rule, name)).collect();
         let pattern = rule.pattern.as_deref().and_then(|pattern| compiled(pattern).ok());
         for (service, tree) in &services {
-            if let Some((message, advice)) = fault(rule, at_key(tree, &rule.key), pattern.as_ref()) {
+            let value = at_key(tree, &rule.key);
+            if let Some((message, advice)) = fault(rule, value, pattern.as_ref()) {
                 let message = rule.message.clone().map_or(message.clone(), |own| format!("{own}: {message}"));
-                found.push(Violation { rule: at, service: (*service).clone(), message, advice });
+                found.push(Violation {
+                    rule: at,
+                    service: (*service).clone(),
+                    message,
+                    advice,
+                    is_missing: value.is_none(),
+                });
             }
         }
         if rule.same_across {
@@ -156,7 +165,7 @@ fn unlike(rule: &RuleSpec, at: usize, services: &[(&ServiceName, &Value)]) -> Ve
         let message = format!("`{}` is {other}, and {value} in {first}: all must see the same", rule.key);
         let message = rule.message.clone().map_or(message.clone(), |own| format!("{own}: {message}"));
         let advice = "set it once for all: at the top of the file, or in the environment".into();
-        Violation { rule: at, service: service.clone(), message, advice }
+        Violation { rule: at, service: service.clone(), message, advice, is_missing: false }
     };
     seen.filter(|(_, other)| *other != value).map(differs).collect()
 }

@@ -41,6 +41,8 @@ pub struct TemplateFault {
     pub message: String,
     /// What to do.
     pub advice: String,
+    /// Whether nothing is wrong but that a value is not there.
+    pub is_missing: bool,
 }
 
 /// What came of filling in.
@@ -69,8 +71,8 @@ pub fn fill(service: &mut Value, names: Names<'_>) -> Filled {
                     }
                     *text = written(&parts);
                 }
-                Err(Wrong { message, advice }) => {
-                    filled.faults.push(TemplateFault { key: key.to_owned(), message, advice });
+                Err(Wrong { message, advice, is_missing }) => {
+                    filled.faults.push(TemplateFault { key: key.to_owned(), message, advice, is_missing });
                 }
             }
         });
@@ -95,6 +97,13 @@ enum Part {
 struct Wrong {
     message: String,
     advice: String,
+    is_missing: bool,
+}
+
+impl Wrong {
+    fn new(message: String, advice: impl Into<String>) -> Self {
+        Self { message, advice: advice.into(), is_missing: false }
+    }
 }
 
 struct Work<'a> {
@@ -112,7 +121,7 @@ impl Work<'_> {
         }
         if on_the_way.len() > DEPTH_MAX {
             let message = format!("values name each other more than {DEPTH_MAX} deep");
-            return Err(Wrong { message, advice: "name the last of them directly".into() });
+            return Err(Wrong::new(message, "name the last of them directly"));
         }
         let mut parts = Vec::new();
         let mut rest = text;
@@ -162,7 +171,7 @@ impl Work<'_> {
         if let Some(begin) = on_the_way.iter().position(|key| key == path) {
             let circle: Vec<_> = on_the_way[begin..].iter().map(String::as_str).chain([path]).collect();
             let message = format!("values name each other in a circle: {}", circle.join(" → "));
-            return Err(Wrong { message, advice: "give one of them a text of its own".into() });
+            return Err(Wrong::new(message, "give one of them a text of its own"));
         }
         let pointer = format!("/{}", path.split('.').collect::<Vec<_>>().join("/"));
         match self.tree.pointer(&pointer).cloned() {
@@ -173,11 +182,9 @@ impl Work<'_> {
                 parts
             }
             Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(vec![Part::Text(value.to_string())]),
-            Some(_) => Err(Wrong {
-                message: format!("`{{{path}}}` is a table or a list"),
-                advice: "name one value within it".into(),
-            }),
+            Some(_) => Err(Wrong::new(format!("`{{{path}}}` is a table or a list"), "name one value within it")),
             None => Err(Wrong {
+                is_missing: true,
                 message: format!("`{{{path}}}` stands for nothing: there is no such value"),
                 advice: format!("set `{path}`, or write `{{{{{path}}}}}` for the text itself"),
             }),
@@ -215,7 +222,7 @@ fn refuse_long(parts: &[Part]) -> Result<(), Wrong> {
         return Ok(());
     }
     let message = format!("the text becomes longer than {TEXT_BYTES_MAX} bytes");
-    Err(Wrong { message, advice: "name fewer values in it".into() })
+    Err(Wrong::new(message, "name fewer values in it"))
 }
 
 /// The text, with what looks like a release and is none escaped where a release stands beside it.

@@ -36,6 +36,11 @@ pub enum Origin {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         soak_cut: bool,
     },
+    /// A change of configuration alone: what runs, with what holds now.
+    Configuration {
+        /// The version of the environment's settings; 0 before anything was set.
+        version: u64,
+    },
     /// Configuration that was taken over from another environment.
     Sync {
         /// Which one.
@@ -48,7 +53,7 @@ impl Origin {
     pub fn release(&self, service: &ServiceName) -> Option<&ReleaseId> {
         match self {
             Self::Promotion { releases, .. } => releases.get(service),
-            Self::Sync { .. } => None,
+            Self::Configuration { .. } | Self::Sync { .. } => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use shipway_core::{
     deployment::{Cause, Deployment, FailureReport, Kind},
     event::{EventBody, EventKind, EventStatus},
-    finding::{Finding, blocks},
+    finding::{Category, Finding, Severity, blocks},
     id::{ServiceName, SlotKey},
     phase::Phase,
     plan::Goal,
@@ -25,7 +25,7 @@ use shipway_core::{
 use crate::{
     Engine,
     deploy::{Active, choose_strategy, report, say},
-    quarantine, spec,
+    quarantine, remote, spec,
 };
 
 pub(crate) use crate::deploy::Fail;
@@ -184,13 +184,14 @@ async fn validate(engine: &Engine, active: &Active, project: &Project) -> Result
     note_findings(engine, active, findings).await?;
     match validation.environment {
         Some(plan) => Ok(plan),
-        None => Err(unvalidated(engine, active, "the spec can't be used as it is".into()).await),
+        None => Err(unvalidated(engine, active, Cause::Release, "the spec can't be used as it is".into()).await),
     }
 }
 
 /// Notes what was found, and ends the deployment when something of it blocks.
 pub(crate) async fn note_findings(engine: &Engine, active: &Active, findings: Vec<Finding>) -> Result<(), Fail> {
     let blocked = blocks(&findings);
+    let cause = cause_of(&findings);
     let worst = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
     let (kind, status, message) = match blocked {
         false => (EventKind::ValidationPassed, EventStatus::Ok, "nothing stands against it".to_owned()),
@@ -202,11 +203,18 @@ pub(crate) async fn note_findings(engine: &Engine, active: &Active, findings: Ve
         vec![EventBody { details, ..say(deployment, kind, status, message) }]
     };
     active.update(engine, noted).await?;
-    if blocked { Err(unvalidated(engine, active, worst).await) } else { Ok(()) }
+    if blocked { Err(unvalidated(engine, active, cause, worst).await) } else { Ok(()) }
 }
 
-async fn unvalidated(engine: &Engine, active: &Active, worst: String) -> Fail {
-    let failure = failed(engine, active, "validation", None, Cause::Release, worst).await;
+/// Whose fault it is that findings block: not the release's, when nothing but a remote gave no answer.
+fn cause_of(findings: &[Finding]) -> Cause {
+    let mut blocking = findings.iter().filter(|finding| finding.severity == Severity::Critical);
+    let is_remote = |finding: &Finding| finding.validator == remote::VALIDATOR && finding.category == Category::Network;
+    if blocking.all(is_remote) { Cause::Machinery } else { Cause::Release }
+}
+
+async fn unvalidated(engine: &Engine, active: &Active, cause: Cause, worst: String) -> Fail {
+    let failure = failed(engine, active, "validation", None, cause, worst).await;
     let hint = Some("`shipway check` lists everything that was found".to_owned());
     Fail::Failed(Box::new(FailureReport { hint, ..failure }))
 }

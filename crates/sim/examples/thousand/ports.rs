@@ -22,8 +22,8 @@ use shipway_core::{
     id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     ports::{
         Answer, Artifacts, Capacity, Clock, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver, Fault,
-        HeldLimits, Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, Runner, Sources, Tasks,
-        Traffic, TrafficRouter,
+        HeldLimits, Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, RemoteAnswer,
+        RemoteCall, Remotes, Runner, Sources, Tasks, Traffic, TrafficRouter,
     },
     release::Release,
     route::RouteTable,
@@ -67,6 +67,7 @@ impl Fake {
             driver: self.clone(),
             runner: self.clone(),
             prober: self.clone(),
+            remotes: self.clone(),
             router: self.clone(),
             secrets: Arc::new(shipway_sim::PlainSecrets),
             clock: self.clone(),
@@ -247,6 +248,12 @@ impl Artifacts for Fake {
 
     fn unpack<'a>(&'a self, _: &'a ArtifactDigest, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         done(())
+    }
+}
+
+impl Remotes for Fake {
+    fn ask(&self, _: RemoteCall, _: usize) -> BoxFuture<'_, Result<RemoteAnswer, Fault>> {
+        done(RemoteAnswer::Whole { body: b"{}".to_vec(), etag: None })
     }
 }
 
