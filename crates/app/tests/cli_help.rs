@@ -59,7 +59,7 @@ const VERBS: [&str; 48] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 35] = [
+const BELOW: [&[&str]; 37] = [
     &["env", "compare"],
     &["env", "sync"],
     &["combination", "list"],
@@ -89,6 +89,8 @@ const BELOW: [&[&str]; 35] = [
     &["env", "create"],
     &["env", "set"],
     &["env", "delete"],
+    &["env", "usage"],
+    &["env", "can"],
     &["secret", "set"],
     &["secret", "list"],
     &["secret", "rotate"],
