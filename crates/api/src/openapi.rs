@@ -6,11 +6,13 @@ use shipway_core::{
     access::TokenRequest,
     artifact::Provenance,
     compare::Comparison,
+    compatibility::{Compatibility, Requirements},
     config::version::ConfigVersion,
     explain::Explanation,
     flag::{Flag, Flags},
     promotion::{Combination, Hold},
     route::Route,
+    utilization::EnvironmentUsage,
 };
 
 use crate::{
@@ -92,6 +94,8 @@ const VERSIONS: &[(&str, &str)] =
 const TWO_VERSIONS: &[(&str, &str)] =
     &[("from", "the version before `to` when absent"), ("to", "the newest when absent; 0 is that nothing was set")];
 const QUOTA: &[(&str, &str)] = &[("environment", "only this environment, besides the whole project")];
+const OVER: &[(&str, &str)] =
+    &[("intervalMs", "over how long cores and requests a second are counted: 100 to 10000; 1000 when absent")];
 const LOGS: &[(&str, &str)] = &[("service", "only this service"), ("tail", "only the last lines of each log")];
 
 const fn get(path: &'static str, summary: &'static str, answer: MakeSchema) -> Endpoint {
@@ -286,6 +290,20 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "/api/projects/{id}/environments/{environment}/snapshots",
         "Copies of data folders, newest first for each service",
         of::<Vec<SnapshotView>>,
+    ),
+    Endpoint {
+        query: OVER,
+        ..get(
+            "/api/projects/{id}/environments/{environment}/usage",
+            "What it uses now: cores, memory, instances, requests",
+            of::<EnvironmentUsage>,
+        )
+    },
+    post(
+        "/api/projects/{id}/environments/{environment}/compatibility",
+        "Whether it can run something: each requirement, and what was measured",
+        of::<Requirements>,
+        of::<Compatibility>,
     ),
     Endpoint {
         query: QUOTA,

@@ -59,7 +59,7 @@ const VERBS: [&str; 48] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 36] = [
+const BELOW: [&[&str]; 38] = [
     &["env", "compare"],
     &["env", "sync"],
     &["combination", "list"],
@@ -90,6 +90,8 @@ const BELOW: [&[&str]; 36] = [
     &["env", "create"],
     &["env", "set"],
     &["env", "delete"],
+    &["env", "usage"],
+    &["env", "can"],
     &["secret", "set"],
     &["secret", "list"],
     &["secret", "rotate"],

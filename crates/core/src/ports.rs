@@ -21,6 +21,7 @@ use crate::{
     secret::{Envelope, GivenSecrets, SecretText},
     spec::{Ask, StopSpec},
     time::Timestamp,
+    utilization::{IdleTime, Usage},
 };
 
 /// Why a port could not do what it was asked.
@@ -303,8 +304,12 @@ pub trait Driver: Send + Sync {
     ) -> BoxFuture<'a, Result<LogPage, Fault>>;
     /// The last lines of an instance's output.
     fn log_tail<'a>(&'a self, instance: &'a InstanceId, lines_max: usize) -> BoxFuture<'a, Result<Vec<String>, Fault>>;
+    /// What these instances use now; those that do not run are left out.
+    fn usage<'a>(&'a self, instances: &'a [InstanceId]) -> BoxFuture<'a, Result<BTreeMap<InstanceId, Usage>, Fault>>;
     /// Which limits the target really holds.
     fn held_limits(&self) -> HeldLimits;
+    /// Processor time of the target that nobody used so far.
+    fn idle_time(&self) -> Result<IdleTime, Fault>;
     /// What is free on the target.
     fn capacity(&self) -> Result<Capacity, Fault>;
 }

@@ -171,6 +171,18 @@ pub enum EnvironmentType {
     Production,
 }
 
+impl EnvironmentType {
+    /// The name as the spec writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Testing => "testing",
+            Self::Production => "production",
+        }
+    }
+}
+
 /// One environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

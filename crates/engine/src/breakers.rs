@@ -2,7 +2,10 @@
 //! automatic rollbacks takes nothing but rollbacks until a person has looked. Not here: when one opens
 //! (`core::breaker`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use futures_util::future::BoxFuture;
 use shipway_core::{
@@ -18,6 +21,7 @@ use shipway_core::{
     release::Release,
     spec::StopSpec,
     store::{Commit, Store},
+    utilization::{IdleTime, Usage},
 };
 use tracing::warn;
 
@@ -186,8 +190,16 @@ impl Driver for GuardedDriver {
         })
     }
 
+    fn usage<'a>(&'a self, instances: &'a [InstanceId]) -> BoxFuture<'a, Result<BTreeMap<InstanceId, Usage>, Fault>> {
+        self.driver.usage(instances)
+    }
+
     fn held_limits(&self) -> HeldLimits {
         self.driver.held_limits()
+    }
+
+    fn idle_time(&self) -> Result<IdleTime, Fault> {
+        self.driver.idle_time()
     }
 
     fn capacity(&self) -> Result<Capacity, Fault> {

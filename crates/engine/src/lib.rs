@@ -12,6 +12,7 @@ mod authorization;
 mod breakers;
 pub mod commands;
 mod compare;
+mod compatibility;
 mod configuration;
 mod deploy;
 mod doctor;
@@ -42,6 +43,7 @@ mod sync;
 mod tokens;
 mod traffic;
 mod unstick;
+mod utilization;
 mod validation;
 mod world;
 
@@ -58,5 +60,6 @@ pub use self::{
     secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     sync::{Standing, SyncWish},
+    utilization::{USAGE_INTERVAL_MS, USAGE_INTERVALS_MS, Used},
     validation::Validation,
 };

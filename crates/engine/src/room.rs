@@ -5,6 +5,7 @@
 use shipway_core::{
     finding::{Category, Finding},
     headroom::memory_beside_mb,
+    id::ServiceName,
     ports::Fault,
     quota::Demand,
     strategy::StrategySpec,
@@ -32,17 +33,9 @@ impl Engine {
         &self,
         runs: &Demands,
         comes: &Demands,
-        strategy: impl Fn(&shipway_core::id::ServiceName) -> &'a StrategySpec,
+        strategy: impl Fn(&ServiceName) -> &'a StrategySpec,
     ) -> Result<Vec<Finding>, Fault> {
-        let mut lines = Vec::new();
-        let mut needed_mb: u64 = 0;
-        for (slot, new) in comes {
-            let old = runs.get(slot).copied().unwrap_or_default();
-            let strategy = strategy(&slot.service);
-            let beside_mb = memory_beside_mb(strategy, &old, new);
-            needed_mb = needed_mb.saturating_add(beside_mb);
-            lines.extend((beside_mb > 0).then(|| line(slot.service.as_str(), strategy, &old, new, beside_mb)));
-        }
+        let (needed_mb, lines) = memory_needed(runs, comes, strategy);
         let free_mb = self.ports.driver.capacity()?.memory_free_mb;
         if needed_mb <= free_mb {
             return Ok(Vec::new());
@@ -55,6 +48,24 @@ impl Engine {
         let finding = Finding::warning(VALIDATOR, Category::Hardware, message).details(lines.join("; "));
         Ok(vec![finding.recommendation(advice)])
     }
+}
+
+/// Mebibytes that what comes may need beside what runs, and how they come about.
+pub(crate) fn memory_needed<'a>(
+    runs: &Demands,
+    comes: &Demands,
+    strategy: impl Fn(&ServiceName) -> &'a StrategySpec,
+) -> (u64, Vec<String>) {
+    let mut lines = Vec::new();
+    let mut needed_mb: u64 = 0;
+    for (slot, new) in comes {
+        let old = runs.get(slot).copied().unwrap_or_default();
+        let strategy = strategy(&slot.service);
+        let beside_mb = memory_beside_mb(strategy, &old, new);
+        needed_mb = needed_mb.saturating_add(beside_mb);
+        lines.extend((beside_mb > 0).then(|| line(slot.service.as_str(), strategy, &old, new, beside_mb)));
+    }
+    (needed_mb, lines)
 }
 
 fn line(service: &str, strategy: &StrategySpec, old: &Demand, new: &Demand, beside_mb: u64) -> String {

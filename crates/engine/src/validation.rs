@@ -7,6 +7,7 @@ use std::{
 
 use shipway_core::{
     command_line::CommandLine,
+    compatibility::node_fits,
     deployment::{Deployment, Request, Source},
     finding::{Category, Finding, blocks},
     id::{DeploymentId, EnvironmentName, ProjectId, ServiceName, SlotKey},
@@ -26,7 +27,7 @@ use crate::{
     spec::{self, Spec, layers},
 };
 
-const VALIDATOR: &str = "machine";
+pub(crate) const VALIDATOR: &str = "machine";
 const TOOL_TIMEOUT_MS: u64 = 10_000;
 
 /// What a validation gives.
@@ -38,14 +39,14 @@ pub struct Validation {
 }
 
 /// What is asked about an environment.
-struct Asked<'a> {
-    project: ProjectId,
+pub(crate) struct Asked<'a> {
+    pub(crate) project: ProjectId,
     /// The quotas that hold.
-    limits: Limits,
+    pub(crate) limits: Limits,
     /// The services that come; all of them when empty.
-    services: &'a [ServiceName],
-    strategy: Option<&'a StrategySpec>,
-    deployment: Option<&'a DeploymentId>,
+    pub(crate) services: &'a [ServiceName],
+    pub(crate) strategy: Option<&'a StrategySpec>,
+    pub(crate) deployment: Option<&'a DeploymentId>,
 }
 
 impl Engine {
@@ -133,7 +134,8 @@ impl Engine {
         Ok(validation)
     }
 
-    async fn validate_environment(
+    /// Validates one environment of a spec.
+    pub(crate) async fn validate_environment(
         &self,
         spec: &Spec,
         name: &EnvironmentName,
@@ -262,8 +264,7 @@ impl Engine {
             return Some(critical(message).recommendation(format!("install Node.js {wanted} on the server")));
         };
         let version = found.trim().trim_start_matches('v');
-        let fits = version == wanted || version.starts_with(&format!("{wanted}."));
-        (!fits).then(|| {
+        (!node_fits(wanted, version)).then(|| {
             critical(format!("{name} needs Node.js {wanted}, and the server has {version}"))
                 .recommendation(format!("install Node.js {wanted}, or change `node_version`"))
         })

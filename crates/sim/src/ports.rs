@@ -1,6 +1,6 @@
 //! The ports by which a server reaches the simulated world, all but the store.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use futures_util::{
     FutureExt, StreamExt,
@@ -19,6 +19,7 @@ use shipway_core::{
     release::Release,
     route::{BackendTarget, RouteTable},
     spec::{MigrateKind, StopSpec},
+    utilization::{IdleTime, Usage},
 };
 
 use crate::{
@@ -307,8 +308,24 @@ impl Driver for Reach {
         async move { Ok(Vec::new()) }.boxed()
     }
 
+    fn usage<'a>(&'a self, instances: &'a [InstanceId]) -> BoxFuture<'a, Result<BTreeMap<InstanceId, Usage>, Fault>> {
+        async move {
+            if self.shared.fate().await == Fate::Refused {
+                return Err(Fault::unavailable("the driver could not look in the simulation"));
+            }
+            let world = self.shared.world();
+            Ok(world.machine.usage(instances, world.now_ms))
+        }
+        .boxed()
+    }
+
     fn held_limits(&self) -> HeldLimits {
         HeldLimits { memory: true, cpu: true, processes: true, reason: "simulated".into() }
+    }
+
+    fn idle_time(&self) -> Result<IdleTime, Fault> {
+        let at_us = self.shared.world().now_ms * 1000;
+        Ok(IdleTime { at_us, idle_us: at_us * 4 })
     }
 
     fn capacity(&self) -> Result<Capacity, Fault> {

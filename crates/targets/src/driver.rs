@@ -2,7 +2,7 @@
 //! (`shim`), what a release folder is (`staging`).
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs, io,
     net::SocketAddr,
     ops::RangeInclusive,
@@ -20,6 +20,7 @@ use shipway_core::{
     },
     release::Release,
     spec::StopSpec,
+    utilization::{IdleTime, Usage},
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -30,10 +31,10 @@ use crate::{
     secret_files::SecretFiles,
     shim::state::{State, Status},
     shim_client::{self, LOOKS_MAX, Sight},
-    snapshots, staging,
+    snapshots, staging, usage,
 };
 
-const INSTANCES: &str = "instances";
+pub(crate) const INSTANCES: &str = "instances";
 /// What marks an instance's folder as being removed.
 pub(crate) const GONE: &str = ".gone-";
 /// How often a shim is started for an instance that lost its own.
@@ -283,8 +284,16 @@ impl Driver for LocalDriver {
         Box::pin(snapshots::list(&self.data, slot))
     }
 
+    fn usage<'a>(&'a self, instances: &'a [InstanceId]) -> BoxFuture<'a, Result<BTreeMap<InstanceId, Usage>, Fault>> {
+        Box::pin(usage::read(&self.data, instances))
+    }
+
     fn held_limits(&self) -> HeldLimits {
         self.cgroups.held()
+    }
+
+    fn idle_time(&self) -> Result<IdleTime, Fault> {
+        machine::idle_time()
     }
 
     fn capacity(&self) -> Result<Capacity, Fault> {

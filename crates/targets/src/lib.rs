@@ -25,6 +25,7 @@ mod staging;
 mod start;
 mod stop;
 mod strays;
+mod usage;
 mod users;
 
 pub use data_copy::copy_data;

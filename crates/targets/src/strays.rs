@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::Read,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -91,6 +91,41 @@ fn living() -> Vec<Entry> {
     };
     let pids = folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter_map(Entry::read).filter(|entry| !entry.dead).collect()
+}
+
+/// Everybody who lives, read once for many families.
+pub(crate) struct Census {
+    all: Vec<Entry>,
+    /// By the instance that their environment names.
+    marked: BTreeMap<String, Vec<Process>>,
+}
+
+impl Census {
+    /// Reads it, with the processes of instances of that data folder.
+    pub(crate) fn take(data: &Path) -> Self {
+        let folder = format!("{FOLDER_MARKER}={}", data.display());
+        let instance = format!("{}=", shipway_core::release::variable::INSTANCE);
+        let (all, mut marked) = (living(), BTreeMap::<String, Vec<Process>>::new());
+        for entry in &all {
+            let environment = environment(entry.process.pid);
+            let mut entries = environment.split(|byte| *byte == 0);
+            if !entries.clone().any(|entry| entry == folder.as_bytes()) {
+                continue;
+            }
+            if let Some(id) = entries.find_map(|entry| entry.strip_prefix(instance.as_bytes())) {
+                marked.entry(String::from_utf8_lossy(id).into_owned()).or_default().push(entry.process);
+            }
+        }
+        Self { all, marked }
+    }
+
+    /// The processes of an instance.
+    pub(crate) fn of(&self, instance: &str, app: Process) -> BTreeSet<Process> {
+        let family = Family { members: vec![app], ..Family::default() };
+        let mut found = family.relatives(&self.all);
+        found.extend(self.marked.get(instance).into_iter().flatten());
+        found
+    }
 }
 
 /// Which processes belong together, and are to end together.

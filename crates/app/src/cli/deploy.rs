@@ -111,7 +111,8 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     at.map_err(|_| "write it like 2026-12-01T18:00:00Z, 2026-12-01T18:00:00+01:00, or 2h30m from now".to_owned())
 }
 
-fn strategy(text: &str) -> Result<StrategySpec, String> {
+/// A strategy by its name, or as a table.
+pub fn strategy(text: &str) -> Result<StrategySpec, String> {
     let trimmed = text.trim();
     let value = if trimmed.starts_with('{') {
         serde_json::from_str(trimmed).map_err(|error| error.to_string())?

@@ -1,6 +1,6 @@
 //! `shipway env`: what is done with whole environments; each sub-verb has a room of its own.
 
-use super::{Outcome, context::Context, env_compare, env_delete, env_make, env_show, env_sync};
+use super::{Outcome, context::Context, env_can, env_compare, env_delete, env_make, env_show, env_sync, env_usage};
 
 /// Work with whole environments
 #[derive(clap::Args)]
@@ -18,6 +18,8 @@ enum Act {
     Delete(env_delete::Args),
     Compare(env_compare::Args),
     Sync(env_sync::Args),
+    Usage(env_usage::Args),
+    Can(env_can::Args),
 }
 
 /// Runs the verb.
@@ -30,5 +32,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         Act::Delete(args) => env_delete::run(context, args).await,
         Act::Compare(args) => env_compare::run(context, args).await,
         Act::Sync(args) => env_sync::run(context, args).await,
+        Act::Can(args) => env_can::run(context, args).await,
+        Act::Usage(args) => env_usage::run(context, args).await,
     }
 }

@@ -78,7 +78,8 @@ fn row(instance: &InstanceView, now: Timestamp) -> Vec<(Hue, String)> {
     ]
 }
 
-fn state(state: InstanceState) -> (Hue, &'static str) {
+/// A state as it is shown.
+pub fn state(state: InstanceState) -> (Hue, &'static str) {
     match state {
         InstanceState::Starting => (Hue::Busy, "starting"),
         InstanceState::Ready => (Hue::Good, "ready"),

@@ -9,7 +9,7 @@ use shipway_core::{
     progress::coarse_status,
 };
 
-use super::{State, answer::Rejected};
+use super::{State, answer::Rejected, utilization};
 
 /// The newest deployments that are counted.
 const DEPLOYMENTS_MAX: u32 = 500;
@@ -39,15 +39,19 @@ pub(super) async fn metrics(shared: State) -> Result<impl IntoResponse, Rejected
         }
         Err(_) => line(&mut text, "shipway_proxy_up", "", 0),
     }
+    // Numbers that can't be read are left out; the others are worth having.
+    if let Ok(all) = shared.engine.usage_of_all().await {
+        utilization::metrics(&mut text, &all);
+    }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }
 
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+pub(super) fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     // Writing to a text can't fail.
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn line(text: &mut String, name: &str, labels: &str, value: u64) {
+pub(super) fn line(text: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
     let labels = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
     let _ = writeln!(text, "{name}{labels} {value}");
 }

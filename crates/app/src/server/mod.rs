@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod backups;
 mod comparing;
+mod compatibility;
 mod configuration;
 mod crash_test;
 mod deployments;
@@ -36,6 +37,7 @@ mod time_and_ids;
 mod tokens;
 mod unsticking;
 mod uploads;
+mod utilization;
 
 use std::{
     net::SocketAddr,

@@ -14,9 +14,9 @@ use axum::{
 use super::{
     Shared,
     answer::{Rejected, as_problem},
-    audit, auth, backups, comparing, configuration, deployments, doctor, environments, events, explaining, flags,
-    gating, history, idempotency, logs, metrics, projects, promoting, quota, schedules, secrets, standing, syncing,
-    system, tokens, unsticking, uploads,
+    audit, auth, backups, comparing, compatibility, configuration, deployments, doctor, environments, events,
+    explaining, flags, gating, history, idempotency, logs, metrics, projects, promoting, quota, schedules, secrets,
+    standing, syncing, system, tokens, unsticking, uploads, utilization,
 };
 
 /// Bytes of a JSON body.
@@ -94,6 +94,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
+        .route("/projects/{id}/environments/{environment}/compatibility", post(compatibility::ask))
+        .route("/projects/{id}/environments/{environment}/usage", get(utilization::show))
         .route("/projects/{id}/quota", get(quota::show))
         .route("/projects/{id}/secrets", get(secrets::list).put(secrets::set))
         .route("/projects/{id}/secrets/revoke", post(secrets::revoke))

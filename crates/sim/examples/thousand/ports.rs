@@ -30,6 +30,7 @@ use shipway_core::{
     spec::StopSpec,
     store::Store,
     time::Timestamp,
+    utilization::{IdleTime, Usage},
 };
 use shipway_engine::Ports;
 use tokio::task::JoinSet;
@@ -183,8 +184,17 @@ impl Driver for Fake {
         done(Vec::new())
     }
 
+    fn usage<'a>(&'a self, _: &'a [InstanceId]) -> BoxFuture<'a, Result<BTreeMap<InstanceId, Usage>, Fault>> {
+        done(BTreeMap::new())
+    }
+
     fn held_limits(&self) -> HeldLimits {
         HeldLimits { memory: true, cpu: true, processes: true, reason: "nothing really runs".into() }
+    }
+
+    fn idle_time(&self) -> Result<IdleTime, Fault> {
+        let at_us = self.now().0.unsigned_abs() * 1000;
+        Ok(IdleTime { at_us, idle_us: at_us })
     }
 
     fn capacity(&self) -> Result<Capacity, Fault> {
