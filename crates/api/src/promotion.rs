@@ -8,7 +8,7 @@ use shipway_core::{
     compare::Key,
     deployment::OnConflict,
     id::{DeploymentId, EnvironmentName, ServiceName},
-    promotion::{Combination, Obstacle},
+    promotion::{Combination, Obstacle, Onward},
 };
 
 /// The body of `POST /api/promotions`.
@@ -59,6 +59,9 @@ pub struct StandingView {
     /// What it serves together, proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub combination: Option<Combination>,
+    /// Where it goes by itself, and what keeps it; none where nothing goes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onward: Option<Onward>,
     /// Why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Obstacle>,

@@ -129,7 +129,7 @@ fn a_schedule_asks_once_for_each_time_and_its_declarer_does_not_approve() {
     server.post("/api/projects/app/schedules/often/pause", json!({}));
     proposed(&server, &id);
     let refused = server.refused(403, "POST", &format!("/api/deployments/{id}/approve"), json!({}));
-    assert!(refused["detail"].as_str().expect("why").contains("asked for it"), "{refused}");
+    assert!(refused["detail"].as_str().expect("why").contains("a change of"), "{refused}");
     server.kill();
     server.boot(&[]);
     let schedule = server.get("/api/projects/app/schedules")[0].clone();

@@ -254,7 +254,8 @@ impl Gates {
         };
         let (count, roles) = (spec.count, approval::names(&spec.roles));
         let people = if count == 1 { "1 approval".to_owned() } else { format!("{count} approvals") };
-        let why = format!("it takes {people} by others than {}{by}", facts.actor.name);
+        let author = if facts.actor.is_automation() { "whose change it is" } else { &facts.actor.name };
+        let why = format!("it takes {people} by others than {author}{by}");
         let who = format!("{}: `shipway approve ID`", roles.replace(", ", " or "));
         Some(Held { gate: GateKind::Approval, why, until: None, who })
     }

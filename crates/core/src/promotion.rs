@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    combination::{Combination, Member, Seen, ran_until, standing},
+    combination::{Combination, Member, Onward, Seen, ran_until, standing},
     hold::{Hold, refuse_held},
     origin::{Origin, PROMOTION},
 };

@@ -4,6 +4,7 @@
 //! Rollbacks, counts of instances and data that is put back never wait. Not here: what opens a gate (`core::gate`), what
 //! a person says about it (`said`), what is read for it (`facts`).
 
+mod authors;
 mod facts;
 mod said;
 mod standing;

@@ -19,8 +19,8 @@ use shipway_core::{
     ports::Fault,
     project::Project,
     promotion::{
-        Combination, Hold, Member, Obstacle, Origin, Seen, Terms, Wish, decide, ran_until, refuse_held, skipped_stages,
-        standing,
+        Combination, Hold, Member, Obstacle, Onward, Origin, Seen, Terms, Wish, decide, ran_until, refuse_held,
+        skipped_stages, standing,
     },
     slot::Slot,
     spec::EnvironmentPlan,
@@ -58,6 +58,16 @@ impl Engine {
         let known = self.known_project(project).await?;
         self.known_environment(&known, environment)?;
         Ok(stands(self, project, environment).await?)
+    }
+
+    /// Where what an environment serves together goes by itself, and what keeps it; none where nothing goes by itself.
+    pub async fn onward(&self, project: &Project, combination: &Combination) -> Result<Option<Onward>, Refusal> {
+        let Some((to, target)) = automatic::next(self, project, &combination.environment).await else {
+            return Ok(None);
+        };
+        let soaked_at = combination.since.plus_ms(target.promotion.soak.ms);
+        let withheld = automatic::withheld(self, project, combination, &to, &target).await?;
+        Ok(Some(Onward { to, soaked_at, withheld }))
     }
 
     /// The combinations of a project that have names.

@@ -1,7 +1,10 @@
 //! `shipway combination`: what environments serve together, and giving it a name to promote it later.
 
-use shipway_api::{CombinationRequest, CombinationsView};
-use shipway_core::{promotion::Combination, time::Timestamp};
+use shipway_api::{CombinationRequest, CombinationsView, StandingView};
+use shipway_core::{
+    promotion::{Combination, Onward},
+    time::Timestamp,
+};
 
 use super::{
     Exit, Outcome,
@@ -83,7 +86,19 @@ fn lines(paint: Paint, view: &CombinationsView) -> Vec<String> {
         }
     }
     view.named.iter().for_each(|named| table.row(row(named, now)));
-    table.lines(paint, 0)
+    let onward = view.environments.iter().filter_map(|standing| going_on(standing, now));
+    table.lines(paint, 0).into_iter().chain(onward).collect()
+}
+
+/// Where what an environment serves goes by itself, or why it doesn't.
+fn going_on(standing: &StandingView, now: Timestamp) -> Option<String> {
+    let Onward { to, soaked_at, withheld } = standing.onward.as_ref()?;
+    let from = &standing.environment;
+    Some(match withheld {
+        Some(obstacle) => format!("{from} does not go on to {to} by itself: {}", obstacle.message),
+        None if *soaked_at > now => format!("{from} goes on to {to} by itself, once it has soaked: {soaked_at}"),
+        None => format!("{from} goes on to {to} by itself now"),
+    })
 }
 
 fn row(one: &Combination, now: Timestamp) -> Vec<(Hue, String)> {

@@ -50,8 +50,11 @@ pub(super) async fn combinations(shared: State, Path(id): Path<String>) -> Answe
         let standing = shared.engine.combination(&project.id, environment).await?;
         let environment = environment.clone();
         environments.push(match standing {
-            Ok(found) => StandingView { environment, combination: Some(found), missing: None },
-            Err(missing) => StandingView { environment, combination: None, missing: Some(missing) },
+            Ok(found) => {
+                let onward = shared.engine.onward(&project, &found).await?;
+                StandingView { environment, combination: Some(found), onward, missing: None }
+            }
+            Err(missing) => StandingView { environment, combination: None, onward: None, missing: Some(missing) },
         });
     }
     let named = shared.engine.combinations(&project.id).await?;

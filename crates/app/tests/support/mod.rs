@@ -8,6 +8,7 @@ pub mod group;
 pub mod http;
 pub mod load;
 pub mod more;
+pub mod people;
 pub mod receivers;
 pub mod sse;
 pub mod stored;

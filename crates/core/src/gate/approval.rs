@@ -28,18 +28,18 @@ pub struct Approval {
     pub reason: Option<String>,
 }
 
-/// Whether somebody's yes counts.
+/// Whether somebody's yes counts; `authors` are those whose change it is.
 ///
 /// # Errors
 /// Why it doesn't.
 pub fn may_approve(
     spec: &ApprovalsSpec,
     actor: &Actor,
-    authors: &[&str],
+    authors: &BTreeSet<String>,
     environment: &EnvironmentName,
 ) -> Result<(), String> {
-    if authors.contains(&actor.name.as_str()) {
-        return Err(format!("{} asked for it: somebody else has to approve it", actor.name));
+    if authors.contains(&actor.name) {
+        return Err(format!("it is a change of {}: somebody else has to approve it", actor.name));
     }
     if actor.is_automation() {
         return Err("only people approve".into());

@@ -223,7 +223,7 @@ fn approvals_are_counted_once_each_of_this_plan_and_expire() {
 #[test]
 fn nobody_approves_what_they_asked_for() {
     let (spec, here) = (ApprovalsSpec::default(), EnvironmentName::new("production"));
-    let may = |actor: &Actor| approval::may_approve(&spec, actor, &["ann"], &here);
+    let may = |actor: &Actor| approval::may_approve(&spec, actor, &BTreeSet::from(["ann".into()]), &here);
     assert_eq!(may(&Actor::person("bob", Role::ReleaseManager)), Ok(()));
     assert!(may(&Actor::person("ann", Role::Admin)).is_err_and(|why| why.contains("somebody else")));
     assert!(may(&Actor::person("bob", Role::Operator)).is_err_and(|why| why.contains("release-manager")));

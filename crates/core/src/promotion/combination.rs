@@ -71,6 +71,20 @@ impl Member {
     }
 }
 
+/// Where a combination goes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Onward {
+    /// The environment.
+    pub to: EnvironmentName,
+    /// When it has soaked.
+    pub soaked_at: Timestamp,
+    /// What keeps it all the same: it is there already or on its way, somebody holds what runs there, or it was taken
+    /// back there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Obstacle>,
+}
+
 /// An environment as it is looked at.
 #[derive(Debug)]
 pub struct Seen<'a> {

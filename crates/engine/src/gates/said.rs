@@ -1,5 +1,7 @@
 //! What people say to a deployment that waits before its gates: yes, no, and "at once".
 
+use std::sync::Arc;
+
 use shipway_core::{
     deployment::{Deployment, Word},
     event::{EventBody, EventKind, EventStatus},
@@ -8,7 +10,7 @@ use shipway_core::{
     time::Timestamp,
 };
 
-use super::facts;
+use super::{authors::authors, facts};
 use crate::{
     Engine, Refusal, Reply,
     commands::{conflict, forbidden},
@@ -77,12 +79,11 @@ impl Engine {
         Ok(Reply::Deployment(active.read().await))
     }
 
-    async fn refuse_approver(&self, deployment: &Deployment, actor: &Actor) -> Result<(), Refusal> {
+    async fn refuse_approver(&self, deployment: &Arc<Deployment>, actor: &Actor) -> Result<(), Refusal> {
         let request = &deployment.request;
         let declared = facts::declared(self, &request.project, &request.environment).await?;
         let Some(spec) = declared.approvals else { return Err(nothing_to_say(deployment)) };
-        let scheduled = request.schedule.as_ref().map(|schedule| schedule.by.as_str());
-        let authors: Vec<&str> = [deployment.actor.name.as_str()].into_iter().chain(scheduled).collect();
+        let authors = authors(self, deployment).await?;
         may_approve(&spec, actor, &authors, &request.environment)
             .map_err(|why| forbidden(why, "`shipway gates` says who can"))
     }
@@ -118,7 +119,7 @@ fn refuse_breaker(actor: &Actor) -> Result<(), Refusal> {
     Err(forbidden(format!("{} may not break the glass", actor.name), "it takes the role admin"))
 }
 
-fn waiting(deployment: &std::sync::Arc<Deployment>) -> Result<std::sync::Arc<Deployment>, Refusal> {
+fn waiting(deployment: &Arc<Deployment>) -> Result<Arc<Deployment>, Refusal> {
     if deployment.gated.is_waiting() { Ok(deployment.clone()) } else { Err(nothing_to_say(deployment)) }
 }
 

@@ -11,7 +11,7 @@ use shipway_core::{
     id::{Actor, EnvironmentName, ServiceName},
     ports::Fault,
     project::Project,
-    promotion::{Combination, Member, Origin, PROMOTION, Terms, Wish, decide},
+    promotion::{Combination, Member, Obstacle, Origin, PROMOTION, Terms, Wish, decide},
     spec::EnvironmentPlan,
     time::Timestamp,
 };
@@ -82,7 +82,7 @@ async fn advance(
     if is_busy
         || is_stopped
         || !is_over(&combination, target, now)
-        || !may_go(engine, project, &combination, to, target).await?
+        || withheld(engine, project, &combination, to, target).await?.is_some()
         || soak::soaking(engine, project, to).await?.is_some()
     {
         return Ok(());
@@ -115,18 +115,17 @@ fn is_over(combination: &Combination, target: &EnvironmentPlan, now: Timestamp) 
     now >= combination.since.plus_ms(target.promotion.soak.ms)
 }
 
-/// Whether a combination would go to a target by itself, soaked or not.
-pub(super) async fn may_go(
+/// What keeps a combination from going to a target by itself, soaked or not; none when nothing does.
+pub(super) async fn withheld(
     engine: &Engine,
     project: &Project,
     combination: &Combination,
     to: &EnvironmentName,
     target: &EnvironmentPlan,
-) -> Result<bool, Fault> {
+) -> Result<Option<Obstacle>, Fault> {
     let past = past(engine, &project.id, to).await?;
-    let is_on_its_way = past.iter().any(|past| brought(past, combination) && !past.phase.is_end());
-    if is_on_its_way || is_given_up(&past, combination, engine.ports.clock.now()) {
-        return Ok(false);
+    if let Some(reason) = given_up(&past, combination, engine.ports.clock.now()) {
+        return Ok(Some(reason));
     }
     let (live, holds) = (members(engine, &project.id, to).await?, holds(engine, &project.id, to).await?);
     let terms = Terms {
@@ -139,18 +138,40 @@ pub(super) async fn may_go(
         skips_soak: true,
         now: engine.ports.clock.now(),
     };
-    let Ok(going) = decide(&terms) else { return Ok(false) };
+    let going = match decide(&terms) {
+        Ok(going) => going,
+        Err(obstacles) => return Ok(obstacles.into_iter().next()),
+    };
     let artifacts = combination.members.iter().filter(|(service, _)| going.contains(service));
     let artifacts = artifacts.map(|(service, member)| (service.clone(), member.artifact.clone())).collect();
-    Ok(quarantine::against(engine, &format!("{}/{to}", project.id), &artifacts).await?.is_none())
+    let against = quarantine::against(engine, &format!("{}/{to}", project.id), &artifacts).await?;
+    Ok(against.map(|found| {
+        let names = found.releases.keys().map(ServiceName::as_str).collect::<Vec<_>>().join(" with ");
+        Obstacle::new(format!("{names} is quarantined in {to} since {}: {}", found.at, found.reason))
+    }))
 }
 
-/// Whether a combination was tried in a target often enough, just now, or to somebody's displeasure.
-fn is_given_up(past: &[Arc<Deployment>], combination: &Combination, now: Timestamp) -> bool {
+/// Why a combination isn't tried in a target: it is on its way, was tried often enough, just now, or to somebody's
+/// displeasure. `past` are the target's deployments, newest first.
+fn given_up(past: &[Arc<Deployment>], combination: &Combination, now: Timestamp) -> Option<Obstacle> {
     let tries: Vec<_> = past.iter().filter(|past| brought(past, combination)).collect();
-    let unwanted = |past: &&&Arc<Deployment>| past.cause == Some(Cause::Person) || past.rolled_back_by.is_some();
-    let just_now = |past: &&Arc<Deployment>| past.completed_at.is_some_and(|at| now.since_ms(at) < AGAIN_MS);
-    tries.len() >= TRIES_MAX || tries.iter().any(|past| unwanted(&past)) || tries.first().is_some_and(just_now)
+    if let Some(busy) = tries.iter().find(|past| !past.phase.is_end()) {
+        return Some(Obstacle::new(format!("{} is bringing it: it is {}", busy.name, busy.phase)));
+    }
+    if let Some((bad, by)) = tries.iter().find_map(|past| Some((past, past.rolled_back_by.as_ref()?))) {
+        let back = past.iter().find(|past| past.id == *by).map_or("a rollback", |back| back.name.as_str());
+        return Some(Obstacle::new(format!("{} brought it, and {back} took it back", bad.name)));
+    }
+    if let Some(ended) = tries.iter().find(|past| past.cause == Some(Cause::Person)) {
+        return Some(Obstacle::new(format!("somebody ended {}, which brought it", ended.name)));
+    }
+    if tries.len() >= TRIES_MAX {
+        return Some(Obstacle::new(format!("it was tried {TRIES_MAX} times, {} last", tries[0].name)));
+    }
+    let last = tries.first()?;
+    let until = last.completed_at.map(|at| at.plus_ms(AGAIN_MS)).filter(|until| now < *until)?;
+    let message = format!("{} brought it just now, and is {}", last.name, last.phase);
+    Some(Obstacle { message, until: Some(until) })
 }
 
 /// Whether a deployment brought that combination.

@@ -14,7 +14,7 @@ use shipway_core::{
 };
 
 use super::{
-    automatic::{may_go, next},
+    automatic::{next, withheld},
     stands,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) async fn soaking(
     let Ok(combination) = stands(engine, &project.id, environment).await? else { return Ok(None) };
     let until = combination.since.plus_ms(target.promotion.soak.ms);
     if engine.ports.clock.now() >= until.plus_ms(GRACE_MS)
-        || !may_go(engine, project, &combination, &to, &target).await?
+        || withheld(engine, project, &combination, &to, &target).await?.is_some()
     {
         return Ok(None);
     }
