@@ -63,7 +63,7 @@ impl Engine {
             Ok(spec) => spec,
             Err(found) => return Ok(findings("spec", "a spec that can be used", found.iter())),
         };
-        let layers = layers(self, &registered.id, environment, None).await?;
+        let layers = layers(self, &spec.source, &registered.id, environment).await?;
         let plan = match spec.environment(environment, &layers) {
             Ok((plan, _)) => plan,
             Err(found) => return Ok(findings("spec", "a spec that can be used", found.iter())),
@@ -157,7 +157,7 @@ impl Engine {
             strategy: wanted.strategy.as_ref(),
             deployment: None,
         };
-        let layers = layers(self, &registered.id, environment, None).await?;
+        let layers = layers(self, &spec.source, &registered.id, environment).await?;
         let mut found = self.validate_environment(spec, environment, &layers, &asked).await?.findings;
         let answered = |finding: &Finding| {
             finding.validator == VALIDATOR && matches!(finding.category, Category::Hardware | Category::Software)
