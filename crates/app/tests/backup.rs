@@ -284,7 +284,7 @@ fn a_hundred_services_are_back() {
         );
     }
     server.register(&folder, &spec);
-    server.deploy_well(json!({ "version": "1", "order": "concurrent" }));
+    server.deploy_well(json!({ "version": "1", "order": "parallel" }));
     let backup = server.home.path().join("backup");
     let took = |what: &str, begin: Instant| eprintln!("{what}: {:.2} s", begin.elapsed().as_secs_f64());
     for what in ["the first backup", "the next one"] {
