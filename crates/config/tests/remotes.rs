@@ -80,7 +80,8 @@ fn source() -> Source {
     let text = format!(
         "{BASE}[remote.limits]\nfile = \"/limits\"\ninto = \"settings.limits\"\n\
          [remote.later]\nfile = \"/later\"\ninto = \"settings.limits\"\nservices = [\"web\"]\n\
-         [remote.elsewhere]\nfile = \"/else\"\nenvironments = [\"production\"]\n"
+         [remote.elsewhere]\nfile = \"/else\"\nenvironments = [\"production\"]\n\
+         [environments.production]\ntype = \"production\"\n"
     );
     read::parse("shipway.toml", &text).expect("TOML")
 }
