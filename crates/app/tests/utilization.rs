@@ -146,7 +146,7 @@ fn blue_green_needs_room_for_both_and_room_is_measured() {
         (&both["met"], &both["wanted"]),
         (&json!(false), &json!(format!("{} MiB beside what runs", free_mb * 2)))
     );
-    assert!(both["reason"].as_str().expect("a reason").contains("of blue-green over"), "{both}");
+    assert!(both["reason"].as_str().expect("a reason").contains("web: blue-green of 1 ×"), "{both}");
     assert_eq!(memory("recreate")["met"], true);
     let config = json!({ "services": { "web": { "variables": { "A": "1" } } } });
     let swapped = server.deploy_well(json!({ "config": config, "strategy": "recreate" }));

@@ -134,7 +134,7 @@ pub struct Arrival {
     pub cores: f64,
     /// Mebibytes of disk.
     pub disk_mb: u64,
-    /// How the memory comes about: `web: 2 × 64 MiB of blue-green over 2 × 64 MiB needs 128 MiB more`.
+    /// How the memory comes about: `web: blue-green of 2 × 64 MiB over 2 × 64 MiB needs 128 MiB more`.
     pub arithmetic: Vec<String>,
 }
 
@@ -172,6 +172,7 @@ impl Offer {
             _ if cores <= EPSILON => "nothing is declared to need more than what runs".to_owned(),
             (true, true) => "they are there and idle".to_owned(),
             (true, false) => format!("{missing:.2} are missing now: others are at work"),
+            (false, _) if cores > has => format!("{missing:.2} are missing: the target has no more"),
             (false, _) => format!("{missing:.2} are missing: others were promised them"),
         };
         if cores > EPSILON && !self.held.cpu {

@@ -220,7 +220,8 @@ impl Quota<'_> {
         let undeclared = change.comes.iter().filter(|(_, demand)| demand.hides(resource));
         let mut findings: Vec<_> = undeclared.map(|(slot, _)| self.undeclared(slot, resource)).collect();
         let sum = |demands: &mut dyn Iterator<Item = &Demand>| -> f64 {
-            demands.map(|demand| demand.of_resource(resource, self.prices)).sum()
+            // The sum of nothing is a negative zero, and nobody wants to read that.
+            demands.map(|demand| demand.of_resource(resource, self.prices)).sum::<f64>() + 0.0
         };
         let runs = sum(&mut change.runs.values());
         let goes = sum(&mut change.runs.iter().filter(|(slot, _)| change.comes.contains_key(slot)).map(|(_, it)| it));

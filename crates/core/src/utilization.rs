@@ -273,7 +273,7 @@ fn share(bytes: u64, limit_bytes: Option<u64>) -> Option<f64> {
     limit_bytes.filter(|limit| *limit > 0).map(|limit| rounded(bytes as f64 / limit as f64))
 }
 
-/// To three places: more would be noise.
+/// To three places: more would be noise. The sum of nothing is a negative zero, and nobody wants to read that.
 fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
+    (value * 1000.0).round() / 1000.0 + 0.0
 }
