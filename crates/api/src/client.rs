@@ -107,6 +107,12 @@ impl Client {
         Self::read(Self::send(request).await?).await
     }
 
+    /// `GET` of a text.
+    pub async fn text(&self, path: &str) -> Result<String, ClientError> {
+        let request = self.request(Method::GET, path).timeout(Duration::from_millis(TIMEOUT_MS));
+        Self::send(request).await?.text().await.map_err(|error| ClientError::unreachable(&error))
+    }
+
     /// `POST` with a key, so that a repeated call does nothing twice.
     pub async fn post<T: DeserializeOwned>(
         &self,

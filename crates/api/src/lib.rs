@@ -13,6 +13,7 @@ mod openapi;
 mod problem;
 mod promotion;
 mod quota;
+mod retention;
 mod secrets;
 mod standing;
 mod types;
@@ -30,6 +31,7 @@ pub use self::{
     problem::Problem,
     promotion::*,
     quota::*,
+    retention::*,
     secrets::*,
     standing::*,
     types::*,

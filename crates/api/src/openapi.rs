@@ -17,7 +17,7 @@ use shipway_core::{
 
 use crate::{
     Problem, access::*, backup::*, configuration::*, flags::*, gates::*, history::StatisticsView, promotion::*,
-    quota::*, secrets::*, standing::*, types::*,
+    quota::*, retention::*, secrets::*, standing::*, types::*,
 };
 
 /// One endpoint.
@@ -167,6 +167,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ..get("/api/deployments/{id}/logs", "Build, hooks and instances", of::<LogsView>)
     },
     get("/api/deployments/{id}/explain", "Why it failed, or why it waits", of::<Explanation>),
+    Endpoint {
+        answer: None,
+        ..get("/api/deployments/{id}/archive", "All that is known of one that has ended, as lines of JSON", of::<Value>)
+    },
     get("/api/deployments/{id}/report", "Staging, validation and verification reports", of::<ReportView>),
     post(
         "/api/promotions",
@@ -276,6 +280,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
         "What would hold a deployment now, until when, and who can open it",
         of::<GatesView>,
     ),
+    get(
+        "/api/projects/{id}/environments/{environment}/retention",
+        "How long its past is kept, and what of it is older",
+        of::<RetentionView>,
+    ),
+    Endpoint {
+        method: "post",
+        ..get(
+            "/api/projects/{id}/environments/{environment}/retention",
+            "Removes what is older, as far as one request goes",
+            of::<SweptView>,
+        )
+    },
     get(
         "/api/projects/{id}/environments/{environment}/leases",
         "Who may write which service, and who waits for it",

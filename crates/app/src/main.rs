@@ -3,6 +3,7 @@
 //! The parts that must stay small, or must not touch their own arguments, are told apart before the command line is
 //! parsed: the shim of an instance, the proxy and the keeper of its sockets.
 
+mod archive;
 mod backup;
 mod cli;
 mod compare_page;

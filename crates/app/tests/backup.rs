@@ -152,6 +152,9 @@ fn a_backup_is_put_back_elsewhere_and_everything_lives_again() {
     assert_eq!((before.uid(), before.mode(), before.len()), (after.uid(), after.mode(), after.len()));
     let event = server.event("STORE_RESTORED", events);
     assert!(event["message"].as_str().is_some_and(|message| message.contains("epoch 2")), "{event}");
+    let audit = server.get("/api/audit?limit=200");
+    let commands: Vec<_> = audit["items"].as_array().expect("entries").iter().map(|one| &one["command"]).collect();
+    assert_eq!(commands[0], "restore", "who put it back, and when, is on record: {commands:?}");
     assert_eq!(server.get("/api/projects/app/statistics")["total"]["byStatus"]["success"], 3, "history came along");
     // Life goes on: what comes next, and the way back to what was before.
     let back = server.roll_back(json!({}));

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 48] = [
+const VERBS: [&str; 49] = [
     "up",
     "down",
     "serve",
@@ -54,12 +54,16 @@ const VERBS: [&str; 48] = [
     "audit",
     "backup",
     "restore",
+    "retention",
     "doctor",
     "completions",
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 38] = [
+const BELOW: [&[&str]; 41] = [
+    &["history", "archive"],
+    &["retention", "show"],
+    &["retention", "run"],
     &["env", "compare"],
     &["env", "sync"],
     &["combination", "list"],

@@ -161,6 +161,7 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         promotion: part(&stated["promotion"]).unwrap_or_default(),
         local: part(&stated["local"]).unwrap_or_default(),
         gates: part(&stated["gates"]).unwrap_or_default(),
+        retention: part(&stated["retention"]).unwrap_or_default(),
     };
     let mut plan = plan;
     // What a remote says to this environment is no other one's.

@@ -120,6 +120,13 @@ pub enum Command {
     Promote(Box<Wish>),
     /// Register a project, or its changed spec.
     Register(Registration),
+    /// Remove what is old of an environment's past.
+    Retain {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// Change secrets.
     Secret(Box<SecretCommand>),
     /// Declare a schedule.

@@ -196,6 +196,8 @@ pub enum EventKind {
     SecretSubstituted,
     /// Everything is sealed by another master key now.
     MasterKeyChanged,
+    /// Deployments, logs or events were removed, for they were old.
+    PastRemoved,
 }
 
 impl EventKind {

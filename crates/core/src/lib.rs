@@ -4,6 +4,7 @@
 //! function of this crate can be called a thousand times in a test and says the same each time.
 
 pub mod access;
+pub mod archive;
 pub mod artifact;
 pub mod audit;
 pub mod breaker;
@@ -33,6 +34,7 @@ pub mod project;
 pub mod promotion;
 pub mod quota;
 pub mod release;
+pub mod retention;
 pub mod risk;
 pub mod route;
 pub mod schedule;

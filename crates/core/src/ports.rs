@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    archive::Archived,
     artifact::Tree,
     command_line::CommandLine,
     id::{ArtifactDigest, DeploymentId, InstanceId, ProjectId, ReleaseId, SlotKey},
@@ -202,6 +203,16 @@ pub trait Logs: Send + Sync {
     fn read(&self, name: &str, from: LogPosition, lines_max: usize) -> Result<LogPage, Fault>;
     /// The last lines.
     fn tail(&self, name: &str, lines_max: usize) -> Result<Vec<String>, Fault>;
+    /// Whether there is a log whose name begins with this folder, such as `deployments/ID`.
+    fn holds(&self, folder: &str) -> Result<bool, Fault>;
+    /// Removes every log whose name begins with that folder. Says whether there was one.
+    fn remove(&self, folder: &str) -> Result<bool, Fault>;
+}
+
+/// Keeps deployments that leave the store.
+pub trait Archives: Send + Sync {
+    /// Keeps one durably. The same one is kept once.
+    fn keep<'a>(&'a self, archived: &'a Archived) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 /// Where a reader of a log stands, in bytes from its beginning.

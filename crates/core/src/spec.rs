@@ -16,6 +16,7 @@ use crate::{
     gate::declared::GatesSpec,
     id::{EnvironmentName, ServiceName},
     quota::{PricesSpec, QuotaSpec},
+    retention::RetentionSpec,
     strategy::StrategySpec,
     time::Span,
 };
@@ -242,6 +243,9 @@ pub struct EnvironmentSpec {
     /// `variables.URL`; what is below a key belongs to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub local: Vec<String>,
+    /// How long its past is kept.
+    #[serde(default, skip_serializing_if = "RetentionSpec::is_default")]
+    pub retention: RetentionSpec,
 }
 
 /// How artifacts come into an environment from the one before it.
@@ -813,4 +817,7 @@ pub struct EnvironmentPlan {
     /// What its deployments wait for before anything moves.
     #[serde(default)]
     pub gates: GatesSpec,
+    /// How long its past is kept.
+    #[serde(default)]
+    pub retention: RetentionSpec,
 }

@@ -196,6 +196,8 @@ pub struct Commit {
     pub puts: Vec<Document>,
     /// Documents that are removed.
     pub deletes: Vec<(DocumentKind, String)>,
+    /// Events that are forgotten, by their places.
+    pub forgets: Vec<u64>,
     /// Events that are appended.
     pub events: Vec<EventBody>,
     /// Things that must still have the revision that was read (0: never written), and get the next one.
@@ -284,7 +286,7 @@ pub trait Store: Send + Sync {
     fn list(&self, kind: DocumentKind, listing: Listing) -> BoxFuture<'_, Result<Vec<Body>, Fault>>;
     /// Bodies of several kinds as they were at one commit, with its number. Kinds of the past are refused.
     fn snapshot<'a>(&'a self, kinds: &'a [DocumentKind]) -> BoxFuture<'a, Result<Snapshot, Fault>>;
-    /// Events after a place, in order, only those of a deployment when one is named.
+    /// Events after a place, in order, but for those that were forgotten; only those of a deployment when one is named.
     fn events<'a>(
         &'a self,
         after: u64,

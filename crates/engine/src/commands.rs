@@ -28,6 +28,7 @@ use crate::{
     Engine, audit, breakers, configuration,
     deploy::{Active, say},
     gates,
+    retention::Swept,
     secrets::{self, Rekeyed},
     spec::layers,
     validation::needs_folder,
@@ -64,6 +65,8 @@ pub enum Reply {
     Secret(Box<Secret>),
     /// Another master key seals now.
     Rekeyed(Rekeyed),
+    /// What was removed of an environment's past.
+    Swept(Swept),
     /// Nothing more to say.
     Done,
 }
@@ -163,6 +166,7 @@ impl Engine {
             Command::DeleteFlag { project, environment, name, expected } => {
                 self.delete_flag(&project, &environment, &name, expected, &actor).await
             }
+            Command::Retain { project, environment } => self.retain(&project, &environment).await,
             Command::Secret(command) => secrets::command(self, *command, &actor).await,
             Command::Hold { project, environment, service, pin, reason } => {
                 let (by, at) = (actor.name, self.ports.clock.now());

@@ -14,7 +14,7 @@ use shipway_core::{
     id::{DeploymentId, ReleaseId, SlotKey},
     instance::Instance,
     ports::{
-        Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Remotes, Runner, Secrets, Sources, Tasks,
+        Archives, Artifacts, Clock, Driver, Fault, Ids, Life, Logs, Prober, Remotes, Runner, Secrets, Sources, Tasks,
         TrafficRouter,
     },
     release::Release,
@@ -31,6 +31,7 @@ use crate::{
     keep,
     leases::Returned,
     notify,
+    retention::Progress,
     secrets::{self, Known, MaskedLogs, MaskedProber, MaskedStore},
     servers::{self, Itself},
     spec::Understood,
@@ -48,6 +49,8 @@ pub struct Ports {
     pub sources: Arc<dyn Sources>,
     /// Logs of deployments.
     pub logs: Arc<dyn Logs>,
+    /// Deployments that leave the store.
+    pub archives: Arc<dyn Archives>,
     /// Instances.
     pub driver: Arc<dyn Driver>,
     /// One-off commands.
@@ -156,6 +159,7 @@ pub struct Engine {
     pub(crate) audit_places: AuditPlaces,
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     pub(crate) intake: Intake,
+    pub(crate) retained: Progress,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
 }
 
@@ -201,6 +205,7 @@ impl Engine {
             audit_places: AuditPlaces::default(),
             active: Mutex::default(),
             intake: Intake::default(),
+            retained: Progress::default(),
             releases: Mutex::default(),
         });
         secrets::learn(&engine).await?;

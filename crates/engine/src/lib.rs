@@ -7,6 +7,7 @@
 //!
 //! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
 
+mod archive;
 mod audit;
 mod authorization;
 mod breakers;
@@ -33,6 +34,7 @@ mod quarantine;
 mod queries;
 mod quota;
 mod remote;
+mod retention;
 mod room;
 mod schedules;
 mod secrets;
@@ -57,6 +59,7 @@ pub use self::{
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     quota::{QuotaUse, QuotasStanding},
+    retention::{RetentionStanding, Swept},
     secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},
     sync::{Standing, SyncWish},

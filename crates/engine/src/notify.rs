@@ -109,6 +109,12 @@ async fn read_some(engine: &Engine) -> Result<u64, Fault> {
     Ok(last)
 }
 
+/// The newest event that was read.
+pub(crate) async fn told_until(engine: &Engine) -> Result<u64, Fault> {
+    let cursor: Option<Cursor> = engine.ports.store.find(CURSOR).await?;
+    Ok(cursor.map_or(0, |cursor| cursor.after))
+}
+
 /// What an event tells, if it is told at all.
 fn occasion(event: &EventBody) -> Option<NotifyOn> {
     match event.kind {

@@ -1,9 +1,12 @@
 //! The simulated machine: processes that go on when servers crash.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use shipway_core::{
-    id::{InstanceId, ReleaseId, SlotKey},
+    id::{DeploymentId, InstanceId, ReleaseId, SlotKey},
     ports::{DataSnapshot, Life},
     time::Timestamp,
     utilization::{MemoryOf, Usage},
@@ -116,6 +119,8 @@ pub struct Machine {
     pub acts: u64,
     /// Logs of deployments, by name: they outlive a server's store as files do.
     pub logs: BTreeMap<String, Vec<String>>,
+    /// Deployments that were archived.
+    pub archived: BTreeSet<DeploymentId>,
 }
 
 /// The first port that is given out.

@@ -8,13 +8,14 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use shipway_core::{
+    archive::Archived,
     artifact::Tree,
     id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     plan::{CheckThrough, Step},
     ports::{
-        Answer, Artifacts, Capacity, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver, Fault, HeldLimits,
-        Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, RemoteAnswer, RemoteCall, Remotes,
-        Runner, Sources, Traffic, TrafficRouter,
+        Answer, Archives, Artifacts, Capacity, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver, Fault,
+        HeldLimits, Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, RemoteAnswer,
+        RemoteCall, Remotes, Runner, Sources, Traffic, TrafficRouter,
     },
     release::Release,
     route::{BackendTarget, RouteTable},
@@ -57,6 +58,7 @@ pub fn of_server(shared: &Shared, server: usize, store: &Arc<MemoryStore>) -> Po
         artifacts: reach.clone(),
         sources: reach.clone(),
         logs: reach.clone(),
+        archives: reach.clone(),
         driver: reach.clone(),
         runner: reach.clone(),
         prober: reach.clone(),
@@ -566,6 +568,17 @@ impl Sources for Reach {
     }
 }
 
+impl Archives for Reach {
+    fn keep<'a>(&'a self, archived: &'a Archived) -> BoxFuture<'a, Result<(), Fault>> {
+        let id = archived.deployment.id.clone();
+        async move {
+            self.shared.world().machine.archived.insert(id);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
 impl Logs for Reach {
     fn append(&self, name: &str, lines: &[String]) -> Result<(), Fault> {
         self.shared.world().machine.logs.entry(name.to_owned()).or_default().extend_from_slice(lines);
@@ -580,6 +593,18 @@ impl Logs for Reach {
         let world = self.shared.world();
         let lines = world.machine.logs.get(name).cloned().unwrap_or_default();
         Ok(lines[lines.len().saturating_sub(lines_max)..].to_vec())
+    }
+
+    fn holds(&self, folder: &str) -> Result<bool, Fault> {
+        let world = self.shared.world();
+        Ok(world.machine.logs.keys().any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))))
+    }
+
+    fn remove(&self, folder: &str) -> Result<bool, Fault> {
+        let mut world = self.shared.world();
+        let before = world.machine.logs.len();
+        world.machine.logs.retain(|name, _| !name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+        Ok(world.machine.logs.len() < before)
     }
 }
 

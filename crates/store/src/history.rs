@@ -1,5 +1,6 @@
 //! The history of deployments in tables of its own, written in the transaction that writes the deployments' documents:
-//! a row for each of them, and sums of those that ended, for each day and each block of days.
+//! a row for each of them, and sums of those that ended, for each day and each block of days. Sums stay when the
+//! deployments go that they count.
 //!
 //! Not here: how it is asked (`history_read`), and what an entry and a sum are (`core::history`).
 
@@ -174,7 +175,7 @@ fn buckets(entry: &Entry) -> Vec<Bucket> {
 
 async fn write_sums(connection: &mut AnyConnection, changes: &[Change]) -> Result<(), Fault> {
     let mut sums: BTreeMap<Bucket, Sums> = BTreeMap::new();
-    for Change { before, after, .. } in changes {
+    for Change { before, after, .. } in changes.iter().filter(|change| change.after.is_some()) {
         for (entry, comes) in before.iter().map(|entry| (entry, false)).chain(after.iter().map(|entry| (entry, true))) {
             for bucket in buckets(entry) {
                 if !sums.contains_key(&bucket) {

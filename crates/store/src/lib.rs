@@ -3,6 +3,7 @@
 //! The only crate with SQL. Not here: what is written when, and what it means (`engine`, `core`). PostgreSQL and
 //! S3-compatible storage come with deployments over many machines; the SQL text is already the part that both share.
 
+mod archives;
 mod artifacts;
 mod batch;
 mod history;
@@ -22,6 +23,7 @@ mod whole;
 mod writer;
 
 pub use self::{
+    archives::FolderArchives,
     artifacts::FolderArtifacts,
     logs::FolderLogs,
     memory::{MemoryState, MemoryStore},

@@ -103,4 +103,17 @@ impl Logs for FolderLogs {
         }
         Ok(lines.split_off(lines.len().saturating_sub(lines_max)))
     }
+
+    fn holds(&self, folder: &str) -> Result<bool, Fault> {
+        Ok(self.path(folder)?.with_extension("").is_dir())
+    }
+
+    fn remove(&self, folder: &str) -> Result<bool, Fault> {
+        let path = self.path(folder)?.with_extension("");
+        match std::fs::remove_dir_all(path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Fault::io(format!("removing the logs {folder}"), &error)),
+        }
+    }
 }

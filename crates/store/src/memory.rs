@@ -6,6 +6,7 @@
 use std::{
     cmp::Reverse,
     collections::BTreeMap,
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,7 +14,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use shipway_core::{
     event::Event,
     history::{Entry, Page, Question, Range, Sums, day_of},
-    id::EnvironmentName,
+    id::{EnvironmentName, ProjectId},
     ports::Fault,
     store::{Body, Commit, Committed, Document, DocumentKind, Guarded, Listing, Snapshot, Store, entry_of},
 };
@@ -26,7 +27,10 @@ use crate::shelves::{Shelves, refuse_past};
 pub struct MemoryState {
     shelves: Shelves,
     revisions: BTreeMap<Guarded, u64>,
-    events: Vec<Arc<Event>>,
+    events: BTreeMap<u64, Arc<Event>>,
+    newest_event: u64,
+    /// What deployments that were removed count, by project, environment and day.
+    past_sums: BTreeMap<(ProjectId, EnvironmentName, i64), Sums>,
     generation: u64,
 }
 
@@ -38,7 +42,7 @@ impl MemoryState {
 
     /// The events, in their order.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter().map(|event| &**event)
+        self.events.values().map(|event| &**event)
     }
 
     /// The documents of a kind, in the order of a listing.
@@ -52,7 +56,7 @@ impl MemoryState {
     }
 
     fn newest_event(&self) -> u64 {
-        self.events.len() as u64
+        self.newest_event
     }
 
     /// Everything is looked through: simulations keep few deployments.
@@ -78,7 +82,21 @@ impl MemoryState {
                 all.entry(entry.environment.clone()).or_default().add(&entry);
             }
         }
+        for ((project, environment, day), sums) in &self.past_sums {
+            if *project == range.project && wanted(environment) && (range.first..=range.last).contains(day) {
+                all.entry(environment.clone()).or_default().merge(sums);
+            }
+        }
         all
+    }
+
+    /// Keeps what a deployment that goes counts for.
+    fn sum_up(&mut self, key: &str) {
+        let body = self.shelves.get(DocumentKind::Deployment, key);
+        let Some(entry) = body.and_then(|body| entry_of(body).ok()) else { return };
+        let Some(day) = entry.completed_at.map(day_of) else { return };
+        let sums = self.past_sums.entry((entry.project.clone(), entry.environment.clone(), day));
+        sums.or_default().add(&entry);
     }
 
     fn apply(&mut self, commit: Commit) -> Result<Committed, Fault> {
@@ -90,11 +108,18 @@ impl MemoryState {
             self.shelves.put(document);
         }
         for (kind, key) in &commit.deletes {
+            if *kind == DocumentKind::Deployment {
+                self.sum_up(key);
+            }
             self.shelves.remove(*kind, key);
         }
+        for forgotten in &commit.forgets {
+            self.events.remove(forgotten);
+        }
         for body in commit.events {
-            let seq = self.newest_event() + 1;
-            self.events.push(Arc::new(Event { seq, id: format!("evt-{seq}"), at: commit.at, body }));
+            self.newest_event += 1;
+            let seq = self.newest_event;
+            self.events.insert(seq, Arc::new(Event { seq, id: format!("evt-{seq}"), at: commit.at, body }));
         }
         self.generation += 1;
         Ok(Committed { generation: self.generation, last_event: self.newest_event() })
@@ -191,11 +216,18 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
         async move {
             let state = self.state();
-            let from = usize::try_from(after).unwrap_or(usize::MAX).min(state.events.len());
             let mine = |event: &&Arc<Event>| {
                 deployment.is_none_or(|wanted| event.body.deployment.as_ref().is_some_and(|id| id.as_str() == wanted))
             };
-            Ok(state.events[from..].iter().filter(mine).take(limit as usize).map(|event| (**event).clone()).collect())
+            let after = (Bound::Excluded(after), Bound::Unbounded);
+            Ok(state
+                .events
+                .range(after)
+                .map(|(_, event)| event)
+                .filter(mine)
+                .take(limit as usize)
+                .map(|event| (**event).clone())
+                .collect())
         }
         .boxed()
     }

@@ -42,6 +42,7 @@ static PAST: Table = Table {
     ),
     remove: Statement::rows("DELETE FROM past WHERE (kind, key) IN (VALUES ", 2, ")"),
 };
+static FORGET: Statement = Statement::list("DELETE FROM event WHERE seq IN (", ")");
 static EVENTS: Statement = Statement::rows("INSERT INTO event (seq, at, deployment, body) VALUES ", 4, "");
 
 /// Splits into pieces for which there are statements.
@@ -62,13 +63,14 @@ pub(crate) type Written = BTreeMap<(DocumentKind, String), Option<Document>>;
 pub(crate) struct Rows {
     counters: Counters,
     documents: Written,
+    forgets: Vec<u64>,
     events: Vec<(u64, Timestamp, EventBody)>,
 }
 
 impl Rows {
     /// None yet, after what was written before.
     pub(crate) fn after(counters: Counters) -> Self {
-        Self { counters, documents: BTreeMap::new(), events: Vec::new() }
+        Self { counters, documents: BTreeMap::new(), forgets: Vec::new(), events: Vec::new() }
     }
 
     /// Adds a commit, and says where it stands.
@@ -80,6 +82,7 @@ impl Rows {
             self.documents.insert(removed, None);
         }
         self.counters.generation += 1;
+        self.forgets.extend(commit.forgets);
         for event in commit.events {
             self.counters.event += 1;
             self.events.push((self.counters.event, commit.at, event));
@@ -96,6 +99,7 @@ impl Rows {
             let written: Vec<_> = mine().filter_map(|(_, document)| document.as_ref()).collect();
             put(connection, &table.put, &written).await?;
         }
+        forget_events(connection, &self.forgets).await?;
         write_events(connection, &self.events).await?;
         write_counters(connection, self.counters).await
     }
@@ -138,6 +142,24 @@ async fn put(
         query.execute(&mut *connection).await.map_err(|error| sql_fault("writing documents", &error))?;
     }
     Ok(())
+}
+
+/// Removes events, and counts those that were there: so it is known later how many there should be.
+async fn forget_events(connection: &mut AnyConnection, forgets: &[u64]) -> Result<(), Fault> {
+    const COUNT: &str = "INSERT INTO counter (name, value) VALUES ('forgotten', $1) \
+         ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value";
+    let fault = |error| sql_fault("forgetting events", &error);
+    let mut gone = 0;
+    for forgets in chunks(forgets) {
+        let seq = |seq: &u64| i64::try_from(*seq).unwrap_or(i64::MAX);
+        let query = forgets.iter().fold(FORGET.query(forgets.len()), |query, forgotten| query.bind(seq(forgotten)));
+        gone += query.execute(&mut *connection).await.map_err(fault)?.rows_affected();
+    }
+    if gone == 0 {
+        return Ok(());
+    }
+    let gone = i64::try_from(gone).unwrap_or(i64::MAX);
+    sqlx::query(COUNT).bind(gone).execute(connection).await.map(|_| ()).map_err(fault)
 }
 
 async fn write_events(connection: &mut AnyConnection, events: &[(u64, Timestamp, EventBody)]) -> Result<(), Fault> {

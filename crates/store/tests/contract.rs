@@ -188,6 +188,25 @@ async fn events_are_dense_and_found_by_deployment() {
 }
 
 #[tokio::test]
+async fn forgotten_events_leave_holes_and_numbers_only_rise() {
+    of_each(|store| async move {
+        let commit = (0..5).fold(Commit::at(Timestamp(5)), |commit, number| commit.event(event(&number.to_string())));
+        store.commit(commit).await.expect("written");
+        let forget = Commit { forgets: vec![1, 2, 4, 99], ..Commit::at(Timestamp(6)) };
+        store.commit(forget.event(event("told"))).await.expect("forgotten");
+        let places = async |after| -> Vec<u64> {
+            store.events(after, None, 10).await.expect("read").iter().map(|event| event.seq).collect()
+        };
+        assert_eq!((places(0).await, places(2).await, places(4).await), (vec![3, 5, 6], vec![3, 5, 6], vec![5, 6]));
+        let all = Commit { forgets: vec![3, 5, 6], ..Commit::at(Timestamp(7)) };
+        assert_eq!(store.commit(all).await.expect("forgotten").last_event, 6);
+        assert_eq!(store.commit(Commit::default().event(event("next"))).await.expect("written").last_event, 7);
+        assert_eq!(places(0).await, [7]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_waits_for_an_event_is_woken() {
     of_each(|store| async move {
         let waiting = tokio::spawn({

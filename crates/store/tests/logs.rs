@@ -39,6 +39,21 @@ fn pages_follow_each_other() {
 }
 
 #[test]
+fn the_logs_of_a_folder_go_together_and_no_others() {
+    let (_folder, logs) = logs();
+    for name in ["deployments/d1/build/web", "deployments/d1/hooks/web", "deployments/d10/build/web"] {
+        logs.append(name, &lines(0..1)).expect("written");
+    }
+    assert!(logs.holds("deployments/d1").expect("an answer"));
+    assert!(logs.remove("deployments/d1").expect("removed"));
+    assert!(!logs.remove("deployments/d1").expect("an answer"), "there is none any more");
+    assert!(!logs.holds("deployments/d1").expect("an answer"));
+    assert_eq!(logs.tail("deployments/d1/build/web", 5).expect("empty"), Vec::<String>::new());
+    assert_eq!(logs.tail("deployments/d10/build/web", 5).expect("a log"), lines(0..1));
+    assert!(logs.remove("deployments/..").is_err(), "a name leads nowhere else");
+}
+
+#[test]
 fn a_line_that_is_still_written_is_left_for_later() {
     let (folder, logs) = logs();
     logs.append("a", &["whole".into()]).expect("written");

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// What can't be made again, but for the database and data folders: these are copied first.
-const FOLDERS: [&str; 2] = ["artifacts", "snapshots"];
+const FOLDERS: [&str; 3] = ["artifacts", "snapshots", "archive"];
 const VOLUMES: &str = "volumes";
 /// What never leaves the data folder, wherever it lies: half-written contents and locks.
 const PASSING: [&str; 2] = ["incoming", ".lock"];

@@ -1,9 +1,16 @@
-//! `shipway history`: the deployments of a project, newest first.
+//! `shipway history`: the deployments of a project, newest first. Not here: archives of them (`history_archive`).
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use shipway_api::{DeploymentPage, DeploymentView};
 use shipway_core::{
+    deployment::Cause,
+    history::{Entry, Question},
+    id::{EnvironmentName, ServiceName},
     phase::Phase,
     time::{Span, Timestamp},
 };
@@ -11,6 +18,8 @@ use shipway_core::{
 use super::{
     Exit, Outcome,
     context::Context,
+    errors::CliError,
+    history_archive,
     remote::with_query,
     scope::{self, EnvironmentArg},
     table::{Table, plain},
@@ -20,7 +29,10 @@ use super::{
 
 /// List the deployments, newest first
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    act: Option<Act>,
     #[command(flatten)]
     environment: EnvironmentArg,
     /// How many, 1 to 200
@@ -34,6 +46,17 @@ pub struct Args {
     limit: u32,
     #[command(flatten)]
     filter: FilterArgs,
+    /// Those of an archive, in place of the server's: a file of `history archive`, or a folder of the server's own
+    #[arg(long, value_name = "PATH")]
+    archive: Option<PathBuf>,
+    /// Show all that the archive knows of this one, by its id or name
+    #[arg(long, value_name = "DEPLOYMENT", requires = "archive")]
+    show: Option<String>,
+}
+
+#[derive(clap::Subcommand)]
+enum Act {
+    Archive(history_archive::Args),
 }
 
 /// Which deployments are listed.
@@ -86,6 +109,27 @@ impl fmt::Display for Moment {
 }
 
 impl FilterArgs {
+    /// The same filters for what no server finds.
+    fn question(&self, environment: Option<&str>) -> Result<Question, CliError> {
+        let cause = self.cause.as_deref().map(|name| {
+            Cause::named(name).ok_or_else(|| CliError::Usage {
+                message: format!("`{name}` is no cause"),
+                hint: "it is release, machinery or person".into(),
+            })
+        });
+        Ok(Question {
+            environment: environment.map(EnvironmentName::new),
+            status: self.status.clone(),
+            kind: self.kind.clone(),
+            service: self.service.as_deref().map(ServiceName::new),
+            actor: self.actor.clone(),
+            cause: cause.transpose()?,
+            since: self.since.map(|moment| moment.0),
+            until: self.until.map(|moment| moment.0),
+            ..Question::of("".into(), 0)
+        })
+    }
+
     fn query(
         self,
         environment: Option<String>,
@@ -110,6 +154,12 @@ impl FilterArgs {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
+    if let Some(Act::Archive(args)) = args.act {
+        return history_archive::run(context, args).await;
+    }
+    if let Some(path) = &args.archive {
+        return of_archive(context, &args, path);
+    }
     let (remote, scope) = scope::reach(context).await?;
     let mut page = DeploymentPage { items: Vec::new(), next: None };
     loop {
@@ -127,7 +177,23 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn lines(paint: Paint, views: &[DeploymentView], project: &str) -> Vec<String> {
+/// What an archive holds, or one deployment of it.
+fn of_archive(context: &Context, args: &Args, path: &Path) -> Outcome {
+    if let Some(wanted) = &args.show {
+        return history_archive::show(context, path, wanted);
+    }
+    let question = args.filter.question(args.environment.environment.as_deref())?;
+    let project = context.project.clone();
+    // An archive may hold several projects: without a name all of them fit.
+    let fits = |entry: &Entry| {
+        let meant = project.as_deref().unwrap_or(entry.project.as_str());
+        Question { project: meant.into(), ..question.clone() }.fits(entry)
+    };
+    history_archive::list(context, path, args.limit as usize, fits)
+}
+
+/// Deployments as a table.
+pub fn lines(paint: Paint, views: &[DeploymentView], project: &str) -> Vec<String> {
     if views.is_empty() {
         return vec![format!("{project} has no deployment yet: `shipway deploy -e ENVIRONMENT`")];
     }

@@ -41,6 +41,7 @@ mod findings;
 mod flag;
 mod gates;
 mod history;
+mod history_archive;
 mod hold;
 mod leases;
 mod live;
@@ -58,6 +59,7 @@ mod request;
 mod resolve;
 mod restore;
 mod resume;
+mod retention;
 mod retry;
 mod rollback;
 mod scale;
@@ -161,6 +163,7 @@ enum Verb {
     Audit(audit::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Retention(retention::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -294,6 +297,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Audit(args) => audit::run(context, args).await,
         Verb::Backup(args) => backup::run(context, args).await,
         Verb::Restore(args) => restore::run(context, args).await,
+        Verb::Retention(args) => retention::run(context, args).await,
         Verb::Doctor(args) => doctor::run(context, args).await,
         Verb::Completions(args) => completions::run(context, &args, Cli::command()),
     }

@@ -59,6 +59,11 @@ impl Remote {
         self.client.get(path).await.map_err(|error| self.failed(error))
     }
 
+    /// Reads a text.
+    pub async fn text(&self, path: &str) -> Result<String, CliError> {
+        self.client.text(path).await.map_err(|error| self.failed(error))
+    }
+
     /// Asks for a change.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
         self.client.post(path, body, &fresh_key()?).await.map_err(|error| self.failed(error))

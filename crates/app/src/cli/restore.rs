@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use shipway_core::{
+    audit::AuditEntry,
+    command::{About as Where, Meaning},
     event::{EventBody, EventKind, EventStatus},
+    id::Actor,
+    policy::Act,
     ports::Fault,
     route::Epoch,
     store::{Commit, Guarded, Store},
@@ -68,7 +72,12 @@ async fn next_epoch(database: &std::path::Path, about: &About) -> Result<u64, Fa
     let next = Epoch { number: before.number + 1, revision: before.revision + 1 };
     let message = format!("the backup of {} was restored; its routes hold in epoch {}", about.at, next.number);
     let event = EventBody::new(EventKind::StoreRestored, EventStatus::Warning, "server", message);
-    let commit = Commit::at(words::now()).put(&next).raise(Guarded::Epoch, before.revision).event(event);
+    let now = words::now();
+    let restored = Meaning::new("restore", Act::Administer, Where::Server).of(about.name.clone());
+    // Whoever can write the folder owns it. Nothing of the copy has a place after this one.
+    let (id, place) = (format!("restore-{}-{}", about.name, next.number), now.0.saturating_mul(1000));
+    let entry = AuditEntry::new(id, place, &Actor::admin(), &restored, now);
+    let commit = Commit::at(now).put(&next).raise(Guarded::Epoch, before.revision).event(event).put(&entry);
     store.commit(commit).await?;
     Ok(next.number)
 }

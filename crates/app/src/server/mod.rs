@@ -26,6 +26,7 @@ mod projects;
 mod promoting;
 mod quota;
 mod remotes;
+mod retaining;
 mod router;
 mod schedules;
 mod secrets;
@@ -52,7 +53,7 @@ use shipway_core::{
 };
 use shipway_engine::{BUILDS_MAX, Engine, FlagAccess, Folders, Ports, Settings};
 use shipway_proxy::{ProxyClient, keeper};
-use shipway_store::{FolderArtifacts, FolderLogs, FolderSources, Sealer, Share, SqlStore};
+use shipway_store::{FolderArchives, FolderArtifacts, FolderLogs, FolderSources, Sealer, Share, SqlStore};
 use shipway_targets::{INSTANCE_PORTS, LocalConfig, LocalDriver, LocalProber, LocalRunner, MEMORY_FOLDER};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tracing::info;
@@ -303,6 +304,7 @@ async fn ports(
         artifacts,
         sources: Arc::new(FolderSources::with_share(share)),
         logs: Arc::new(FolderLogs::new(data.join("logs"))),
+        archives: Arc::new(FolderArchives::new(data.join("archive"))),
         driver,
         prober: LocalProber::new(runner.clone()),
         remotes: Arc::new(MachineRemotes::new()),

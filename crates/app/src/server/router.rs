@@ -15,8 +15,8 @@ use super::{
     Shared,
     answer::{Rejected, as_problem},
     audit, auth, backups, comparing, compatibility, configuration, deployments, doctor, environments, events,
-    explaining, flags, gating, history, idempotency, logs, metrics, projects, promoting, quota, schedules, secrets,
-    standing, syncing, system, tokens, unsticking, uploads, utilization,
+    explaining, flags, gating, history, idempotency, logs, metrics, projects, promoting, quota, retaining, schedules,
+    secrets, standing, syncing, system, tokens, unsticking, uploads, utilization,
 };
 
 /// Bytes of a JSON body.
@@ -63,6 +63,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/deployments/{id}/skip", post(unsticking::skip))
         .route("/deployments/{id}/resolve", post(unsticking::resolve))
         .route("/deployments/{id}/logs", get(logs::of_deployment))
+        .route("/deployments/{id}/archive", get(retaining::archived))
         .route("/deployments/{id}/report", get(deployments::report))
         .route("/deployments/{id}/explain", get(explaining::explain))
         .route("/promotions", post(promoting::promote))
@@ -91,6 +92,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/holds/end", post(promoting::unhold))
         .route("/projects/{id}/environments/{environment}/sync", post(syncing::sync))
         .route("/projects/{id}/environments/{environment}/gates", get(gating::gates))
+        .route("/projects/{id}/environments/{environment}/retention", get(retaining::show).post(retaining::run))
         .route("/projects/{id}/environments/{environment}/leases", get(standing::leases))
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))

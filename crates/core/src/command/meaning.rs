@@ -138,6 +138,10 @@ impl Command {
                 let about = About::Environment(project.clone(), environment.clone());
                 Meaning::new("delete-flag", Act::Configure, about).of(name)
             }
+            Self::Retain { project, environment } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                Meaning::new("remove-old", Act::Administer, about)
+            }
             Self::Secret(command) => of_secret(command),
             Self::Hold { project, environment, service, pin, reason } => {
                 let about = About::Environment(project.clone(), environment.clone());

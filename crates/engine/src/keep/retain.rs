@@ -1,5 +1,5 @@
-//! How long answers to requests with an `Idempotency-Key` are remembered. Not here: artifacts, logs and events, which
-//! stay for as long as the data folder does.
+//! Forgets what is old, now and then: answers to requests with an `Idempotency-Key`, and the past of environments. Not
+//! here: what of the past (`retention`).
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use shipway_core::{
 };
 use tracing::warn;
 
-use crate::{Engine, Remembered};
+use crate::{Engine, Remembered, retention};
 
 const TICK_MS: u64 = 600_000;
 /// How long an answer is remembered.
@@ -19,10 +19,13 @@ const FORGOTTEN_MAX: u32 = 500;
 
 pub(super) async fn run(engine: Arc<Engine>) {
     loop {
-        if engine.itself.leads(engine.ports.clock.now()).is_some()
-            && let Err(fault) = forget(&engine).await
-        {
-            warn!(%fault, "old answers could not be forgotten");
+        if let Some(token) = engine.itself.leads(engine.ports.clock.now()) {
+            if let Err(fault) = forget(&engine).await {
+                warn!(%fault, "old answers could not be forgotten");
+            }
+            if let Err(fault) = retention::sweep(&engine, token).await {
+                warn!(%fault, "what is old could not be removed");
+            }
         }
         engine.ports.clock.sleep_ms(TICK_MS).await;
     }

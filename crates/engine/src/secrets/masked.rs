@@ -134,6 +134,14 @@ impl Logs for MaskedLogs {
     fn tail(&self, name: &str, lines_max: usize) -> Result<Vec<String>, Fault> {
         self.inner.tail(name, lines_max)
     }
+
+    fn holds(&self, folder: &str) -> Result<bool, Fault> {
+        self.inner.holds(folder)
+    }
+
+    fn remove(&self, folder: &str) -> Result<bool, Fault> {
+        self.inner.remove(folder)
+    }
 }
 
 /// Questions whose answers are told without values.

@@ -18,11 +18,12 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use shipway_core::{
+    archive::Archived,
     artifact::Tree,
     id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     ports::{
-        Answer, Artifacts, Capacity, Clock, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver, Fault,
-        HeldLimits, Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, RemoteAnswer,
+        Answer, Archives, Artifacts, Capacity, Clock, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver,
+        Fault, HeldLimits, Ids, Launch, Life, LogPage, LogPosition, Logs, Observed, Prober, Question, RemoteAnswer,
         RemoteCall, Remotes, Runner, Sources, Tasks, Traffic, TrafficRouter,
     },
     release::Release,
@@ -65,6 +66,7 @@ impl Fake {
             artifacts: self.clone(),
             sources: self.clone(),
             logs: self.clone(),
+            archives: self.clone(),
             driver: self.clone(),
             runner: self.clone(),
             prober: self.clone(),
@@ -285,6 +287,12 @@ impl Sources for Fake {
     }
 }
 
+impl Archives for Fake {
+    fn keep<'a>(&'a self, _: &'a Archived) -> BoxFuture<'a, Result<(), Fault>> {
+        done(())
+    }
+}
+
 impl Logs for Fake {
     fn append(&self, _: &str, _: &[String]) -> Result<(), Fault> {
         Ok(())
@@ -296,5 +304,13 @@ impl Logs for Fake {
 
     fn tail(&self, _: &str, _: usize) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
+    }
+
+    fn holds(&self, _: &str) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    fn remove(&self, _: &str) -> Result<bool, Fault> {
+        Ok(false)
     }
 }
