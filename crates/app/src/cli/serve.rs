@@ -41,13 +41,13 @@ pub struct ServeArgs {
     /// Take backups into this folder while the server runs; none are taken when absent
     #[arg(long, value_name = "FOLDER", env = "SHIPWAY_BACKUP_TO", hide_env_values = true)]
     pub backup_to: Option<PathBuf>,
-    /// How often, for instance 5m: what the loss of this machine takes away at most
+    /// How often, for instance 4m: what the loss of this machine takes away at most
     #[arg(
         long,
         value_name = "SPAN",
         env = "SHIPWAY_BACKUP_EVERY",
         hide_env_values = true,
-        default_value = "5m",
+        default_value = "4m",
         value_parser = backup_every
     )]
     pub backup_every: Span,
@@ -57,7 +57,7 @@ pub struct ServeArgs {
         value_name = "COUNT",
         env = "SHIPWAY_BACKUP_KEEP",
         hide_env_values = true,
-        default_value_t = 288,
+        default_value_t = 360,
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub backup_keep: u32,
