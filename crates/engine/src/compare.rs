@@ -151,6 +151,6 @@ impl Moment {
         let mut known = spec.map(|spec| spec.services()).unwrap_or_default();
         known.extend(self.slots.iter().map(|slot| slot.key.service.clone()));
         let Some(stranger) = what.services.iter().find(|service| !known.contains(service)) else { return Ok(()) };
-        Err(crate::commands::unknown("service", stranger.as_str(), known.iter().map(ServiceName::as_str)))
+        Err(crate::refusal::unknown("service", stranger.as_str(), known.iter().map(ServiceName::as_str)))
     }
 }

@@ -191,5 +191,5 @@ fn comes(project: &ProjectId, plan: &EnvironmentPlan, wanted: &Requirements) -> 
 fn refuse_unknown_service(wanted: &Requirements, plan: &EnvironmentPlan) -> Result<(), Refusal> {
     let stranger = wanted.services.iter().find(|name| !plan.services.contains_key(*name));
     let known = plan.services.keys().map(ServiceName::as_str);
-    stranger.map_or(Ok(()), |name| Err(crate::commands::unknown("service", name.as_str(), known)))
+    stranger.map_or(Ok(()), |name| Err(crate::refusal::unknown("service", name.as_str(), known)))
 }

@@ -22,7 +22,7 @@ use shipway_core::{
 
 use crate::{
     Engine, Refusal, Reply,
-    commands::conflict,
+    refusal::conflict,
     remote,
     spec::{layers, settings_layer},
 };

@@ -15,7 +15,7 @@ use shipway_core::{
     store::{Commit, OpenDeployment},
 };
 
-use crate::{Engine, Refusal, Reply, commands::conflict};
+use crate::{Engine, Refusal, Reply, refusal::conflict};
 
 impl Engine {
     /// Makes an environment that the file does not have. `stated` has the shape of an environment of the file.

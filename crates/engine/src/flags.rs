@@ -11,10 +11,7 @@ use shipway_core::{
     store::{Commit, Guarded},
 };
 
-use crate::{
-    Engine, Refusal,
-    commands::{Reply, conflict},
-};
+use crate::{Engine, Refusal, refusal::conflict, reply::Reply};
 
 impl Engine {
     /// The flags of an environment.

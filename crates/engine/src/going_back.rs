@@ -10,7 +10,7 @@ use shipway_core::{
     time::Timestamp,
 };
 
-use crate::{Engine, Refusal, commands::conflict, deploy::is_past_contract};
+use crate::{Engine, Refusal, deploy::is_past_contract, refusal::conflict};
 
 impl Engine {
     /// Fills in what a request to go back leaves to Shipway.

@@ -1,9 +1,9 @@
 //! The control plane without HTTP.
 //!
-//! The way of one deployment: `commands` takes it in, `deploy::life` carries it, `make` turns source into releases
-//! (touching no environment), `deploy::moving` plans under leases and runs the plan, `deploy::perform` is the one
-//! `match` from steps to ports, `traffic` publishes what the slots say, `deploy::back` plans the way back. Beside it,
-//! `keep` makes the recorded state true all the time.
+//! The way of one deployment: `commands` permits and records it, `submission` takes it in, `deploy::life` carries it,
+//! `make` turns source into releases (touching no environment), `deploy::moving` plans under leases and runs the plan,
+//! `deploy::perform` is the one `match` from steps to ports, `traffic` publishes what the slots say, `deploy::back` plans
+//! the way back. Beside it, `keep` makes the recorded state true all the time.
 //!
 //! Not here: HTTP (`app`), SQL (`store`), processes (`targets`), decisions that need no port (`core`).
 
@@ -11,7 +11,7 @@ mod archive;
 mod audit;
 mod authorization;
 mod breakers;
-pub mod commands;
+mod commands;
 mod compare;
 mod compatibility;
 mod configuration;
@@ -26,6 +26,7 @@ mod going_back;
 mod history;
 mod intake;
 mod keep;
+mod known;
 mod leases;
 mod make;
 mod notify;
@@ -33,7 +34,10 @@ mod promotion;
 mod quarantine;
 mod queries;
 mod quota;
+mod refusal;
+mod registration;
 mod remote;
+mod reply;
 mod retention;
 mod room;
 mod schedules;
@@ -41,6 +45,8 @@ mod secrets;
 mod servers;
 mod spec;
 mod standing;
+mod steering;
+mod submission;
 mod sync;
 mod tokens;
 mod traffic;
@@ -51,7 +57,6 @@ mod world;
 
 pub use self::{
     audit::AuditFilter,
-    commands::{Refusal, Reply},
     compare::Compared,
     doctor::{Complaint, stage_sites},
     engine::{CrashPoint, Engine, FlagAccess, Folders, Ports, Settings},
@@ -59,6 +64,8 @@ pub use self::{
     make::BUILDS_MAX,
     queries::{Drawn, Remembered},
     quota::{QuotaUse, QuotasStanding},
+    refusal::Refusal,
+    reply::Reply,
     retention::{RetentionStanding, Swept},
     secrets::{KeyTrouble, Rekeyed, SecretStanding, SecretUser},
     standing::{BreakersStanding, HeldLease, LeasesStanding, WaitingClaim},

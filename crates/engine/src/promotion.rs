@@ -30,7 +30,7 @@ use shipway_core::{
 pub(crate) use self::{automatic::run, soak::wait};
 use crate::{
     Engine, Refusal, Reply,
-    commands::{conflict, unknown},
+    refusal::{conflict, unknown},
 };
 
 /// Deployments of an environment that are looked through for what proved what it serves.

@@ -24,9 +24,10 @@ use shipway_core::{
 
 use crate::{
     Engine, Refusal,
-    commands::refuse_stranger,
     deploy::{self, Active, Fail},
-    gates, make, traffic,
+    gates, make,
+    submission::refuse_stranger,
+    traffic,
 };
 
 /// A plan that was drawn and not run.

@@ -261,7 +261,7 @@ impl Engine {
         self.known_environment(&self.known_project(project).await?, name)?;
         self.rules(project, name).await?.ok_or_else(|| {
             let hint = "`shipway check` says what is wrong with it; until then nothing is removed";
-            crate::commands::conflict(format!("what the spec says of {name} can't be understood"), hint)
+            crate::refusal::conflict(format!("what the spec says of {name} can't be understood"), hint)
         })
     }
 

@@ -16,7 +16,7 @@ use shipway_core::{
 };
 use tracing::warn;
 
-use crate::{Engine, Refusal, Reply, commands::conflict, gates::zone};
+use crate::{Engine, Refusal, Reply, gates::zone, refusal::conflict};
 
 /// How often the leader looks; a schedule names no time more exactly than to the minute.
 const TICK_MS: u64 = 5000;

@@ -19,7 +19,7 @@ use shipway_core::{
 
 use crate::{
     Engine, Refusal, Reply,
-    commands::{conflict, unknown},
+    refusal::{conflict, unknown},
 };
 
 /// What is asked for.

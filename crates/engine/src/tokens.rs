@@ -9,7 +9,7 @@ use shipway_core::{
     store::Commit,
 };
 
-use crate::{Engine, Refusal, Reply, commands::conflict};
+use crate::{Engine, Refusal, Reply, refusal::conflict};
 
 impl Engine {
     /// Makes a token. The secret is 32 random bytes: the reply holds it, and nothing else ever does.

@@ -15,9 +15,9 @@ use shipway_core::{
 
 use crate::{
     Engine, Refusal,
-    commands::conflict,
     deploy::{Active, note_undone, say},
     leases,
+    refusal::conflict,
 };
 
 impl Engine {

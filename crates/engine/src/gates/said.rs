@@ -13,8 +13,8 @@ use shipway_core::{
 use super::{authors::authors, facts};
 use crate::{
     Engine, Refusal, Reply,
-    commands::{conflict, forbidden},
     deploy::say,
+    refusal::{conflict, forbidden},
 };
 
 impl Engine {

@@ -14,7 +14,8 @@ use shipway_core::{
 use super::{masked::learn, rekey, uses};
 use crate::{
     Engine,
-    commands::{Refusal, Reply, conflict},
+    refusal::{Refusal, conflict},
+    reply::Reply,
 };
 
 /// Does what is asked about secrets.

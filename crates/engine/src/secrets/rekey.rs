@@ -11,7 +11,7 @@ use shipway_core::{
 
 use crate::{
     Engine,
-    commands::{Refusal, conflict},
+    refusal::{Refusal, conflict},
 };
 
 /// How often a secret is read again that somebody wrote in between.
