@@ -112,7 +112,7 @@ fn what_is_missing_is_awaited_only_until_all_have_answered() {
     let both = answered(&source, &[("limits", json!({ "min": 1 })), ("later", json!({}))]);
     assert_eq!(
         told(&source, both),
-        ["`{settings.limits.max}` stands for nothing: there is no such value", "`settings.limits.max` is required"]
+        ["`settings.limits.max` is required", "`{settings.limits.max}` stands for nothing: there is no such value"]
     );
     let large = answered(&source, &[("limits", json!({ "max": 9 }))]);
     assert_eq!(told(&source, large), ["`settings.limits.max` is 9: it must be 8 or less"], "what came is held to it");
