@@ -36,6 +36,10 @@ pub struct EnvironmentRequest {
     /// What is said of it as a whole.
     #[serde(flatten)]
     pub facts: EnvironmentFacts,
+    /// Whatever else an environment of the file may say, by its key there: `gates`, `quota`, `promotes_to`, `promotion`,
+    /// `notify`. A key that the file couldn't have is refused.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
 }
 
 /// An environment's configuration, value by value.

@@ -59,6 +59,9 @@ pub struct ServiceDemandView {
     pub memory_mb: Option<u64>,
     /// Mebibytes of its data folders; none when it declares none.
     pub disk_mb: Option<u64>,
+    /// Mebibytes that its data folders take, measured now; none when that can't be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_used_mb: Option<u64>,
     /// What it all costs a month.
     pub cost_per_month: f64,
 }

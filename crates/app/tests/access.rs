@@ -6,7 +6,7 @@ mod support;
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};
-use support::{Server, http::Answer, more::problem, project, shipway, spec, wait_for};
+use support::{Server, http::Answer, more::problem, project, shipway, spec, sse::Stream, wait_for};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -144,6 +144,31 @@ fn a_token_that_was_revoked_or_has_expired_lets_nobody_in() {
     for name in ["admin", "shipway/promotion", "a b", ""] {
         server.refused(400, "POST", "/api/tokens", json!({ "name": name, "role": "viewer" }));
     }
+}
+
+#[test]
+fn an_open_stream_ends_with_the_token_that_opened_it() {
+    let server = Server::start();
+    project(&server, "");
+    let id = server.deploy_well(json!({}))["id"].as_str().expect("an id").to_owned();
+    let events = "/api/events".to_owned();
+    let logs = format!("/api/instances/{}/logs", server.live_instances()[0]["id"].as_str().expect("an id"));
+    let ann = Caller::with(&server, "ann", "viewer").token;
+    let mut open = [&events, &logs].map(|path| Stream::open_as(&server, &ann, path, None));
+    let mut owners = Stream::open(&server, &events, None);
+    open[0].until("what was deployed", |event| event.data["deployment"] == json!(id));
+    server.post("/api/tokens/ann/revoke", json!({}));
+    for stream in &mut open {
+        while stream.next().is_some() {}
+    }
+    // One that expires while it looks on.
+    let short = json!({ "name": "bo", "role": "viewer", "expiresIn": "1500ms" });
+    let bo = Caller::new(&server, short).token;
+    let mut open = Stream::open_as(&server, &bo, &events, None);
+    while open.next().is_some() {}
+    // Whoever may still look sees what comes after.
+    let next = server.deploy_well(json!({}))["id"].clone();
+    owners.until("what was deployed then", |event| event.data["deployment"] == next);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn whoever_asked_does_not_approve_and_may_take_it_back() {
     let approval = held(&server, &id, "approval");
     assert!(approval["why"].as_str().expect("why").contains("2 approvals"), "{approval}");
     let refused = server.refused(403, "POST", &format!("/api/deployments/{id}/approve"), json!({}));
-    assert!(refused["detail"].as_str().expect("why").contains("asked for it"), "{refused}");
+    assert!(refused["detail"].as_str().expect("why").contains("a change of"), "{refused}");
     assert!(server.deployment(&id)["gated"]["approvals"].as_array().is_none_or(Vec::is_empty));
     let risk = server.deployment(&id)["gated"]["proposed"]["risk"].clone();
     assert!(risk["reasons"][0].as_str().expect("a reason").contains("1 of 1 services"), "{risk}");

@@ -195,20 +195,60 @@ fn the_nearest_secret_wins_and_rotation_deploys_when_asked() {
     assert_eq!(put(&server, "TOKEN", "", json!({})).0, 400);
 }
 
-#[test]
-fn a_comparison_tells_equal_secrets_from_different_ones() {
-    let server = Server::start();
-    project(&server, &format!("{WANTS_TOKEN}OTHER = {{}}\n[environments.prod]\ntype = \"production\"\n"));
-    set(&server, "OTHER", "the-same-for-all", json!({}));
-    for (environment, value) in [("test", FIRST), ("prod", SECOND)] {
-        set(&server, "TOKEN", value, json!({ "environment": environment }));
-        server.deploy_well(json!({ "environment": environment, "version": "1.0" }));
-    }
-    let comparison = server.get("/api/projects/app/compare?from=test&to=prod");
+/// One row of the secrets in a comparison of `test` and `prod`.
+fn compared(server: &Server, project: &str, key: &str) -> Value {
+    let comparison = server.get(&format!("/api/projects/{project}/compare?from=test&to=prod"));
     let secrets = comparison["services"]["web"]["secrets"].as_array().expect("keys").clone();
-    let state = |key: &str| secrets.iter().find(|one| one["key"] == key).map(|one| one["state"].clone());
-    assert_eq!((state("OTHER"), state("TOKEN")), (Some(json!("same")), Some(json!("different"))), "{secrets:?}");
-    assert!(!comparison.to_string().contains(FIRST) && !comparison.to_string().contains("the-same-for-all"));
+    secrets.into_iter().find(|one| one["key"] == key).unwrap_or_else(|| panic!("no {key}: {comparison}"))
+}
+
+#[test]
+fn a_comparison_tells_equal_secrets_from_different_ones_and_shows_no_value() {
+    let server = Server::start();
+    let wants = format!("{WANTS_TOKEN}OTHER = {{}}\n[environments.prod]\ntype = \"production\"\n");
+    project(&server, &wants);
+    let folder = server.home.path().join("another");
+    fs::create_dir_all(folder.join("app")).expect("a folder");
+    fs::copy(support::fixture(), folder.join("app/fixture")).expect("the fixture");
+    // A host belongs to one environment of one project.
+    let another =
+        support::spec(&wants).replace("\"app\"\n\n[env", "\"another\"\n\n[env").replace("\"app.{", "\"another.{");
+    server.register(&folder, &another);
+    for environment in ["test", "prod"] {
+        // The same value twice, in two secrets that know nothing of each other, and in two projects.
+        let other = json!({ "name": "OTHER", "value": SECOND, "environment": environment });
+        let token = json!({ "name": "TOKEN", "value": format!("{FIRST}-{environment}"), "environment": environment });
+        for (project, body) in [("app", &other), ("app", &token), ("another", &other), ("another", &token)] {
+            let path = format!("/api/projects/{project}/secrets");
+            let (status, answer) = server.call("PUT", &path, Some(body)).expect("the server answers");
+            assert_eq!(status, 200, "{answer}");
+        }
+        for project in ["app", "another"] {
+            server.deploy_well(json!({ "project": project, "environment": environment, "version": "1.0" }));
+        }
+    }
+    let (other, token) = (compared(&server, "app", "OTHER"), compared(&server, "app", "TOKEN"));
+    assert_eq!((&other["state"], &token["state"]), (&json!("same"), &json!("different")), "{other} {token}");
+    let listed = server.get(SECRETS);
+    let print = |id: &str| {
+        let found = listed.as_array().expect("a list").iter().find(|one| one["id"] == id).expect("it is listed");
+        found["versions"][0]["fingerprint"].as_str().expect("a fingerprint").to_owned()
+    };
+    assert_eq!(print("app/test:OTHER"), print("app/prod:OTHER"), "equal values of both environments");
+    assert_ne!(token["from"], token["to"]);
+    assert_eq!((&token["from"], &token["to"]), (&json!(print("app/test:TOKEN")), &json!(print("app/prod:TOKEN"))));
+    assert!(print("app/test:TOKEN").chars().all(|c| c.is_ascii_hexdigit()), "{token}");
+    let elsewhere = compared(&server, "another", "TOKEN");
+    assert_eq!(elsewhere["state"], "different", "{elsewhere}");
+    assert_ne!(elsewhere["from"], token["from"], "the same value in another project: nobody learns that it is");
+    for format in [&[][..], &["--json"], &["--html"]] {
+        let output = run(&server, &[&["env", "compare", "test", "prod"], format].concat(), "");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{format:?}: {said}");
+        assert!(said.contains("TOKEN") && said.contains(token["to"].as_str().expect("a fingerprint")), "{said}");
+        assert!(!said.contains(FIRST) && !said.contains(SECOND), "{format:?}: {said}");
+    }
+    nothing_leaks(&server);
 }
 
 #[test]

@@ -319,7 +319,8 @@ fn an_incident_takes_it_back(story: &Story, cid: &Person<'_>, promoted: &Value) 
     let page = |path: &str| request(story.server.proxy(), "GET", "web.production.localhost", path, &[], b"");
     page("/become?error").expect("an answer");
     assert_eq!(page("/").expect("an answer").status, 500);
-    let body = json!({ "project": "app", "environment": "production", "kind": { "is": "rollback" }, "reason": "users meet errors" });
+    let kind = json!({ "is": "rollback" });
+    let body = json!({ "project": "app", "environment": "production", "kind": kind, "reason": "users meet errors" });
     let back = story.end(&cid.does("POST", "/api/deployments", body));
     assert_eq!(back["phase"], "completed", "{}", back["errors"]);
     assert_eq!(story.server.deployment(promoted["id"].as_str().expect("an id"))["rolledBackBy"], back["id"]);

@@ -7,6 +7,10 @@ use crate::{
     fault::Fault, field::Field, layers::without_null, place::Place, read::Source, resolve::Layer, shape, walk,
 };
 
+/// What an environment of the file says of itself, and no layer above the file can change.
+const OF_THE_FILE: [&str; 8] =
+    ["type", "gates", "quota", "promotes_to", "promotion", "local", "notify", "rollback_limit"];
+
 /// Everything that doesn't fit the spec's schema, all at once.
 pub fn check(source: &Source) -> Vec<Finding> {
     let place = Place::file(source);
@@ -30,8 +34,14 @@ fn unread(source: &Source) -> Option<Finding> {
 pub fn check_layer(layer: &Layer) -> Vec<Finding> {
     let faults = walk::faults(&shape::LAYER, &layer.tree, &Field::default());
     let told = |fault: &Fault| {
-        let finding = fault.finding().field(fault.field.to_string());
-        Finding { file: Some(layer.name.clone()), ..finding }
+        let field = fault.field.to_string();
+        let finding = match OF_THE_FILE.contains(&field.as_str()) {
+            true => fault.finding().recommendation(format!(
+                "say it in the file, below `[environments.NAME]`, or when the environment is made: `{field}` is not set"
+            )),
+            false => fault.finding(),
+        };
+        Finding { file: Some(layer.name.clone()), ..finding.field(field) }
     };
     faults.iter().map(told).collect()
 }

@@ -10,6 +10,7 @@ pub mod explained;
 mod fault;
 mod field;
 pub mod layers;
+mod named;
 mod place;
 pub mod read;
 pub mod reference;

@@ -5,6 +5,7 @@ use shipway_core::finding::Finding;
 
 use crate::{
     field::{Field, Segment},
+    named::Item,
     read::Source,
     resolve::Layer,
 };
@@ -26,16 +27,40 @@ impl<'a> Place<'a> {
 
     /// The finding, told where its field was written.
     pub(crate) fn put(&self, finding: Finding, field: &Field) -> Finding {
-        if let Some(layer) = self.layers.iter().rev().find(|layer| says(&layer.tree, field)) {
-            return Finding { file: Some(layer.name.clone()), ..finding.field(field.to_string()) };
-        }
-        let written = self.written(field);
+        let named = Item::of(self, field).and_then(|item| self.named(&item));
+        let written = match named {
+            Some(Named::Layer(layer, field)) => {
+                return Finding { file: Some(layer.name.clone()), ..finding.field(field.to_string()) };
+            }
+            Some(Named::File(field)) => field,
+            None => {
+                if let Some(layer) = self.layers.iter().rev().find(|layer| says(&layer.tree, field)) {
+                    return Finding { file: Some(layer.name.clone()), ..finding.field(field.to_string()) };
+                }
+                self.written(field)
+            }
+        };
         let line = self.line(&written);
         let finding = finding.field(written.to_string());
         match line {
             Some(line) => finding.file_line(&self.source.file, line),
             None => Finding { file: Some(self.source.file.clone()), ..finding },
         }
+    }
+
+    /// Where an item of a list that merges by name says the field: the strongest place that does, or that at least has
+    /// the item.
+    fn named(&self, item: &Item) -> Option<Named<'a>> {
+        let root = self.environment.map(|environment| Field::of(&["environments", environment]));
+        let layers = self.layers.iter().rev();
+        let layers =
+            layers.filter_map(|layer| Some((&layer.tree, Named::Layer(layer, item.in_tree(&layer.tree, None)?))));
+        let tree = &self.source.tree;
+        let in_file = [root.as_ref(), None].into_iter().filter_map(|root| item.in_tree(tree, root));
+        let all: Vec<_> = layers.chain(in_file.map(|field| (tree, Named::File(field)))).collect();
+        let says =
+            |(tree, named): &&(&Value, Named<'_>)| named.field().find(tree).is_some_and(|value| !value.is_null());
+        all.iter().find(says).or(all.first()).map(|(_, named)| named.clone())
     }
 
     /// Whether a layer or the file says the field, wherever it may.
@@ -68,6 +93,21 @@ impl<'a> Place<'a> {
             at = field.parent();
         }
         None
+    }
+}
+
+/// Where an item of a list that merges by name is written.
+#[derive(Clone)]
+enum Named<'a> {
+    Layer(&'a Layer, Field),
+    File(Field),
+}
+
+impl Named<'_> {
+    fn field(&self) -> &Field {
+        match self {
+            Self::Layer(_, field) | Self::File(field) => field,
+        }
     }
 }
 

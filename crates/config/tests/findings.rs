@@ -555,6 +555,43 @@ fn an_environments_word_is_told_at_the_environment() {
     }
 }
 
+/// Three checks of which the environment says two; the places in its list are not those in the whole.
+const NAMED: &str = r#"[[services.web.checks]]
+name = "first"
+phase = "verify"
+http = "/first"
+[[services.web.checks]]
+name = "second"
+phase = "verify"
+http = "/second"
+[[environments.staging.services.web.checks]]
+name = "second"
+http = "/other"
+[[environments.staging.services.web.checks]]
+name = "third"
+phase = "verify"
+http = "/third""#;
+
+#[test]
+fn an_item_of_a_list_that_merges_by_name_is_told_where_it_is_written() {
+    assert_eq!(found(&spec(NAMED)), []);
+    let cases = [
+        ("/first", "services.web.checks[0].http", 3),
+        ("/other", "environments.staging.services.web.checks[0].http", 10),
+        ("/third", "environments.staging.services.web.checks[1].http", 14),
+    ];
+    for (path, field, line) in cases {
+        let text = spec(&NAMED.replace(path, path.trim_start_matches('/')));
+        let found = found(&text);
+        let told: Vec<_> = found.iter().map(|one| (one.field.as_deref(), one.line)).collect();
+        assert_eq!(told, [(Some(field), Some(ADDED + line))], "{found:?}");
+    }
+    // What is missing in the whole is missing where the item is.
+    let nameless = spec(&NAMED.replace("http = \"/third\"", ""));
+    let told: Vec<_> = found(&nameless).into_iter().map(|one| (one.field, one.line)).collect();
+    assert_eq!(told, [(Some("environments.staging.services.web.checks[1]".to_owned()), Some(ADDED + 11))]);
+}
+
 #[test]
 fn one_fault_keeps_no_other_from_being_seen() {
     let text = spec(

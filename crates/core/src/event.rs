@@ -114,6 +114,8 @@ pub enum EventKind {
     DeploymentRejected,
     /// Somebody opened every gate at once.
     GlassBroken,
+    /// The data folders of a service take more than it declares.
+    DiskOver,
     /// An artifact was built, or found.
     ArtifactReady,
     /// A release was made, or found.

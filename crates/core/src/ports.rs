@@ -306,6 +306,8 @@ pub trait Driver: Send + Sync {
     fn restore_data<'a>(&'a self, slot: &'a SlotKey, name: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
     /// The copies of a service's data folders, newest first.
     fn data_snapshots<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<Vec<DataSnapshot>, Fault>>;
+    /// The bytes that a service's data folders take on the disk; 0 when it has none. Everything in them is looked at.
+    fn data_use<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<u64, Fault>>;
     /// Lines of an instance's output.
     fn log<'a>(
         &'a self,

@@ -169,6 +169,10 @@ impl Driver for GuardedDriver {
         self.driver.data_snapshots(slot)
     }
 
+    fn data_use<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<u64, Fault>> {
+        self.driver.data_use(slot)
+    }
+
     fn log<'a>(
         &'a self,
         instance: &'a InstanceId,

@@ -97,7 +97,8 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    async fn refuse_busy(&self, project: &ProjectId, name: &EnvironmentName) -> Result<(), Refusal> {
+    /// Refuses to remove an environment in which something runs, or to which something is being deployed.
+    pub(crate) async fn refuse_busy(&self, project: &ProjectId, name: &EnvironmentName) -> Result<(), Refusal> {
         let mut list = Vec::new();
         let open: Vec<OpenDeployment> = self.ports.store.below("").await?;
         for open in open {
@@ -115,7 +116,7 @@ impl Engine {
         if list.is_empty() {
             return Ok(());
         }
-        let hint = Some(format!("`shipway env delete {name} --decommission` takes everything down first"));
+        let hint = Some(format!("take everything down first: `shipway decommission -e {name}`"));
         Err(Refusal::Conflict { message: format!("something runs in {name}"), list, hint })
     }
 }

@@ -6,6 +6,7 @@
 
 mod authors;
 mod facts;
+mod rate;
 mod said;
 mod standing;
 
@@ -37,6 +38,8 @@ use crate::{
 
 /// How often a deployment that waits looks again: slots may have changed, and with them its plan.
 const LOOK_MS: u64 = 10_000;
+/// How often the gates are asked again because somebody wrote to the environment's leases in between.
+const CONFLICTS_MAX: u32 = 100;
 
 /// What was made already, when the deployment was taken up while it waited. What it proposed stays what it proposes,
 /// whatever became of the source meanwhile.
@@ -65,11 +68,22 @@ pub(crate) async fn wait(engine: &Engine, active: &Active, goal: &Goal) -> Resul
     }
 }
 
-/// Whether every gate is still open, now that the leases are taken and nobody else changes the slots.
+/// Whether every gate is still open, now that the leases are taken and nobody else changes the slots. Then it has its
+/// place in the environment's rate, too.
 pub(crate) async fn are_open(engine: &Engine, active: &Active, goal: &Goal) -> Result<bool, Fail> {
-    let deployment = active.read().await;
-    let look = look(engine, &deployment, goal).await?;
-    Ok(look.is_none_or(|look| look.held.is_empty()))
+    let mut conflicts = 0;
+    loop {
+        let deployment = active.read().await;
+        let place = rate::Place::read(engine, &deployment).await?;
+        let Some(look) = look(engine, &deployment, goal).await? else { return Ok(true) };
+        if !look.held.is_empty() {
+            return Ok(false);
+        }
+        match place.take(engine, active).await {
+            Err(fault) if fault.kind == FaultKind::Conflict && conflicts < CONFLICTS_MAX => conflicts += 1,
+            taken => return Ok(taken.map(|()| true)?),
+        }
+    }
 }
 
 /// Asks the gates. What waiting can't mend, such as a zone that is gone, fails the deployment.

@@ -16,6 +16,7 @@ mod compare;
 mod compatibility;
 mod configuration;
 mod deploy;
+mod disk_use;
 mod doctor;
 mod engine;
 mod environments;

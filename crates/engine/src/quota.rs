@@ -126,7 +126,7 @@ impl Engine {
 
     /// The limits of a project as it is registered.
     pub(crate) fn limits_of(&self, project: &Project) -> Limits {
-        let spec = self.understood.spec(&project.file, &project.text);
+        let spec = self.understood.of(project);
         spec.map(|spec| Limits::of(&spec.source.tree)).unwrap_or_default()
     }
 

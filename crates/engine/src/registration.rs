@@ -38,6 +38,10 @@ impl Engine {
         let mut made = known.as_ref().map(|known| known.made.clone()).unwrap_or_default();
         made.retain(|name, _| !environments.contains(name));
         environments.extend(made.keys().cloned());
+        let gone = known.iter().flat_map(|known| &known.environments).filter(|name| !environments.contains(name));
+        for name in gone {
+            self.refuse_busy(&id, name).await?;
+        }
         let project = Project {
             id,
             description: named.description,

@@ -148,6 +148,7 @@ impl Engine {
             Err(findings) => return Ok(Validation { findings, environment: None }),
         };
         findings.extend(self.disk_room()?);
+        findings.extend(self.disk_findings(&asked.project, &plan, services).await?);
         findings.extend(self.what_comes(&plan, asked).await?);
         findings.extend(self.unknown_zones(&plan)?);
         findings.extend(self.taken_routes(spec, &plan).await?);

@@ -26,6 +26,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     cgroup::Cgroups,
+    data_use,
     launch::Intent,
     log_pages, machine,
     secret_files::SecretFiles,
@@ -286,6 +287,10 @@ impl Driver for LocalDriver {
 
     fn usage<'a>(&'a self, instances: &'a [InstanceId]) -> BoxFuture<'a, Result<BTreeMap<InstanceId, Usage>, Fault>> {
         Box::pin(usage::read(&self.data, instances))
+    }
+
+    fn data_use<'a>(&'a self, slot: &'a SlotKey) -> BoxFuture<'a, Result<u64, Fault>> {
+        Box::pin(data_use::bytes(staging::volumes(&self.data, slot)))
     }
 
     fn held_limits(&self) -> HeldLimits {

@@ -8,6 +8,7 @@ mod cgroup;
 mod command_output;
 mod copy_tree;
 mod data_copy;
+mod data_use;
 mod driver;
 mod fingerprint;
 mod launch;

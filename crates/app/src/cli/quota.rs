@@ -41,7 +41,7 @@ fn lines(paint: Paint, view: &QuotasView) -> Vec<String> {
     if view.services.is_empty() {
         return lines.into_iter().chain(std::iter::once("nothing runs".to_owned())).collect();
     }
-    let mut services = Table::new(&["service", "instances", "cores each", "MiB each", "disk MiB", "a month"]);
+    let mut services = Table::new(&["service", "instances", "cores each", "MiB each", "disk MiB", "used", "a month"]);
     view.services.iter().for_each(|service| services.row(service_row(view, service)));
     lines.push(String::new());
     lines.extend(services.lines(paint, 0));
@@ -84,6 +84,15 @@ fn money(view: &QuotasView, amount: f64) -> String {
     }
 }
 
+/// What its data folders take, against what it declares.
+fn disk_used(service: &ServiceDemandView) -> (Hue, String) {
+    match (service.disk_used_mb, service.disk_mb) {
+        (Some(used), Some(declared)) if used > declared => (Hue::Warn, used.to_string()),
+        (Some(used), _) if used > 0 => plain(used.to_string()),
+        _ => plain("-"),
+    }
+}
+
 fn service_row(view: &QuotasView, service: &ServiceDemandView) -> Vec<(Hue, String)> {
     let or_none = |text: Option<String>| plain(text.unwrap_or_else(|| "-".into()));
     vec![
@@ -92,6 +101,7 @@ fn service_row(view: &QuotasView, service: &ServiceDemandView) -> Vec<(Hue, Stri
         or_none(service.cpu.map(|cpu| cpu.to_string())),
         or_none(service.memory_mb.map(|mb| mb.to_string())),
         or_none(service.disk_mb.map(|mb| mb.to_string())),
+        disk_used(service),
         plain(money(view, service.cost_per_month)),
     ]
 }

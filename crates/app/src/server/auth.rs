@@ -16,7 +16,7 @@ use shipway_core::{
     policy::Act,
 };
 
-use super::{Shared, answer::Rejected};
+use super::{Shared, answer::Rejected, open_streams};
 
 /// Lets a request through when it carries the token, and tells handlers who it is.
 pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
@@ -31,11 +31,16 @@ pub(super) async fn authenticate(State(shared): State<Arc<Shared>>, mut request:
         None => None,
     };
     let Some(actor) = actor else { return unknown() };
+    let opened_with = token.filter(|_| actor.token.is_some()).map(str::to_owned);
     if let Err(refusal) = shared.engine.permit_look(&Meaning::new("look", Act::Read, About::Server), &actor).await {
         return Rejected::from(refusal).into_response();
     }
     request.extensions_mut().insert(actor);
-    next.run(request).await
+    let response = next.run(request).await;
+    match opened_with {
+        Some(token) => open_streams::until_it_ends(shared, token, response),
+        None => response,
+    }
 }
 
 fn unknown() -> Response {

@@ -21,6 +21,7 @@ mod idempotency;
 mod logs;
 mod master_key;
 mod metrics;
+mod open_streams;
 mod plan_view;
 mod projects;
 mod promoting;

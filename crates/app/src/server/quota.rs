@@ -30,7 +30,13 @@ pub(super) async fn show(
     let (project_id, environment) = (ProjectId::new(id), environment.map(EnvironmentName::new));
     let QuotasStanding { currency, quotas, services } = shared.engine.quotas(&project_id, environment.as_ref()).await?;
     let quotas = quotas.into_iter().map(quota_view).collect();
-    let services = services.into_iter().map(service_view).collect();
+    let mut measured = Vec::new();
+    for (slot, demand, cost) in services {
+        // What can't be measured keeps nobody from seeing the rest.
+        let disk_used_mb = shared.engine.disk_used_mb(&slot).await.ok();
+        measured.push(ServiceDemandView { disk_used_mb, ..service_view((slot, demand, cost)) });
+    }
+    let services = measured;
     Ok(Json(QuotasView { project_id, currency, quotas, services }))
 }
 
@@ -42,5 +48,5 @@ fn quota_view(quota: QuotaUse) -> QuotaView {
 fn service_view((slot, demand, cost_per_month): (SlotKey, Demand, f64)) -> ServiceDemandView {
     let SlotKey { environment, service, .. } = slot;
     let Demand { instances, cpu, memory_mb, disk_mb } = demand;
-    ServiceDemandView { environment, service, instances, cpu, memory_mb, disk_mb, cost_per_month }
+    ServiceDemandView { environment, service, instances, cpu, memory_mb, disk_mb, disk_used_mb: None, cost_per_month }
 }

@@ -29,12 +29,16 @@ pub struct Stream {
 impl Stream {
     /// Opens a stream, perhaps where an earlier one broke.
     pub fn open(server: &Server, path: &str, last_event_id: Option<u64>) -> Self {
+        Self::open_as(server, server.token(), path, last_event_id)
+    }
+
+    /// The same with somebody's access token.
+    pub fn open_as(server: &Server, token: &str, path: &str, last_event_id: Option<u64>) -> Self {
         let mut stream = TcpStream::connect(server.address()).expect("the server takes connections");
         stream.set_read_timeout(Some(Duration::from_millis(READ_MS))).expect("a timeout");
         let last = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
         let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer {}\r\n{last}\r\n",
-            server.token()
+            "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer {token}\r\n{last}\r\n"
         );
         stream.write_all(head.as_bytes()).expect("the request goes out");
         let mut opened = Self { reader: BufReader::new(stream), line: String::new() };

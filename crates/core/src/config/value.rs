@@ -143,6 +143,11 @@ fn listed(items: &[Value], key: &str, path: &str, author: Author<'_>) -> Option<
     Some(Table { entries, cut: false, listed: true })
 }
 
+/// The key of the items' names, when the list at a key of a service merges by them.
+pub fn is_named(key: &str) -> Option<&'static str> {
+    NAMED.iter().find(|(list, _)| *list == key).map(|(_, name)| *name)
+}
+
 /// A path and a key below it, as TOML writes it.
 pub fn join(path: &str, key: &str) -> String {
     let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');

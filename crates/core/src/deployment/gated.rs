@@ -27,6 +27,9 @@ pub struct Gated {
     pub broken: Option<Word>,
     /// When the last gate opened.
     pub opened_at: Option<Timestamp>,
+    /// When it took its place in the environment's rate: from then on others count it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_at: Option<Timestamp>,
 }
 
 /// A plan that was drawn and is not run yet.

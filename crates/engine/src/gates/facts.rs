@@ -226,7 +226,8 @@ pub(super) async fn begun(
     }
     let others = history(engine, deployment, BEGUN_LOOKED_AT_MAX).await?;
     let moved = |other: &Deployment| other.phases.iter().find(|record| record.phase >= Phase::Staging).map(|r| r.at);
-    Ok(others.iter().filter(|other| is_asked(other)).filter_map(|other| moved(other)).collect())
+    let begun = |other: &Deployment| moved(other).or(other.gated.counted_at);
+    Ok(others.iter().filter(|other| is_asked(other)).filter_map(|other| begun(other)).collect())
 }
 
 async fn history(

@@ -19,5 +19,6 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     engine.spawn(reconcile::run(engine.clone()));
     engine.spawn(probes::run(engine.clone()));
     engine.spawn(retain::run(engine.clone()));
+    engine.spawn(crate::disk_use::run(engine.clone()));
     engine.spawn(crate::promotion::run(engine.clone()));
 }

@@ -178,6 +178,10 @@ impl Driver for Fake {
         done(Vec::new())
     }
 
+    fn data_use<'a>(&'a self, _: &'a SlotKey) -> BoxFuture<'a, Result<u64, Fault>> {
+        done(0)
+    }
+
     fn log<'a>(&'a self, _: &'a InstanceId, next: LogPosition, _: usize) -> BoxFuture<'a, Result<LogPage, Fault>> {
         done(LogPage { lines: Vec::new(), next })
     }
