@@ -135,3 +135,20 @@ fn the_same_upload_sent_twice_with_a_key_is_one() {
     assert_eq!(first.body, second.body);
     assert_eq!(fs::read_dir(server.data.join("uploads")).expect("the uploads").count(), 1);
 }
+
+#[test]
+fn an_upload_that_nobody_deployed_goes_after_a_day() {
+    let server = Server::start();
+    let sent = || {
+        let answer = upload(&server, &tar(|builder| the_project(builder, HEALTH)));
+        let known: Value = serde_json::from_str(&answer.body).expect("JSON");
+        known["id"].as_str().expect("an id").to_owned()
+    };
+    let (old, young) = (sent(), sent());
+    let folder = |id: &str| server.data.join("uploads").join(id);
+    let at = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 3600);
+    fs::File::open(folder(&old)).and_then(|folder| folder.set_modified(at)).expect("it is a day older");
+    let newest = sent();
+    assert!(!folder(&old).exists(), "nobody wants it any more");
+    assert!(folder(&young).exists() && folder(&newest).exists(), "these may still be deployed");
+}

@@ -207,7 +207,8 @@ fn an_archive_is_read_back_without_a_server_and_damage_is_named() {
     assert_eq!(one["explanation"]["headline"], explained["headline"]);
 
     let whole = std::fs::read(&file).expect("the archive");
-    let at = whole.windows(6).position(|bytes| bytes == b"hooks/").expect("the log of one of them");
+    // The newest comes first, so the last log is that of the first deployment.
+    let at = whole.windows(6).rposition(|bytes| bytes == b"hooks/").expect("its log");
     let mut changed = whole.clone();
     changed[at] = b'H';
     std::fs::write(&file, &changed).expect("written");

@@ -9,6 +9,7 @@
 mod events;
 mod logs;
 mod needed;
+mod uploads;
 
 use std::{
     collections::BTreeMap,
@@ -33,10 +34,16 @@ use crate::{Engine, Refusal, Reply};
 
 /// Deployments that are looked at together, while nobody is let in to their environment.
 const PAGE: u32 = 25;
-/// Pages that are looked at in one pass.
+/// Deployments that are removed in one pass, but for the rest of a page.
+const REMOVED_MAX: u64 = 500;
+/// Pages that are looked at in one pass: more than what may be kept for being new.
+const PAGES_LOOKED_MAX: u32 = 200;
+/// Pages of deployments of which logs are removed in one pass.
 const PAGES_MAX: u32 = 20;
-/// Pages that are looked at to say what would go.
-const PAGES_COUNTED_MAX: u32 = 2000;
+/// Deployments that are looked at together to say what would go.
+const PAGE_COUNTED: u32 = 500;
+/// Pages that are looked at to say that.
+const PAGES_COUNTED_MAX: u32 = 200;
 /// Events of a deployment that are read at a time.
 const EVENTS_PAGE: u32 = 500;
 /// Passes that one command makes.
@@ -53,12 +60,21 @@ pub(crate) struct Progress(Mutex<BTreeMap<Option<Environment>, Done>>);
 struct Done {
     /// Logs of deployments that were asked for before that time are gone.
     logs: Timestamp,
-    /// Where a walk over older ones goes on.
-    logs_after: Option<Place>,
-    /// The oldest on that walk that had not ended.
-    open_since: Option<Timestamp>,
+    /// A walk over older ones that is not at its end.
+    walk: Option<Walk>,
     /// No event up to this place is to go.
     events: u64,
+}
+
+/// A walk over deployments, from the newest that are too old to older ones.
+#[derive(Clone, Debug)]
+struct Walk {
+    /// Where it began.
+    until: Timestamp,
+    /// Where it goes on.
+    after: Option<Place>,
+    /// The oldest so far that had not ended by then.
+    open: Option<Timestamp>,
 }
 
 impl Progress {
@@ -144,15 +160,18 @@ impl Pass<'_> {
 
     fn question(&self, until: Timestamp) -> Question {
         let environment = Some(self.environment.clone());
-        Question { environment, until: Some(until), ..Question::of(self.project.clone(), PAGE) }
+        let page = if self.dry { PAGE_COUNTED } else { PAGE };
+        Question { environment, until: Some(until), ..Question::of(self.project.clone(), page) }
     }
 
     async fn deployments(&self) -> Result<Swept, Fault> {
+        if self.dry {
+            return self.due_deployments().await;
+        }
         let before = cut(self.now, self.rules.history);
-        let mut question = self.question(before);
-        let mut swept = Swept::default();
+        let (mut question, mut swept) = (self.question(before), Swept::default());
         let request = Request::new(self.project.clone(), self.environment.clone(), Kind::Deploy);
-        for _ in 0..if self.dry { PAGES_COUNTED_MAX } else { PAGES_MAX } {
+        for _ in 0..PAGES_LOOKED_MAX {
             // Nobody decides on what was while it goes, and nobody asks for what would need it.
             let _alone = self.engine.intake.one(&request).await;
             let page = self.engine.ports.store.history(&question).await?;
@@ -162,9 +181,28 @@ impl Pass<'_> {
             let Some(needed) = self.needed().await? else { return Ok(swept) };
             let going: Vec<_> = page.entries.into_iter().filter(|entry| needed.lets_go(entry, before)).collect();
             swept.removed.deployments += going.len() as u64;
-            if !self.dry {
-                swept.removed.events += self.remove(&going).await?;
+            swept.removed.events += self.remove(&going).await?;
+            question.after = page.next;
+            if question.after.is_none() {
+                return Ok(swept);
             }
+            if swept.removed.deployments >= REMOVED_MAX {
+                break;
+            }
+        }
+        swept.more = true;
+        Ok(swept)
+    }
+
+    /// How many would go, as things are now.
+    async fn due_deployments(&self) -> Result<Swept, Fault> {
+        let before = cut(self.now, self.rules.history);
+        let (mut question, mut swept) = (self.question(before), Swept::default());
+        let Some(needed) = self.needed().await? else { return Ok(swept) };
+        for _ in 0..PAGES_COUNTED_MAX {
+            let page = self.engine.ports.store.history(&question).await?;
+            swept.removed.deployments +=
+                page.entries.iter().filter(|entry| needed.lets_go(entry, before)).count() as u64;
             question.after = page.next;
             if question.after.is_none() {
                 return Ok(swept);

@@ -17,7 +17,7 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Row, any::AnyArguments, query::Query};
 use crate::{history::read, sql::sql_fault};
 
 /// Deployments that one page looks at.
-const LOOKED_AT_MAX: u32 = 2000;
+const LOOKED_AT_MAX: u32 = 500;
 
 /// A value of a statement.
 #[derive(Clone)]

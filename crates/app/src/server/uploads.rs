@@ -1,8 +1,10 @@
 //! Uploads: a project folder as a tar stream, unpacked below the data folder.
 
 use std::{
+    fs::DirEntry,
     io::{ErrorKind, Read},
     path::{Component, Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use axum::{Extension, Json, body::Body, http::HeaderMap};
@@ -16,6 +18,7 @@ use shipway_core::{
     ports::Fault,
 };
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use super::{
     Shared, State,
@@ -29,6 +32,10 @@ const ENTRIES_MAX: usize = 500_000;
 const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Pieces of the body that wait to be unpacked.
 const PIECES_MAX: usize = 16;
+/// How long an upload waits for somebody to deploy it.
+const UNUSED_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Uploads that are removed at a time.
+const SWEPT_MAX: usize = 100;
 const SPEC_FILE: &str = "shipway.toml";
 
 pub(super) async fn upload(
@@ -52,8 +59,30 @@ pub(super) async fn upload(
         let _ = tokio::fs::remove_dir_all(&folder).await;
         return Err(rejected);
     }
+    sweep(&shared).await;
     let file = folder.join(SPEC_FILE).is_file().then(|| SPEC_FILE.to_owned());
     Ok(Json(UploadView { id, file }))
+}
+
+/// Removes uploads that nobody deployed. What can't be removed now is tried again with the next upload.
+pub(super) async fn sweep(shared: &Shared) {
+    let wanted = match shared.engine.uploads_in_use().await {
+        Ok(wanted) => wanted,
+        Err(fault) => return warn!(%fault, "old uploads stay: what is in use can't be read"),
+    };
+    let folder = shared.data.join("uploads");
+    let now = SystemTime::now();
+    let is_old = |entry: &DirEntry| {
+        let changed = entry.metadata().and_then(|data| data.modified());
+        changed.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > UNUSED_MAX))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().filter(is_old);
+    let unwanted = |entry: &DirEntry| entry.file_name().to_str().is_some_and(|id| !wanted.contains(id));
+    for entry in entries.filter(unwanted).take(SWEPT_MAX) {
+        if let Err(fault) = shared.engine.forget_folder(&entry.path()).await {
+            warn!(%fault, "an old upload stays");
+        }
+    }
 }
 
 fn folder_of(shared: &Shared, id: &str) -> PathBuf {
