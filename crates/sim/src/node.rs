@@ -288,6 +288,8 @@ struct Case<'a> {
     person: Person,
     deployment: DeploymentId,
     end: Option<Phase>,
+    /// The way back that got stuck. What is tried again has another one: what it left may be gone by then.
+    stuck: Option<Plan>,
 }
 
 impl<'a> Case<'a> {
@@ -304,7 +306,8 @@ impl<'a> Case<'a> {
         let simulation = Simulation::new(world, store, Random::new(4), Plot::default());
         simulation.shared.timers().now_ms = before.now_ms;
         let person = person(&simulation, &prepared.scenario);
-        Self { prepared, what, simulation, person, deployment: DeploymentId::new(String::new()), end: None }
+        let deployment = DeploymentId::new(String::new());
+        Self { prepared, what, simulation, person, deployment, end: None, stuck: None }
     }
 
     fn live(&mut self) {
@@ -381,6 +384,7 @@ impl<'a> Case<'a> {
         let Some(deployment) = stored(&self.simulation, &self.deployment) else {
             return self.simulation.violate("case", "it is not stored");
         };
+        self.stuck = deployment.course.unwind.clone();
         let failed = failed_back(&deployment);
         let meant = |step: &Step| match mishap {
             Mishap::FailsForGood if node.back => *step == node.planned.step,
@@ -445,7 +449,9 @@ impl<'a> Case<'a> {
         let begun = states.filter(|state| state.status != StepStatus::Waiting);
         let ran = begun.map(|state| ((state.back, state.number), state.ended_at.is_some())).collect();
         let course = deployment.map(|deployment| deployment.course.clone());
-        let plans = course.map(|course| [course.plan.clone(), course.unwind.clone()]).unwrap_or_default();
+        let stuck = self.stuck.clone();
+        let plans = course.map(|course| [course.plan.clone(), stuck.or_else(|| course.unwind.clone())]);
+        let plans = plans.unwrap_or_default();
         let mut world = self.simulation.shared.world();
         let met = world.mishap.as_ref().map_or(0, |awaited| awaited.met);
         Made { end: self.end, met, broken: world.watcher.broken.take(), lines: world.trace.take_lines(), ran, plans }
