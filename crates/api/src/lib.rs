@@ -6,6 +6,7 @@ mod access;
 mod backup;
 mod client;
 mod configuration;
+mod drift;
 mod flags;
 mod gates;
 mod history;
@@ -24,6 +25,7 @@ pub use self::{
     backup::*,
     client::{Client, ClientError},
     configuration::*,
+    drift::*,
     flags::*,
     gates::*,
     history::*,

@@ -8,6 +8,7 @@ use shipway_core::{
     compare::Comparison,
     compatibility::{Compatibility, Requirements},
     config::version::ConfigVersion,
+    drift::Drift,
     explain::Explanation,
     flag::{Flag, Flags},
     promotion::{Combination, Hold},
@@ -16,8 +17,8 @@ use shipway_core::{
 };
 
 use crate::{
-    Problem, access::*, backup::*, configuration::*, flags::*, gates::*, history::StatisticsView, promotion::*,
-    quota::*, retention::*, secrets::*, standing::*, types::*,
+    Problem, access::*, backup::*, configuration::*, drift::RepairRequest, flags::*, gates::*, history::StatisticsView,
+    promotion::*, quota::*, retention::*, secrets::*, standing::*, types::*,
 };
 
 /// One endpoint.
@@ -316,6 +317,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
             of::<EnvironmentUsage>,
         )
     },
+    get("/api/projects/{id}/environments/{environment}/drift", "What is not what its release says", of::<Vec<Drift>>),
+    post(
+        "/api/projects/{id}/environments/{environment}/drift/repair",
+        "Has that put right",
+        of::<RepairRequest>,
+        of::<Vec<Drift>>,
+    ),
     post(
         "/api/projects/{id}/environments/{environment}/compatibility",
         "Whether it can run something: each requirement, and what was measured",

@@ -14,6 +14,7 @@ use shipway_core::{
         Cause, CheckRecord, FailureReport, Gated, Kind, OnConflict, PhaseRecord, Resolved, ServiceState, Source,
         StepStatus, Stuck, Waiting,
     },
+    drift::Drift,
     event::Event,
     finding::Finding,
     gate::Held,
@@ -423,6 +424,9 @@ pub struct EnvironmentView {
     pub current_deployment: Option<DeploymentId>,
     /// Its services.
     pub services: Vec<SlotView>,
+    /// What is not what its release says: files, and what instances were started with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
     /// What was set through the API.
     pub settings: serde_json::Value,
     /// The newest version of what was set through the API; 0 when nothing ever was.

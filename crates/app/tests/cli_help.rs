@@ -37,6 +37,7 @@ const VERBS: [&str; 49] = [
     "abort",
     "cancel",
     "rollback",
+    "repair",
     "retry",
     "skip",
     "resolve",

@@ -156,6 +156,7 @@ pub(crate) fn draft(source: &Source, environment: &str, layers: &[Layer]) -> Res
         notify: [notify(&source.tree["project"]), notify(stated)].concat(),
         interactions: part(&source.tree["interactions"]).unwrap_or_default(),
         rollback_limit: part(&stated["rollback_limit"]).unwrap_or_default(),
+        drift: part(&stated["drift"]).unwrap_or_default(),
         facts: EnvironmentFacts::default(),
         promotes_to: part(&stated["promotes_to"]),
         promotion: part(&stated["promotion"]).unwrap_or_default(),

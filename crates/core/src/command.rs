@@ -147,6 +147,17 @@ pub enum Command {
         /// The schedule's name.
         name: String,
     },
+    /// Put right what differs from its release.
+    Repair {
+        /// The project.
+        project: ProjectId,
+        /// The environment.
+        environment: EnvironmentName,
+        /// The services; all that differ when empty.
+        services: Vec<ServiceName>,
+        /// Why.
+        reason: Option<String>,
+    },
     /// Set or unset what an environment's layer says.
     SetLayer {
         /// The project.

@@ -166,6 +166,12 @@ pub enum EventKind {
     InstanceUnready,
     /// An instance that nobody wants was stopped.
     InstanceStopped,
+    /// What runs is not what its release says.
+    DriftFound,
+    /// It is again.
+    DriftRepaired,
+    /// It could not be put right.
+    DriftRepairFailed,
     /// A warm set's time was over.
     WarmRetired,
     /// What an environment serves together was given a name.

@@ -14,6 +14,7 @@ pub mod compare;
 pub mod compatibility;
 pub mod config;
 pub mod deployment;
+pub mod drift;
 pub mod environment;
 pub mod event;
 pub mod explain;

@@ -16,6 +16,7 @@ use crate::{
     archive::Archived,
     artifact::Tree,
     command_line::CommandLine,
+    drift::Difference,
     id::{ArtifactDigest, DeploymentId, InstanceId, ProjectId, ReleaseId, SlotKey},
     release::Release,
     route::RouteTable,
@@ -178,6 +179,8 @@ pub trait Artifacts: Send + Sync {
     fn put<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<Tree, Fault>>;
     /// The tree of a stored artifact.
     fn tree<'a>(&'a self, digest: &'a ArtifactDigest) -> BoxFuture<'a, Result<Tree, Fault>>;
+    /// The hash of a file's content, as trees name it.
+    fn hash<'a>(&'a self, file: &'a Path) -> BoxFuture<'a, Result<String, Fault>>;
     /// Writes an artifact's files into a new folder, and checks every byte against its hash.
     fn unpack<'a>(&'a self, digest: &'a ArtifactDigest, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>>;
 }
@@ -282,6 +285,14 @@ pub enum Life {
 pub trait Driver: Send + Sync {
     /// Brings a release's files to where it will run, read-only, and verifies them.
     fn stage<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Everything that is not what a release says: of its files, and of what these instances of it were started with.
+    fn drift<'a>(
+        &'a self,
+        release: &'a Release,
+        launches: &'a [Launch],
+    ) -> BoxFuture<'a, Result<Vec<Difference>, Fault>>;
+    /// Puts the files of a release right where they lie; its instances go on.
+    fn mend<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>>;
     /// Removes what `stage` brought. No instance of it may run.
     fn unstage<'a>(&'a self, release: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>>;
     /// Starts an instance, or finds it running, and says where it listens. It need not be healthy by then.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command_line::CommandLine,
+    drift::DriftPolicy,
     gate::declared::GatesSpec,
     id::{EnvironmentName, ServiceName},
     quota::{PricesSpec, QuotaSpec},
@@ -227,6 +228,9 @@ pub struct EnvironmentSpec {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What becomes of files and instances that are not what their release says.
+    #[serde(default, skip_serializing_if = "DriftPolicy::is_report")]
+    pub drift: DriftPolicy,
     /// What it may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<QuotaSpec>,
@@ -781,6 +785,8 @@ pub enum NotifyOn {
     RolledBack,
     /// It needs a person.
     Stuck,
+    /// What runs is not what its release says, or could not be put right.
+    Drift,
     /// Somebody opened every gate at once: told to everyone, whatever else they want to hear.
     BreakGlass,
 }
@@ -802,6 +808,9 @@ pub struct EnvironmentPlan {
     /// How many automatic rollbacks there may be in a time.
     #[serde(default)]
     pub rollback_limit: RollbackLimit,
+    /// What becomes of files and instances that are not what their release says.
+    #[serde(default)]
+    pub drift: DriftPolicy,
     /// What is said of it as a whole.
     #[serde(default)]
     pub facts: EnvironmentFacts,

@@ -87,11 +87,13 @@ pub enum DocumentKind {
     Schedule,
     /// `config::remote::RemoteValue`
     RemoteValue,
+    /// `drift::Drift`
+    Drift,
 }
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Project,
         Self::Layer,
         Self::ConfigVersion,
@@ -121,6 +123,7 @@ impl DocumentKind {
         Self::Hold,
         Self::Schedule,
         Self::RemoteValue,
+        Self::Drift,
     ];
 
     /// The name in the store.
@@ -155,6 +158,7 @@ impl DocumentKind {
             Self::Hold => "hold",
             Self::Schedule => "schedule",
             Self::RemoteValue => "remoteValue",
+            Self::Drift => "drift",
         }
     }
 

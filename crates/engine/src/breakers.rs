@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use shipway_core::{
     breaker::{Breaker, Rollbacks},
     deployment::{Deployment, Kind, Request},
+    drift::Difference,
     event::{EventBody, EventKind, EventStatus},
     id::{Actor, InstanceId, ReleaseId, SlotKey},
     phase::End,
@@ -126,6 +127,18 @@ pub(crate) fn may_pass(fault: &Fault) -> bool {
 impl Driver for GuardedDriver {
     fn stage<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(self.guarded(self.driver.stage(release)))
+    }
+
+    fn drift<'a>(
+        &'a self,
+        release: &'a Release,
+        launches: &'a [Launch],
+    ) -> BoxFuture<'a, Result<Vec<Difference>, Fault>> {
+        self.driver.drift(release, launches)
+    }
+
+    fn mend<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.guarded(self.driver.mend(release)))
     }
 
     fn unstage<'a>(&'a self, release: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>> {

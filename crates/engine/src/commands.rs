@@ -53,6 +53,9 @@ impl Engine {
                 self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)
                     .await
             }
+            Command::Repair { project, environment, services, reason } => {
+                self.repair((&project, &environment), &services, reason, &actor).await
+            }
             Command::RestoreLayer { project, environment, version, reason, expected } => {
                 let what = configuration::What::Restore(version);
                 self.change_settings(configuration::Change { project, environment, what, reason, expected }, &actor)

@@ -18,6 +18,7 @@ mod configuration;
 mod deploy;
 mod disk_use;
 mod doctor;
+mod drift;
 mod engine;
 mod environments;
 mod explain;

@@ -127,6 +127,7 @@ fn occasion(event: &EventBody) -> Option<NotifyOn> {
         EventKind::DeploymentFailed => Some(NotifyOn::Failed),
         EventKind::DeploymentCancelled if event.status == EventStatus::Failed => Some(NotifyOn::Failed),
         EventKind::DeploymentStuck | EventKind::DeploymentsStopped => Some(NotifyOn::Stuck),
+        EventKind::DriftFound | EventKind::DriftRepairFailed => Some(NotifyOn::Drift),
         EventKind::GlassBroken => Some(NotifyOn::BreakGlass),
         _ => None,
     }

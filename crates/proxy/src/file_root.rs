@@ -18,7 +18,12 @@ pub(crate) struct FileRoot {
     /// Differs between any two roots of a process, so that a cached file is never mistaken for another's.
     pub(crate) number: u64,
     pub(crate) release: ReleaseId,
+    stamp: Stamp,
 }
+
+/// Which folder it is, and when it was changed last: a release that was put right has the same files by name, and
+/// others by content.
+type Stamp = (u64, i64, i64);
 
 /// What a path names.
 #[derive(Debug)]
@@ -37,7 +42,15 @@ impl FileRoot {
         static ROOTS: AtomicU64 = AtomicU64::new(0);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(folder, flags, Mode::empty())?;
-        Ok(Self { folder, number: ROOTS.fetch_add(1, Ordering::Relaxed), release: release.clone() })
+        let stat = rustix::fs::fstat(&folder)?;
+        let stamp = (stat.st_ino, stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0));
+        Ok(Self { folder, number: ROOTS.fetch_add(1, Ordering::Relaxed), release: release.clone(), stamp })
+    }
+
+    /// Whether it is still the folder at that path, as it was when it was opened. One that is gone is served on.
+    pub(crate) fn is_current(&self, folder: &Path) -> bool {
+        let Ok(stat) = rustix::fs::stat(folder) else { return true };
+        self.stamp == (stat.st_ino, stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0))
     }
 
     /// Looks a path up. The kernel refuses whatever leads out of the folder: `..`, absolute links, links to outside.

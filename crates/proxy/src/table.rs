@@ -242,11 +242,15 @@ impl Registry {
 
     fn root(&mut self, release: &ReleaseId, folder: &Path) -> Option<Arc<FileRoot>> {
         let key = (release.clone(), folder.to_owned());
-        if let Some(root) = self.roots.get(&key) {
+        if let Some(root) = self.roots.get(&key).filter(|root| root.is_current(folder)) {
             return Some(root.clone());
         }
         match FileRoot::open(release, folder) {
-            Ok(root) => Some(self.roots.entry(key).or_insert(Arc::new(root)).clone()),
+            Ok(root) => {
+                let root = Arc::new(root);
+                self.roots.insert(key, root.clone());
+                Some(root)
+            }
             Err(error) => {
                 tracing::warn!(%release, folder = %folder.display(), %error, "the folder of a release can't be opened");
                 None

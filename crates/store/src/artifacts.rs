@@ -341,6 +341,17 @@ impl Artifacts for FolderArtifacts {
         blocking(self.share, move || this.tree_now(&digest))
     }
 
+    fn hash<'a>(&'a self, file: &'a Path) -> BoxFuture<'a, Result<String, Fault>> {
+        let file = file.to_owned();
+        blocking(self.share, move || {
+            let mut content = File::open(&file).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Fault::not_found(format!("{} is gone", file.display())),
+                _ => Fault::io(format!("reading {}", file.display()), &error),
+            })?;
+            copy_hashing(&mut content, &mut std::io::sink(), &file).map(|read| read.hash)
+        })
+    }
+
     fn unpack<'a>(&'a self, digest: &'a ArtifactDigest, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         let (this, digest, folder) = (self.clone(), digest.clone(), folder.to_owned());
         blocking(self.share, move || this.unpack_now(&digest, &folder))

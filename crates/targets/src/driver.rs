@@ -13,6 +13,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use shipway_core::{
+    drift::Difference,
     id::{InstanceId, ReleaseId, SlotKey},
     ports::{
         Artifacts, Capacity, DataSnapshot, Driver, Fault, FaultKind, HeldLimits, Launch, Life, LogPage, LogPosition,
@@ -27,6 +28,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     cgroup::Cgroups,
     data_use,
+    drift::Proven,
     launch::Intent,
     log_pages, machine,
     secret_files::SecretFiles,
@@ -61,7 +63,9 @@ pub struct LocalConfig {
 /// Runs releases as processes of this machine.
 pub struct LocalDriver {
     pub(crate) data: PathBuf,
-    artifacts: Arc<dyn Artifacts>,
+    pub(crate) artifacts: Arc<dyn Artifacts>,
+    /// Files of releases that were read and found right.
+    pub(crate) proven: Proven,
     pub(crate) shim: PathBuf,
     pub(crate) ports: RangeInclusive<u16>,
     pub(crate) cgroups: Cgroups,
@@ -93,6 +97,7 @@ impl LocalDriver {
             cgroups: if config.cgroups { Cgroups::detect(&data) } else { Cgroups::default() },
             data,
             artifacts: config.artifacts,
+            proven: Proven::default(),
             shim,
             ports: config.ports,
             turns: Mutex::default(),
@@ -229,6 +234,18 @@ impl LocalDriver {
 impl Driver for LocalDriver {
     fn stage<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(staging::stage(&self.data, &*self.artifacts, release))
+    }
+
+    fn drift<'a>(
+        &'a self,
+        release: &'a Release,
+        launches: &'a [Launch],
+    ) -> BoxFuture<'a, Result<Vec<Difference>, Fault>> {
+        Box::pin(self.differences(release, launches))
+    }
+
+    fn mend<'a>(&'a self, release: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(self.mend_release(release))
     }
 
     fn unstage<'a>(&'a self, release: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>> {

@@ -53,7 +53,8 @@ pub(crate) async fn stage(data: &Path, artifacts: &dyn Artifacts, release: &Rele
     user.map_or(Ok(()), |user| check_way(user, &folder))
 }
 
-fn aside(folder: &Path) -> PathBuf {
+/// A name beside a folder for what is unfinished, or leaves.
+pub(crate) fn aside(folder: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = folder.file_name().unwrap_or_default().to_string_lossy();

@@ -88,7 +88,8 @@ impl LocalDriver {
         })
     }
 
-    fn variables(&self, launch: &Launch) -> BTreeMap<String, String> {
+    /// All variables of an instance but `PORT`.
+    pub(crate) fn variables(&self, launch: &Launch) -> BTreeMap<String, String> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let mut variables = launch.variables.clone();
         let mut home = "/nonexistent".to_owned();

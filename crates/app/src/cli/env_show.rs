@@ -92,5 +92,6 @@ pub fn lines(paint: Paint, one: &EnvironmentView) -> Vec<String> {
         ]);
     }
     lines.extend(table.lines(paint, 0));
+    lines.extend(one.drift.iter().flat_map(|drift| super::repair::lines(paint, drift)));
     lines
 }

@@ -55,6 +55,7 @@ mod quarantine;
 mod quota;
 mod reject;
 mod remote;
+mod repair;
 mod request;
 mod resolve;
 mod restore;
@@ -105,7 +106,7 @@ const SERVER_THREADS_MAX: usize = 4;
 #[derive(Parser)]
 #[command(name = "shipway", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan, env compare), 255 a bug in Shipway."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan, env compare) or is not met (env can), 255 a bug in Shipway."
 )]
 struct Cli {
     #[command(flatten)]
@@ -145,6 +146,7 @@ enum Verb {
     Abort(abort::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
+    Repair(repair::Args),
     Retry(retry::Args),
     Skip(skip::Args),
     #[command(visible_alias = "mark-resolved")]
@@ -280,6 +282,7 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Abort(args) => abort::run(context, args).await,
         Verb::Cancel(args) => cancel::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,
+        Verb::Repair(args) => repair::run(context, args).await,
         Verb::Retry(args) => retry::run(context, args).await,
         Verb::Skip(args) => skip::run(context, args).await,
         Verb::Resolve(args) => resolve::run(context, args).await,

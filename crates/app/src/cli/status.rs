@@ -172,6 +172,8 @@ fn environment(paint: Paint, project: &str, view: &EnvironmentView, now: Timesta
         table.row(service(slot, now));
     }
     lines.extend(table.lines(paint, 2));
+    let drift = view.drift.iter().flat_map(|drift| super::repair::lines(paint, drift));
+    lines.extend(drift.map(|line| format!("  {line}")));
     lines
 }
 

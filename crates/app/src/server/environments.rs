@@ -130,6 +130,7 @@ async fn view(shared: &Arc<Shared>, project: &Project, name: &EnvironmentName) -
         stopped_since: rollbacks.and_then(|rollbacks| rollbacks.stopped),
         current_deployment: completed.map(|deployment| deployment.id.clone()),
         services,
+        drift: shared.engine.drifts(&format!("{}/{name}", project.id)).await?,
         config_version: layer.as_ref().map_or(0, |layer| layer.version),
         settings: layer.map_or_else(|| json!({}), |layer| layer.tree),
         made: made.is_some(),

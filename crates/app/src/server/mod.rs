@@ -27,6 +27,7 @@ mod projects;
 mod promoting;
 mod quota;
 mod remotes;
+mod repairing;
 mod retaining;
 mod router;
 mod schedules;

@@ -15,8 +15,8 @@ use super::{
     Shared,
     answer::{Rejected, as_problem},
     audit, auth, backups, comparing, compatibility, configuration, deployments, doctor, environments, events,
-    explaining, flags, gating, history, idempotency, logs, metrics, projects, promoting, quota, retaining, schedules,
-    secrets, standing, syncing, system, tokens, unsticking, uploads, utilization,
+    explaining, flags, gating, history, idempotency, logs, metrics, projects, promoting, quota, repairing, retaining,
+    schedules, secrets, standing, syncing, system, tokens, unsticking, uploads, utilization,
 };
 
 /// Bytes of a JSON body.
@@ -97,6 +97,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/projects/{id}/environments/{environment}/quarantine", get(standing::quarantine))
         .route("/projects/{id}/environments/{environment}/snapshots", get(standing::snapshots))
         .route("/projects/{id}/environments/{environment}/compatibility", post(compatibility::ask))
+        .route("/projects/{id}/environments/{environment}/drift", get(repairing::list))
+        .route("/projects/{id}/environments/{environment}/drift/repair", post(repairing::repair))
         .route("/projects/{id}/environments/{environment}/usage", get(utilization::show))
         .route("/projects/{id}/quota", get(quota::show))
         .route("/projects/{id}/secrets", get(secrets::list).put(secrets::set))

@@ -113,6 +113,13 @@ impl Command {
                 let about = About::Environment(project.clone(), environment.clone());
                 Meaning::new("set", Act::Configure, about).of(paths(set, unset).join(", ")).because(reason.as_ref())
             }
+            Self::Repair { project, environment, services, reason } => {
+                let about = About::Environment(project.clone(), environment.clone());
+                let named = services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+                let named = if named.is_empty() { "all that differs".to_owned() } else { named };
+                // It brings nothing new: what is live becomes again what was deployed.
+                Meaning::new("repair", Act::Rollback, about).of(named).because(reason.as_ref())
+            }
             Self::RestoreLayer { project, environment, version, reason, .. } => {
                 let about = About::Environment(project.clone(), environment.clone());
                 let meaning = Meaning::new("restore-settings", Act::Configure, about);

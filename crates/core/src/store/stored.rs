@@ -9,6 +9,7 @@ use crate::{
     audit::AuditEntry,
     breaker::{Breaker, Quarantine, Rollbacks},
     config::version::ConfigVersion,
+    drift::Drift,
     explain::Explanation,
     instance::Instance,
     lease::{Leader, Leases, Server},
@@ -173,6 +174,19 @@ impl Stored for Explanation {
     }
     fn order(&self) -> i64 {
         self.at.0
+    }
+}
+
+impl Stored for Drift {
+    const KIND: DocumentKind = DocumentKind::Drift;
+    fn key(&self) -> String {
+        format!("{} {}", self.slot, self.release)
+    }
+    fn scope(&self) -> String {
+        self.slot.to_string()
+    }
+    fn order(&self) -> i64 {
+        self.found_at.0
     }
 }
 

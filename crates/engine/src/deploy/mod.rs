@@ -24,7 +24,7 @@ mod work;
 pub(crate) use self::{
     back::note_undone,
     failure::{from_fault, report},
-    instances::{drain, drain_for, start, stop, stop_stray, strays},
+    instances::{drain, drain_for, start, stop, stop_stray, strays, variables},
     journal::{Active, say},
     life::Fail,
     moving::{choose_strategy, draw, is_past_contract},

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::{
     memory::{Busy, Memory},
-    replace, tidy,
+    repair, replace, tidy,
 };
 use crate::{Engine, deploy, leases::Held};
 
@@ -79,6 +79,7 @@ async fn look(engine: &Arc<Engine>, memory: &Memory) -> Result<(), Fault> {
     stop_unwanted(engine, &sight, &memory.busy).await?;
     replace::take_up(engine, &sight, memory).await?;
     replace::missing(engine, &sight, memory).await?;
+    repair::asked(engine, &sight, memory).await?;
     tidy::tidy(engine, &sight.seen, &sight.instances).await
 }
 
@@ -188,7 +189,7 @@ async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight, busy: &Busy) -> Resu
 
 /// Takes an instance out of traffic, by a commit that is refused when a deployment has taken the slot since the look:
 /// then it is that one's to stop, in its order.
-async fn retire(engine: Arc<Engine>, instance: Instance, first: Commit) -> Result<(), Fault> {
+pub(super) async fn retire(engine: Arc<Engine>, instance: Instance, first: Commit) -> Result<(), Fault> {
     let release = engine.release(&instance.release).await?;
     let draining = Instance { state: InstanceState::Draining, ..instance.clone() };
     let committed = match engine.ports.store.commit(first.put(&draining)).await {

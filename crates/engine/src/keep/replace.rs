@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
-    id::SlotKey,
+    id::{InstanceId, SlotKey},
     instance::{Instance, InstanceState, instance_id},
     phase::Phase,
     ports::{Fault, FaultKind},
@@ -73,11 +73,17 @@ async fn may_replace_beside(engine: &Engine, sight: &Sight, slot: &Slot, release
 
 /// Where an instance is started in place of another, and what must still hold when it is recorded.
 #[derive(Clone)]
-struct Place {
-    slot: SlotKey,
-    revision: u64,
-    leader: u64,
-    deaths: Deaths,
+pub(super) struct Place {
+    pub(super) slot: SlotKey,
+    pub(super) revision: u64,
+    pub(super) leader: u64,
+    pub(super) deaths: Deaths,
+}
+
+/// The id of what is started in place of another at a time, when several are.
+pub(super) fn id(slot: &SlotKey, release: &Release, now: Timestamp, number: usize) -> InstanceId {
+    // Revisions are small numbers, so one made of the time is never a planned instance's.
+    instance_id(slot, &release.id, now.0.unsigned_abs(), u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 async fn replace_all(
@@ -91,7 +97,8 @@ async fn replace_all(
     try_join_all(all).await.map(|_| ())
 }
 
-async fn replace(
+/// Starts one, proves it, and lets it take requests; nothing is done when the slot has moved on.
+pub(super) async fn replace(
     engine: &Arc<Engine>,
     place: &Place,
     release: &Arc<Release>,
@@ -99,11 +106,8 @@ async fn replace(
     number: usize,
 ) -> Result<(), Fault> {
     let slot = &place.slot;
-    // Revisions are small numbers, so one made of the time is never a planned instance's.
-    let revision = now.0.unsigned_abs();
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
     let instance = Instance {
-        id: instance_id(slot, &release.id, revision, number),
+        id: id(slot, release, now, number),
         slot: slot.clone(),
         release: release.id.clone(),
         state: InstanceState::Starting,

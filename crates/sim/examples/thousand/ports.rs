@@ -20,6 +20,7 @@ use futures_util::{
 use shipway_core::{
     archive::Archived,
     artifact::Tree,
+    drift::Difference,
     id::{ArtifactDigest, DeploymentId, InstanceId, ReleaseId, SlotKey},
     ports::{
         Answer, Archives, Artifacts, Capacity, Clock, CommandEnd, CommandEvent, CommandRun, DataSnapshot, Driver,
@@ -125,6 +126,14 @@ impl Ids for Fake {
 
 impl Driver for Fake {
     fn stage<'a>(&'a self, _: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
+        done(())
+    }
+
+    fn drift<'a>(&'a self, _: &'a Release, _: &'a [Launch]) -> BoxFuture<'a, Result<Vec<Difference>, Fault>> {
+        done(Vec::new())
+    }
+
+    fn mend<'a>(&'a self, _: &'a Release) -> BoxFuture<'a, Result<(), Fault>> {
         done(())
     }
 
@@ -260,6 +269,10 @@ impl Artifacts for Fake {
 
     fn tree<'a>(&'a self, _: &'a ArtifactDigest) -> BoxFuture<'a, Result<Tree, Fault>> {
         done(Tree::new(Vec::new()))
+    }
+
+    fn hash<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<String, Fault>> {
+        done(String::new())
     }
 
     fn unpack<'a>(&'a self, _: &'a ArtifactDigest, _: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {

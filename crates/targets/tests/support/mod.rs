@@ -75,6 +75,10 @@ impl Artifacts for Copies {
         Box::pin(async move { self.read_tree(&self.place(digest)?).await })
     }
 
+    fn hash<'a>(&'a self, file: &'a Path) -> BoxFuture<'a, Result<String, Fault>> {
+        Box::pin(async move { Ok(hash(&fs::read(file).expect("a file"))) })
+    }
+
     fn unpack<'a>(&'a self, digest: &'a ArtifactDigest, folder: &'a Path) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             copy(&self.place(digest)?, folder);
@@ -103,13 +107,17 @@ fn read(folder: &Path, prefix: &str, entries: &mut Vec<TreeEntry>) {
             TreeNode::Link { target: fs::read_link(entry.path()).expect("a link").to_string_lossy().into_owned() }
         } else {
             let bytes = fs::read(entry.path()).expect("a file");
-            let mut hasher = DefaultHasher::new();
-            bytes.hash(&mut hasher);
             let executable = entry.metadata().expect("metadata").permissions().mode() & 0o100 != 0;
-            TreeNode::File { hash: hasher.finish().to_string(), size_bytes: bytes.len() as u64, executable }
+            TreeNode::File { hash: hash(&bytes), size_bytes: bytes.len() as u64, executable }
         };
         entries.push(TreeEntry { path, node });
     }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish().to_string()
 }
 
 fn copy(from: &Path, to: &Path) {
