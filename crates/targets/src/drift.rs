@@ -120,7 +120,7 @@ impl LocalDriver {
             ("release", intent.release != release.id),
             ("folder", execution.folder != folder),
             ("program", program.is_some_and(|program| program != execution.program)),
-            ("arguments", !execution.arguments.iter().eq(words.iter().skip(1))),
+            ("argument list", !execution.arguments.iter().eq(words.iter().skip(1))),
             ("user", user.is_ok_and(|user| user != execution.user)),
             ("stop", intent.stop != release.serve.stop),
         ];

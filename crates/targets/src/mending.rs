@@ -62,10 +62,13 @@ fn put_right(differences: &[Difference], from: &Path, to: &Path) -> io::Result<(
     // Deepest first: a folder that is empty now was made by who added files to it.
     for folder in opened.iter().rev() {
         let is_known = folder.strip_prefix(to).is_ok_and(|below| from.join(below).is_dir());
-        if !is_known && fs::remove_dir(folder).is_ok() {
-            continue;
+        // One that still holds something, such as the link to a data folder, stays.
+        if !is_known {
+            let _ = fs::remove_dir(folder);
         }
-        fs::set_permissions(folder, Permissions::from_mode(0o555))?;
+        if folder.is_dir() {
+            fs::set_permissions(folder, Permissions::from_mode(0o555))?;
+        }
     }
     outcome
 }

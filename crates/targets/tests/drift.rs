@@ -24,7 +24,6 @@ impl Site {
         let world = World::new();
         let source = world.home.path().join("source-1");
         fs::create_dir_all(source.join("pages/old")).expect("folders");
-        fs::create_dir(source.join("empty")).expect("a folder");
         fs::copy(example("echo_app"), source.join("app")).expect("the application");
         for (path, text) in [("pages/a.html", "one"), ("pages/b.html", "two"), ("pages/old/c.html", "three")] {
             fs::write(source.join(path), text).expect("a page");
@@ -130,7 +129,7 @@ async fn what_was_changed_in_an_instances_record_is_found() {
         "the variable COLOUR of one is missing",
         "the variable LEVEL of one was changed",
         "the variable NODE_OPTIONS of one was added",
-        "the arguments of one was changed",
+        "the argument list of one was changed",
     ];
     assert_eq!(words().await, found);
     fs::write(&file, "{").expect("written");

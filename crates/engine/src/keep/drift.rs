@@ -14,6 +14,7 @@ use shipway_core::{
     ports::{Fault, FaultKind, Launch},
     project::Project,
     slot::Slot,
+    spec::ServiceKind,
     store::{Commit, Guarded},
 };
 use tracing::warn;
@@ -67,7 +68,7 @@ async fn look(engine: &Engine, leader: u64, last: &mut Option<Of>) -> Result<(),
     if known.as_ref().is_some_and(|known| known.repair.is_some()) {
         return Ok(());
     }
-    let found = differences(engine, &slot, &release).await?;
+    let Some(found) = differences(engine, &slot, &release).await? else { return Ok(()) };
     let first = Commit::at(engine.ports.clock.now()).fence(Guarded::Leader, leader);
     let first = first.fence(Guarded::Slot(slot.key.clone()), slot.revision);
     match note(engine, first, &slot, &release, known, found).await {
@@ -92,7 +93,8 @@ async fn forget_gone(engine: &Engine, leader: u64, slots: &[Slot], drifts: &[Dri
     engine.ports.store.commit(commit).await.map(|_| ())
 }
 
-async fn differences(engine: &Engine, slot: &Slot, id: &ReleaseId) -> Result<Vec<Difference>, Fault> {
+/// What differs now; none when nothing runs by which it could be told.
+async fn differences(engine: &Engine, slot: &Slot, id: &ReleaseId) -> Result<Option<Vec<Difference>>, Fault> {
     let release = engine.release(id).await?;
     let instances: Vec<Instance> = engine.ports.store.below(&slot.key.to_string()).await?;
     let serves = |one: &Instance| matches!(one.state, InstanceState::Ready | InstanceState::Unready);
@@ -104,7 +106,11 @@ async fn differences(engine: &Engine, slot: &Slot, id: &ReleaseId) -> Result<Vec
         secrets: Default::default(),
     };
     let launches: Vec<_> = of_release.map(launch).collect();
-    engine.ports.driver.drift(&release, &launches).await
+    // Whoever starts the first one brings the files, too.
+    if launches.is_empty() && release.serve.kind == ServiceKind::Process {
+        return Ok(None);
+    }
+    engine.ports.driver.drift(&release, &launches).await.map(Some)
 }
 
 /// Keeps what was found, when it is not what is known already.
