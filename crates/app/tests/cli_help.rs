@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 49] = [
+const VERBS: [&str; 50] = [
     "up",
     "down",
     "serve",
