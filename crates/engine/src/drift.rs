@@ -7,7 +7,7 @@ use shipway_core::{
     store::Commit,
 };
 
-use crate::{Engine, Refusal, Reply, commands::conflict};
+use crate::{Engine, Refusal, Reply, refusal::conflict};
 
 impl Engine {
     /// What differs below a scope.
