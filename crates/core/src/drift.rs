@@ -140,6 +140,11 @@ impl Difference {
 }
 
 impl Drift {
+    /// By what it is found: a release in its slot.
+    pub fn key_of(slot: &SlotKey, release: &ReleaseId) -> String {
+        format!("{slot} {release}")
+    }
+
     /// What differs, in one line.
     pub fn words(&self) -> String {
         let named: Vec<_> = self.differences.iter().take(NAMED_MAX).map(ToString::to_string).collect();

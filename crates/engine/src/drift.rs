@@ -27,6 +27,8 @@ impl Engine {
         actor: &Actor,
     ) -> Result<Reply, Refusal> {
         self.refuse_unknown_environment(project, environment).await?;
+        // Whoever notes another difference at this very moment must not write over the wish.
+        let _alone = self.intake.all().await;
         let known = self.drifts(&format!("{project}/{environment}")).await?;
         let meant = |drift: &&Drift| services.is_empty() || services.contains(&drift.slot.service);
         let right = services.iter().find(|name| !known.iter().any(|drift| drift.slot.service == **name));

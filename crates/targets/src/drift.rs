@@ -214,7 +214,12 @@ impl Look<'_> {
                 false => differences.push(Difference::file(path, DriftChange::Changed)),
             }
         }
-        differences.extend(found.into_keys().map(|path| Difference::file(path, DriftChange::Added)));
+        // A folder that is empty because what it should hold is missing was added by nobody.
+        let is_parent = |folder: &str| {
+            entries.iter().any(|entry| entry.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let added = found.into_iter().filter(|(path, metadata)| !(metadata.is_dir() && is_parent(path)));
+        differences.extend(added.map(|(path, _)| Difference::file(path, DriftChange::Added)));
         Ok((differences, proven))
     }
 

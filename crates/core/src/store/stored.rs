@@ -180,7 +180,7 @@ impl Stored for Explanation {
 impl Stored for Drift {
     const KIND: DocumentKind = DocumentKind::Drift;
     fn key(&self) -> String {
-        format!("{} {}", self.slot, self.release)
+        Self::key_of(&self.slot, &self.release)
     }
     fn scope(&self) -> String {
         self.slot.to_string()

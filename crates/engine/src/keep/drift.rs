@@ -50,32 +50,33 @@ async fn look(engine: &Engine, leader: u64, last: &mut Option<Of>) -> Result<(),
     let slots: Vec<Slot> = engine.ports.store.below("").await?;
     let drifts: Vec<Drift> = engine.ports.store.below("").await?;
     forget_gone(engine, leader, &slots, &drifts).await?;
-    let of = |slot: &Slot| -> Vec<Of> {
-        slot.releases().into_iter().map(|release| (slot.key.clone(), release.clone())).collect()
-    };
-    let all: BTreeSet<Of> = slots.iter().flat_map(of).collect();
-    let after = last.as_ref().and_then(|last| all.iter().find(|of| *of > last));
-    let Some(next) = after.or_else(|| all.first()).cloned() else { return Ok(()) };
-    *last = Some(next.clone());
-    let (slot, release) = next;
+    *last = next(&slots, last.as_ref());
+    let Some((key, release)) = last else { return Ok(()) };
     let held = Held::look(engine).await?;
-    let Some(slot) = slots.into_iter().find(|one| one.key == slot).filter(|slot| held.holder(&slot.key).is_none())
-    else {
-        return Ok(());
-    };
-    let known = drifts.into_iter().find(|drift| drift.slot == slot.key && drift.release == release);
+    let Some(slot) = slots.iter().find(|slot| slot.key == *key && held.holder(key).is_none()) else { return Ok(()) };
     // What is being put right differs until it is done.
-    if known.as_ref().is_some_and(|known| known.repair.is_some()) {
+    let is_this = |drift: &&Drift| drift.slot == *key && drift.release == *release;
+    if drifts.iter().find(is_this).is_some_and(|known| known.repair.is_some()) {
         return Ok(());
     }
-    let Some(found) = differences(engine, &slot, &release).await? else { return Ok(()) };
+    let Some(found) = differences(engine, slot, release).await? else { return Ok(()) };
     let first = Commit::at(engine.ports.clock.now()).fence(Guarded::Leader, leader);
     let first = first.fence(Guarded::Slot(slot.key.clone()), slot.revision);
-    match note(engine, first, &slot, &release, known, found).await {
+    match note(engine, first, slot, release, found).await {
         // A deployment came first.
         Err(fault) if fault.kind == FaultKind::Conflict => Ok(()),
         noted => noted,
     }
+}
+
+/// The release that comes after the last one, round and round.
+fn next(slots: &[Slot], last: Option<&Of>) -> Option<Of> {
+    let of = |slot: &Slot| -> Vec<Of> {
+        slot.releases().into_iter().map(|release| (slot.key.clone(), release.clone())).collect()
+    };
+    let all: BTreeSet<Of> = slots.iter().flat_map(of).collect();
+    let after = last.and_then(|last| all.iter().find(|of| *of > last));
+    after.or_else(|| all.first()).cloned()
 }
 
 /// What is known of releases that are in no slot any more says nothing.
@@ -119,9 +120,14 @@ async fn note(
     first: Commit,
     slot: &Slot,
     release: &ReleaseId,
-    known: Option<Drift>,
     found: Vec<Difference>,
 ) -> Result<(), Fault> {
+    // Somebody may ask for its repair at this very moment.
+    let _alone = engine.intake.all().await;
+    let known: Option<Drift> = engine.ports.store.find(&Drift::key_of(&slot.key, release)).await?;
+    if known.as_ref().is_some_and(|known| known.repair.is_some()) {
+        return Ok(());
+    }
     let (commit, event) = match (known, found.is_empty()) {
         (None, true) => return Ok(()),
         (Some(known), _) if known.differences == found => return Ok(()),
