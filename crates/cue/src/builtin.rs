@@ -1,0 +1,72 @@
+//! The standard packages, as functions on concrete data.
+//!
+//! Not here: builtins that need the evaluator (`close`, `and`, `or`, `matchN`, `list.Sort` with a comparator,
+//! `json.Validate` …): those are in `eval::calls`.
+
+use crate::data::Data;
+use crate::kind::Kind;
+
+/// Why a call gave no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// What was wrong, in a sentence without the function's name.
+    pub message: String,
+    /// The function, or this way of using it, is not supported: the evaluation is refused, by this message.
+    pub unsupported: bool,
+}
+
+impl CallError {
+    /// A call that was wrong.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), unsupported: false }
+    }
+
+    /// A call that this implementation doesn't do.
+    #[must_use]
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self { message: message.into(), unsupported: true }
+    }
+}
+
+/// A function of a standard package. Where its result is [`Kind::BOOL`] and one argument too few is given, it is a
+/// validator: the value it is unified with becomes the first argument.
+#[derive(Debug)]
+pub struct Builtin {
+    /// `MinRunes`
+    pub name: &'static str,
+    /// What each parameter may be.
+    pub params: &'static [Kind],
+    /// What comes out.
+    pub result: Kind,
+    /// What it does; the arguments fit `params`.
+    pub call: fn(&[Data]) -> Result<Data, CallError>,
+}
+
+/// A constant of a standard package, such as `math.Pi`, as CUE text.
+#[derive(Debug)]
+pub struct Constant {
+    /// `Pi`
+    pub name: &'static str,
+    /// A CUE expression that needs nothing around it.
+    pub cue: &'static str,
+}
+
+/// A standard package.
+#[derive(Debug)]
+pub struct Package {
+    /// `math/bits`
+    pub path: &'static str,
+    /// Its functions.
+    pub functions: &'static [Builtin],
+    /// Its constants, validators without arguments among them.
+    pub constants: &'static [Constant],
+}
+
+/// The standard package of an import path, if there is one.
+#[must_use]
+pub fn package(path: &str) -> Option<&'static Package> {
+    PACKAGES.iter().copied().find(|package| package.path == path)
+}
+
+static PACKAGES: &[&Package] = &[];

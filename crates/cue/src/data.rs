@@ -1,0 +1,51 @@
+//! Concrete values: what an evaluation exports, what standard packages take and give, what other formats hold.
+//!
+//! Not here: constraints, references, anything that is still open.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::number::Number;
+
+/// A concrete value. Structs keep the order of their fields.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// An integer or a decimal, of any size.
+    Number(Number),
+    /// Text.
+    String(Arc<str>),
+    /// Bytes.
+    Bytes(Arc<[u8]>),
+    /// A list.
+    List(Vec<Data>),
+    /// A struct of regular fields.
+    Struct(IndexMap<Arc<str>, Data>),
+}
+
+impl Data {
+    /// Text as data.
+    #[must_use]
+    pub fn string(text: impl Into<Arc<str>>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// The kind's name as CUE says it.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Number(number) if number.is_int() => "int",
+            Self::Number(_) => "float",
+            Self::String(_) => "string",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "list",
+            Self::Struct(_) => "struct",
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! CUE in Rust: parse, evaluate, explain, format and edit configurations written in CUE (the language specification
+//! of CUE v0.17).
+//!
+//! The way of a configuration through this crate: text becomes tokens and a tree ([`syntax`]), names in the tree are
+//! bound to what they mean (`compile`), the bound tree is evaluated lazily as a graph of vertices (`eval`), and the
+//! result is read as a value or as plain [`data`].
+//!
+//! Not here: deployments, or anything else that Shipway knows; a network. What is not supported is refused by name,
+//! with the position ([`error::Code::Unsupported`]): a wrong value is never the answer.
+
+pub mod builtin;
+pub mod data;
+pub mod error;
+pub mod kind;
+pub mod number;
+pub mod source;
+pub mod syntax;
