@@ -98,7 +98,8 @@ impl Decimal {
         let fraction_is_empty = self.fraction.as_deref().unwrap_or_default().is_empty();
         let plain = self.fraction.is_none() && self.exponent.is_none();
         let padded = plain && self.whole.len() > 1 && self.whole.starts_with('0');
-        !(self.whole.is_empty() && fraction_is_empty) && !padded
+        let empty = self.whole.is_empty() && fraction_is_empty;
+        !empty && !padded
     }
 
     fn number(&self) -> Option<Number> {
