@@ -1,6 +1,8 @@
 //! The standard packages: each function, by a table of calls and what comes out.
 
 mod list;
+mod math;
+mod strconv;
 mod strings;
 
 use indexmap::IndexMap;
