@@ -7,6 +7,7 @@ mod arguments;
 mod letters;
 mod list;
 mod math;
+mod regexp;
 mod strconv;
 mod strings;
 
@@ -99,4 +100,4 @@ pub fn package(path: &str) -> Option<&'static Package> {
 }
 
 static PACKAGES: &[&Package] =
-    &[&list::PACKAGE, &math::PACKAGE, &math::bits::PACKAGE, &strconv::PACKAGE, &strings::PACKAGE];
+    &[&list::PACKAGE, &math::PACKAGE, &math::bits::PACKAGE, &regexp::PACKAGE, &strconv::PACKAGE, &strings::PACKAGE];

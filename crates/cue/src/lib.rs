@@ -13,5 +13,6 @@ pub mod data;
 pub mod error;
 pub mod kind;
 pub mod number;
+pub mod pattern;
 pub mod source;
 pub mod syntax;

@@ -2,6 +2,7 @@
 
 mod list;
 mod math;
+mod regexp;
 mod strconv;
 mod strings;
 
