@@ -10,6 +10,8 @@
 
 pub mod builtin;
 pub mod data;
+pub mod decode;
+pub mod encode;
 pub mod error;
 pub mod kind;
 pub mod number;
