@@ -11,6 +11,8 @@
 pub mod builtin;
 mod compile;
 pub mod data;
+pub mod decode;
+pub mod encode;
 pub mod error;
 mod eval;
 pub mod kind;
