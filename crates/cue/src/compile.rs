@@ -96,7 +96,11 @@ impl Binder {
         let top: HashSet<Arc<str>> = source.files.iter().flat_map(|file| scope::identifiers(&file.decls)).collect();
         let mut unit =
             Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments: HashSet::new() };
-        unit.scopes.push(Scope::fields(&mut unit.binder.labels, &source.path, top.iter()));
+        let mut scope = Scope::fields(&mut unit.binder.labels, &source.path, top.iter());
+        for name in source.files.iter().flat_map(|file| scope::quoted(&file.decls)) {
+            scope.bind_if_free(name.clone(), scope::Meaning::Field(unit.binder.labels.regular(&name)));
+        }
+        unit.scopes.push(scope);
         for import in source.files.iter().flat_map(|file| &file.imports) {
             unit.import(import, false);
         }

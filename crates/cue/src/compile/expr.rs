@@ -184,7 +184,7 @@ impl Unit<'_> {
         match &callee.kind {
             Kinds::Function(callee) => ex(Kinds::Call(callee.clone(), args), span),
             Kinds::Bottom(_) => callee,
-            _ => self.bad(Code::Conflict, "only functions can be called", of.span),
+            _ => ex(Kinds::Bottom("only functions can be called".into()), of.span),
         }
     }
 
@@ -217,6 +217,11 @@ impl Unit<'_> {
             }
             BinaryOp::Equal | BinaryOp::NotEqual if is_bottom(left) => {
                 ex(Kinds::IsBottom(self.expr(right), op == BinaryOp::Equal), span)
+            }
+            BinaryOp::Equal | BinaryOp::NotEqual => {
+                let total = self.experiments.contains("structcmp");
+                let (left, right) = (self.expr(left), self.expr(right));
+                ex(Kinds::Equal { positive: op == BinaryOp::Equal, total, left, right }, span)
             }
             _ => ex(Kinds::Binary(op, self.expr(left), self.expr(right)), span),
         }

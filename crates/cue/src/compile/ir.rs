@@ -122,6 +122,17 @@ pub enum Kinds {
     Unary(UnaryOp, Ex),
     /// Arithmetic, comparison and boolean operators.
     Binary(BinaryOp, Ex, Ex),
+    /// `x == y` (`true`) or `x != y`.
+    Equal {
+        /// `==`
+        positive: bool,
+        /// Values of all kinds can be compared (experiment `structcmp`).
+        total: bool,
+        /// `x`
+        left: Ex,
+        /// `y`
+        right: Ex,
+    },
     /// `x == _|_` (`true`) or `x != _|_`.
     IsBottom(Ex, bool),
     /// `x & y`

@@ -64,6 +64,13 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// The same with one more name, unless it has one like it.
+    pub(super) fn bind_if_free(&mut self, name: Arc<str>, meaning: Meaning) {
+        self.names.entry(name).or_insert(Binding { meaning, must_be_used: None });
+    }
+}
+
 /// The scopes around a place, innermost last.
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
@@ -117,6 +124,18 @@ pub(super) fn identifiers(decls: &[ast::Decl]) -> Vec<Arc<str>> {
     let name = |decl: &ast::Decl| match decl {
         ast::Decl::Field(field) => match &field.label {
             ast::Label::Ident(ident) => Some(ident.name.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    decls.iter().filter_map(name).collect()
+}
+
+/// The names that declarations give to fields as strings.
+pub(super) fn quoted(decls: &[ast::Decl]) -> Vec<Arc<str>> {
+    let name = |decl: &ast::Decl| match decl {
+        ast::Decl::Field(field) => match &field.label {
+            ast::Label::String(name, _) => Some(name.clone()),
             _ => None,
         },
         _ => None,

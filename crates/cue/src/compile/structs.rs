@@ -88,10 +88,8 @@ impl Unit<'_> {
     }
 
     fn bind(&mut self, ident: &ast::Ident, meaning: Meaning, what: &'static str) {
-        let free = self
-            .scopes
-            .innermost()
-            .is_none_or(|scope| scope.bind(ident.name.clone(), meaning, Some((ident.span, what))));
+        let must_be_used = (what == LET).then_some((ident.span, what));
+        let free = self.scopes.innermost().is_none_or(|scope| scope.bind(ident.name.clone(), meaning, must_be_used));
         if !free {
             self.fail(Code::Reference, format!("{} is declared twice in one scope", ident.name), ident.span);
         }

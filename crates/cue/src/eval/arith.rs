@@ -5,7 +5,8 @@
 use std::cmp::Ordering;
 
 use super::graph::{Frame, Value, Vid};
-use super::operand::Result2;
+use super::operand::Outcome;
+use super::run::Need;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{BinaryOp, Ex, Kinds};
 use crate::data::Data;
@@ -14,25 +15,27 @@ use crate::kind::Kind;
 use crate::source::Span;
 
 impl Evaluator {
-    pub(super) fn binary(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Result2> {
+    pub(super) fn binary(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Outcome> {
         match op {
-            BinaryOp::BoolAnd | BinaryOp::BoolOr => return self.boolean(op, left, right, frame).map(Result2::Data),
-            BinaryOp::Equal | BinaryOp::NotEqual => return self.compare_any(op, left, right, frame, span),
+            BinaryOp::BoolAnd | BinaryOp::BoolOr => return self.boolean(op, left, right, frame).map(Outcome::Data),
             _ => {}
         }
         let a = self.operand(left, frame)?;
         let b = self.operand(right, frame)?;
-        self.arithmetic(op, &a, &b, span).map(Result2::Data)
+        self.arithmetic(op, &a, &b, span).map(Outcome::Data)
     }
 
     /// A literal or a list.
     fn operand(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(expr, frame)? {
-            Result2::Data(data) => return Ok(data),
-            Result2::Vertex(vid) => vid,
+            Outcome::Data(data) => return Ok(data),
+            Outcome::Vertex(vid) => vid,
         };
-        self.value_of(vid)?;
+        self.wait(vid, Need::Scalar)?;
         let found = self.default_of(vid);
+        if matches!(self.get(found).value, Value::Unknown) {
+            return self.scalar_of(found, expr.span);
+        }
         match &self.get(found).value {
             Value::List => self.data_step(found, expr.span),
             Value::Struct => {
@@ -59,36 +62,35 @@ impl Evaluator {
         }
     }
 
-    fn compare_any(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Result2> {
+    /// Whether two concrete values are equal.
+    pub(super) fn equality(&mut self, left: &Ex, right: &Ex, total: bool, frame: Frame, span: Span) -> Step<bool> {
         let a = self.comparable(left, frame)?;
         let b = self.comparable(right, frame)?;
-        let equal = match (&a, &b) {
-            (Result2::Data(a), Result2::Data(b)) => {
-                let (x, y) = (super::insert::kind_of(a), super::insert::kind_of(b));
-                let null = x == Kind::NULL || y == Kind::NULL;
-                let numbers = Kind::NUMBER.holds(x) && Kind::NUMBER.holds(y);
-                let text = (Kind::STRING | Kind::BYTES).holds(x) && (Kind::STRING | Kind::BYTES).holds(y);
-                if x != y && !null && !numbers && !text {
-                    let text = format!("invalid operands: {} and {} can't be compared", a.kind_name(), b.kind_name());
-                    return self.fail(Code::Conflict, text, span);
-                }
-                same(a, b)
-            }
-            _ => false,
-        };
-        Ok(Result2::Data(Data::Bool(equal == (op == BinaryOp::Equal))))
+        let (x, y) = (super::insert::kind_of(&a), super::insert::kind_of(&b));
+        let null = x == Kind::NULL || y == Kind::NULL;
+        let numbers = Kind::NUMBER.holds(x) && Kind::NUMBER.holds(y);
+        let text = (Kind::STRING | Kind::BYTES).holds(x) && (Kind::STRING | Kind::BYTES).holds(y);
+        let alike = (x == y && x != Kind::STRUCT) || null || numbers || text;
+        if !alike && !total {
+            let text = format!("invalid operands: {} and {} can't be compared", a.kind_name(), b.kind_name());
+            return self.fail(Code::Conflict, text, span);
+        }
+        Ok(same(&a, &b))
     }
 
-    fn comparable(&mut self, expr: &Ex, frame: Frame) -> Step<Result2> {
+    fn comparable(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(expr, frame)? {
-            Result2::Data(data) => return Ok(Result2::Data(data)),
-            Result2::Vertex(vid) => vid,
+            Outcome::Data(data) => return Ok(data),
+            Outcome::Vertex(vid) => vid,
         };
-        self.value_of(vid)?;
+        self.wait(vid, Need::Scalar)?;
         let found = self.default_of(vid);
+        if matches!(self.get(found).value, Value::Unknown) {
+            return self.scalar_of(found, expr.span);
+        }
         match &self.get(found).value {
-            Value::List | Value::Struct => self.data_step(found, expr.span).map(Result2::Data),
-            _ => self.scalar_of(found, expr.span).map(Result2::Data),
+            Value::List | Value::Struct => self.data_step(found, expr.span),
+            _ => self.scalar_of(found, expr.span),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::graph::{Check, Choice, Conjunct, DefaultMode, Frame, Origin, Value, Vertex, Vid};
-use super::operand::Result2;
+use super::operand::Outcome;
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Callee, Ex, Kinds, Native, Presence};
@@ -44,23 +44,23 @@ pub(super) fn is_validator(callee: &Callee, args: usize) -> bool {
 }
 
 impl Evaluator {
-    pub(super) fn evaluate_call(&mut self, expr: &Ex, callee: &Callee, args: &[Ex], frame: Frame) -> Step<Result2> {
+    pub(super) fn evaluate_call(&mut self, expr: &Ex, callee: &Callee, args: &[Ex], frame: Frame) -> Step<Outcome> {
         match callee {
             Callee::Package(name, function) => {
                 let name = name.clone();
-                self.call_package(&name, function, args, frame, expr.span).map(Result2::Data)
+                self.call_package(&name, function, args, frame, expr.span).map(Outcome::Data)
             }
             Callee::Native(native) => self.call_native(expr, *native, args, frame),
         }
     }
 
-    fn call_native(&mut self, expr: &Ex, native: Native, args: &[Ex], frame: Frame) -> Step<Result2> {
+    fn call_native(&mut self, expr: &Ex, native: Native, args: &[Ex], frame: Frame) -> Step<Outcome> {
         let span = expr.span;
         match (native, args) {
-            (Native::Len, [of]) => self.length(of, frame).map(Result2::Data),
-            (Native::Close | Native::And | Native::Or, [_]) => Ok(Result2::Vertex(self.anonymous(expr.clone(), frame))),
+            (Native::Len, [of]) => self.length(of, frame).map(Outcome::Data),
+            (Native::Close | Native::And | Native::Or, [_]) => Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame))),
             (Native::Div | Native::Mod | Native::Quo | Native::Rem, [a, b]) => {
-                self.whole_division(native, a, b, frame, span).map(Result2::Data)
+                self.whole_division(native, a, b, frame, span).map(Outcome::Data)
             }
             (Native::Error, [message]) => {
                 let text = match self.scalar(message, frame)? {
@@ -69,25 +69,25 @@ impl Evaluator {
                 };
                 self.fail(Code::User, text, span)
             }
-            (Native::Package("list", "Sort" | "SortStable"), [list, order]) => self.sort(list, order, frame).map(Result2::Data),
+            (Native::Package("list", "Sort" | "SortStable"), [list, order]) => self.sort(list, order, frame).map(Outcome::Data),
             (Native::Package("list", "IsSorted"), [list, order]) => {
                 let sorted = self.sort(list, order, frame)?;
                 let given = self.concrete(list, frame)?;
-                Ok(Result2::Data(Data::Bool(super::arith::same(&sorted, &given))))
+                Ok(Outcome::Data(Data::Bool(super::arith::same(&sorted, &given))))
             }
             (Native::Package(..) | Native::MatchN | Native::MatchIf, [value, rest @ ..])
                 if is_validator(&Callee::Native(native), rest.len()) =>
             {
                 let vid = match self.evaluate(value, frame)? {
-                    Result2::Vertex(vid) => vid,
-                    Result2::Data(data) => self.literal_vertex(data, value.span),
+                    Outcome::Vertex(vid) => vid,
+                    Outcome::Data(data) => self.literal_vertex(data, value.span),
                 };
                 self.value_of(vid)?;
                 let holds = self.holds(self.default_of(vid), &Callee::Native(native), rest, frame, span)?;
-                Ok(Result2::Data(Data::Bool(holds.is_none())))
+                Ok(Outcome::Data(Data::Bool(holds.is_none())))
             }
             _ if is_validator(&Callee::Native(native), args.len()) => {
-                Ok(Result2::Vertex(self.anonymous(expr.clone(), frame)))
+                Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame)))
             }
             (Native::Package(path, name), _) if !known(path, name) => {
                 let error = self.refuse(Code::Unsupported, format!("{path}.{name} is not supported"), Some(span));
@@ -139,8 +139,8 @@ impl Evaluator {
 
     fn length(&mut self, of: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(of, frame)? {
-            Result2::Vertex(vid) => vid,
-            Result2::Data(data) => return self.length_of(&data, of.span),
+            Outcome::Vertex(vid) => vid,
+            Outcome::Data(data) => return self.length_of(&data, of.span),
         };
         self.value_of(vid)?;
         let vid = self.default_of(vid);
@@ -220,8 +220,8 @@ impl Evaluator {
     /// The elements of the list that a function was given.
     fn elements_of(&mut self, list: &Ex, frame: Frame) -> Step<Vec<Vid>> {
         let vid = match self.evaluate(list, frame)? {
-            Result2::Vertex(vid) => vid,
-            Result2::Data(data) => self.literal_vertex(data, list.span),
+            Outcome::Vertex(vid) => vid,
+            Outcome::Data(data) => self.literal_vertex(data, list.span),
         };
         self.wait(vid, Need::Fields)?;
         let vid = self.default_of(vid);

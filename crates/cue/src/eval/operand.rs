@@ -15,7 +15,7 @@ use crate::number::Number;
 use crate::source::Span;
 
 /// What an expression gives.
-pub(super) enum Result2 {
+pub(super) enum Outcome {
     /// A literal.
     Data(Data),
     /// A vertex.
@@ -35,8 +35,8 @@ impl Evaluator {
             _ => {}
         }
         match self.evaluate(expr, frame)? {
-            Result2::Data(data) => self.insert_data(vid, &data, expr.span, origin),
-            Result2::Vertex(from) => {
+            Outcome::Data(data) => self.insert_data(vid, &data, expr.span, origin),
+            Outcome::Vertex(from) => {
                 let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
                 self.schedule(vid, &conjunct, origin);
             }
@@ -46,31 +46,35 @@ impl Evaluator {
 
     fn bound_value(&mut self, of: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(of, frame)? {
-            Result2::Data(data) => return Ok(data),
-            Result2::Vertex(vid) => vid,
+            Outcome::Data(data) => return Ok(data),
+            Outcome::Vertex(vid) => vid,
         };
         self.value_of(vid)?;
         self.data_step(vid, of.span)
     }
 
     /// What an expression gives.
-    pub(super) fn evaluate(&mut self, expr: &Ex, frame: Frame) -> Step<Result2> {
+    pub(super) fn evaluate(&mut self, expr: &Ex, frame: Frame) -> Step<Outcome> {
         match &expr.kind {
-            Kinds::Data(data) => Ok(Result2::Data(data.clone())),
+            Kinds::Data(data) => Ok(Outcome::Data(data.clone())),
             Kinds::LabelOf { up } => {
                 let label = self.frame(self.up(frame, *up)).label;
                 let name = label.map(|label| self.binder.labels.name(label));
-                Ok(Result2::Data(Data::String(name.unwrap_or_else(|| "".into()))))
+                Ok(Outcome::Data(Data::String(name.unwrap_or_else(|| "".into()))))
             }
-            Kinds::Interpolation(parts, bytes) => self.interpolate(parts, *bytes, frame).map(Result2::Data),
+            Kinds::Interpolation(parts, bytes) => self.interpolate(parts, *bytes, frame).map(Outcome::Data),
             Kinds::Unary(op, of) => {
                 let data = self.scalar(of, frame)?;
-                self.unary(*op, &data, expr.span).map(Result2::Data)
+                self.unary(*op, &data, expr.span).map(Outcome::Data)
             }
             Kinds::Binary(op, left, right) => self.binary(*op, left, right, frame, expr.span),
+            Kinds::Equal { positive, total, left, right } => {
+                let equal = self.equality(left, right, *total, frame, expr.span)?;
+                Ok(Outcome::Data(Data::Bool(equal == *positive)))
+            }
             Kinds::IsBottom(of, equal) => {
                 let bottom = self.is_bottom(of, frame)?;
-                Ok(Result2::Data(Data::Bool(bottom == *equal)))
+                Ok(Outcome::Data(Data::Bool(bottom == *equal)))
             }
             Kinds::Call(callee, args) => self.evaluate_call(expr, callee, args, frame),
             Kinds::Slice(of, low, high) => self.slice(of, low.as_ref(), high.as_ref(), frame, expr.span),
@@ -78,7 +82,7 @@ impl Evaluator {
                 let error = self.refuse(Code::Unsupported, format!("{what} is not supported"), Some(expr.span));
                 Err(Stop::Fail(error))
             }
-            _ => self.resolve(expr, frame).map(Result2::Vertex),
+            _ => self.resolve(expr, frame).map(Outcome::Vertex),
         }
     }
 
@@ -93,13 +97,13 @@ impl Evaluator {
     /// It is not a literal (yet).
     pub(super) fn scalar(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         match self.evaluate(expr, frame)? {
-            Result2::Data(data) => Ok(data),
-            Result2::Vertex(vid) => self.scalar_of(vid, expr.span),
+            Outcome::Data(data) => Ok(data),
+            Outcome::Vertex(vid) => self.scalar_of(vid, expr.span),
         }
     }
 
     pub(super) fn scalar_of(&mut self, vid: Vid, span: Span) -> Step<Data> {
-        self.value_of(vid)?;
+        self.wait(vid, Need::Scalar)?;
         let vid = self.default_of(vid);
         match &self.get(vid).value {
             Value::Scalar(data) => Ok(data.clone()),
@@ -110,9 +114,10 @@ impl Evaluator {
                 let text = format!("unresolved disjunction {}", self.brief_vertex(vid));
                 self.fail(Code::Incomplete, text, span)
             }
-            Value::Unknown => match &self.get(vid).node.scalar {
-                Some((data, _)) => Ok(data.clone()),
-                None => self.fail(Code::Incomplete, "the value depends on itself", span),
+            Value::Unknown => match (&self.get(vid).node.scalar, self.get(vid).node.errors.first()) {
+                (_, Some(error)) => Err(Stop::Fail(error.clone())),
+                (Some((data, _)), _) => Ok(data.clone()),
+                (None, None) => self.fail(Code::Incomplete, "the value depends on itself", span),
             },
             Value::Constraint => {
                 let text = format!("non-concrete value {}", self.brief_vertex(vid));
@@ -124,8 +129,8 @@ impl Evaluator {
     /// Any concrete value: literals, and structs and lists of such.
     pub(super) fn concrete(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         match self.evaluate(expr, frame)? {
-            Result2::Data(data) => Ok(data),
-            Result2::Vertex(vid) => {
+            Outcome::Data(data) => Ok(data),
+            Outcome::Vertex(vid) => {
                 self.value_of(vid)?;
                 self.data_step(vid, expr.span)
             }
@@ -168,8 +173,8 @@ impl Evaluator {
     /// Whether an expression has no value, now and for good.
     fn is_bottom(&mut self, of: &Ex, frame: Frame) -> Step<bool> {
         let vid = match self.evaluate(of, frame) {
-            Ok(Result2::Data(_)) => return Ok(false),
-            Ok(Result2::Vertex(vid)) => vid,
+            Ok(Outcome::Data(_)) => return Ok(false),
+            Ok(Outcome::Vertex(vid)) => vid,
             Err(Stop::Fail(error)) if error.code == Code::Unsupported => return Err(Stop::Fail(error)),
             Err(Stop::Fail(_)) => {
                 self.mark_absent(of, frame);
@@ -202,7 +207,7 @@ impl Evaluator {
         }
     }
 
-    fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Result2> {
+    fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Outcome> {
         let data = self.concrete(of, frame)?;
         let length = match &data {
             Data::List(items) => items.len(),
@@ -224,7 +229,7 @@ impl Evaluator {
             },
             _ => data.clone(),
         };
-        Ok(Result2::Data(cut))
+        Ok(Outcome::Data(cut))
     }
 
     fn slice_end(&mut self, end: Option<&Ex>, frame: Frame, otherwise: usize) -> Step<usize> {
@@ -263,11 +268,11 @@ impl Evaluator {
             Callee::Native(Native::And) => self.run_and(vid, expr, args, frame, origin),
             Callee::Native(Native::Or) => self.run_or(vid, expr, args, frame, origin),
             _ => match self.evaluate_call(expr, callee, args, frame)? {
-                Result2::Data(data) => {
+                Outcome::Data(data) => {
                     self.insert_data(vid, &data, expr.span, origin);
                     Ok(())
                 }
-                Result2::Vertex(from) => {
+                Outcome::Vertex(from) => {
                     let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
                     self.schedule(vid, &conjunct, origin);
                     Ok(())

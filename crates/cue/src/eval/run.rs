@@ -23,6 +23,8 @@ pub(super) enum Need {
     Field(Label),
     /// All its fields.
     Fields,
+    /// The literal that it is, as soon as that is known; its value if it is none.
+    Scalar,
     /// What it is.
     Value,
 }
@@ -75,8 +77,10 @@ impl Evaluator {
     /// A vertex that is being worked on: what of its work can be done now is done.
     fn ensure_running(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
         let depth = self.get(vid).running;
-        if need == Need::Value {
-            self.run_tasks(vid, None);
+        if matches!(need, Need::Value | Need::Scalar) {
+            if self.get(vid).node.scalar.is_none() {
+                self.run_tasks(vid, None);
+            }
             return if self.get(vid).node.scalar.is_some() { Ok(()) } else { Err(depth) };
         }
         let label = match need {
@@ -111,6 +115,9 @@ impl Evaluator {
     fn work(&mut self, vid: Vid, need: Need, depth: u32) -> Result<(), Waits> {
         if self.get(vid).status == Status::New {
             self.begin(vid);
+        }
+        if need == Need::Scalar && self.get(vid).node.scalar.is_some() && self.get(vid).node.errors.is_empty() {
+            return Ok(());
         }
         loop {
             let base = self.blocked.len();
@@ -154,7 +161,7 @@ impl Evaluator {
 
     /// Nothing can be forced: what is known is all.
     fn give_up(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
-        if need == Need::Value && self.get(vid).status != Status::Done {
+        if matches!(need, Need::Value | Need::Scalar) && self.get(vid).status != Status::Done {
             self.settle_value(vid);
         }
         Ok(())
@@ -181,7 +188,7 @@ impl Evaluator {
         if let Some(waits) = waits {
             return Err(waits);
         }
-        if need != Need::Value {
+        if !matches!(need, Need::Value | Need::Scalar) {
             return Ok(());
         }
         self.finish(vid)

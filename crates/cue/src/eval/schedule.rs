@@ -55,7 +55,11 @@ impl Evaluator {
         }
         match &conjunct.body {
             Body::Vertex(from) => self.take_vertex(vid, *from, origin, false),
-            Body::Expr(expr) => self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin),
+            Body::Expr(expr) => {
+                // Whatever it turns out to be: it foresaw this field.
+                self.note(vid, origin, Kind::TOP, 0);
+                self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin);
+            }
         }
     }
 
