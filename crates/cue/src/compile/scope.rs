@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Target;
-use super::ir::{Decl, Kinds};
+use super::ir::{Decl, Ex, Kinds};
 use crate::label::{Label, Labels};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -27,6 +27,8 @@ pub(super) enum Meaning {
     Text(Arc<str>),
     /// The field that the frame's label names.
     Labelled,
+    /// The field whose label is computed by this, in the frame.
+    Computed(Ex),
     /// An imported package.
     Import(Target),
 }

@@ -16,10 +16,6 @@ use crate::source::Span;
 
 impl Evaluator {
     pub(super) fn binary(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Outcome> {
-        match op {
-            BinaryOp::BoolAnd | BinaryOp::BoolOr => return self.boolean(op, left, right, frame).map(Outcome::Data),
-            _ => {}
-        }
         let a = self.operand(left, frame)?;
         let b = self.operand(right, frame)?;
         self.arithmetic(op, &a, &b, span).map(Outcome::Data)
@@ -45,9 +41,12 @@ impl Evaluator {
         }
     }
 
-    /// Both sides are looked at, so that a mistake on either is found.
-    fn boolean(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame) -> Step<Data> {
+    /// Both sides are looked at, so that a mistake on either is found, unless the file asks for the short way.
+    pub(super) fn boolean(&mut self, op: BinaryOp, short: bool, left: &Ex, right: &Ex, frame: Frame) -> Step<Data> {
         let a = self.truth(left, frame)?;
+        if short && a == (op == BinaryOp::BoolOr) {
+            return Ok(Data::Bool(a));
+        }
         let b = self.truth(right, frame)?;
         Ok(Data::Bool(if op == BinaryOp::BoolAnd { a && b } else { a || b }))
     }
@@ -116,7 +115,7 @@ impl Evaluator {
     fn text_or_list(&mut self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<Data> {
         match (op, a, b) {
             (BinaryOp::Add, Data::String(x), Data::String(y)) => Ok(Data::string(format!("{x}{y}"))),
-            (BinaryOp::Add, Data::String(_) | Data::Bytes(_), Data::String(_) | Data::Bytes(_)) => {
+            (BinaryOp::Add, Data::Bytes(_), Data::Bytes(_)) => {
                 Ok(Data::Bytes([bytes(a), bytes(b)].concat().into()))
             }
             (BinaryOp::Multiply, Data::String(_) | Data::Bytes(_), Data::Number(_)) => self.repeat(a, b, span),
@@ -131,7 +130,7 @@ impl Evaluator {
                 let found = self.matches(&bytes(a), pattern, span)?;
                 Ok(Data::Bool(found == (op == BinaryOp::Match)))
             }
-            (_, Data::String(_) | Data::Bytes(_), Data::String(_) | Data::Bytes(_)) => {
+            (_, Data::String(_), Data::String(_)) | (_, Data::Bytes(_), Data::Bytes(_)) => {
                 self.ordered(op, bytes(a).cmp(&bytes(b)), a, b, span)
             }
             _ => self.unfit(op, a, b, span),

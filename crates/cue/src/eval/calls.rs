@@ -303,7 +303,7 @@ impl Evaluator {
             Some(data) => data.clone(),
             None => match self.data(vid) {
                 Ok(data) => data,
-                Err(error) if error.code == Code::Incomplete => return Err(Stop::Fail(error)),
+                Err(error) if error.code.is_open() => return Err(Stop::Fail(error)),
                 Err(_) => return Ok(None),
             },
         };
@@ -389,17 +389,26 @@ impl Evaluator {
         None
     }
 
-    /// Whether a vertex can be unified with an expression.
+    /// Whether a vertex, as it stands, can be unified with another. What closes it doesn't count: arguments are open.
     fn unifies(&mut self, vid: Vid, with: Vid, frame: Frame) -> Step<bool> {
-        let mut vertex = Vertex::new(None, None, Presence::Regular);
+        let probe = self.copy(vid);
+        let vertex = self.v(probe);
+        vertex.parent = None;
         vertex.unrooted = true;
-        vertex.conjuncts.push(super::lookup::whole(vid, frame));
-        vertex.conjuncts.push(super::lookup::whole(with, frame));
-        let probe = self.add_vertex(vertex);
-        self.wait(probe, Need::Value)?;
+        vertex.node.closing = super::closed::Closing::default();
+        vertex.node.checks.retain(|check| !matches!(check, Check::Call { callee: Callee::Native(_), .. }));
+        let whole = super::lookup::whole(with, frame);
+        let before = self.get(vid).current;
+        self.v(vid).current = Some(probe);
+        self.schedule(probe, &whole, Origin::ROOT);
+        let done = self.ensure(probe, Need::Value);
+        self.v(vid).current = before;
+        if let (Err(depth), false) = (done, self.forced) {
+            return Err(Stop::Blocked(depth));
+        }
         let probe = self.deref(probe);
         Ok(match &self.get(probe).value {
-            Value::Bottom(error) => error.code == Code::Incomplete && false,
+            Value::Bottom(error) => error.code.is_open(),
             _ => true,
         })
     }

@@ -64,7 +64,7 @@ impl Evaluator {
         }
         let stands = self.default_of(arc);
         if let Value::Bottom(error) = &self.get(stands).value
-            && error.code != Code::Incomplete
+            && !error.code.is_open()
         {
             found.push(error.clone());
         }
@@ -171,6 +171,7 @@ impl Evaluator {
     /// All that is wrong or missing.
     pub(crate) fn export_vertex(&mut self, vid: Vid) -> Result<Data, Vec<Arc<Error>>> {
         self.ensure(vid, super::run::Need::Value).ok();
+        self.verify();
         let mut problems = Vec::new();
         self.problems(vid, &mut problems);
         if !problems.is_empty() {

@@ -10,7 +10,6 @@ use crate::compile::ir::{Callee, Ex, Kinds, Native, Part, UnaryOp};
 use crate::data::Data;
 use crate::error::Code;
 use crate::kind::Kind;
-use crate::label::Label;
 use crate::number::Number;
 use crate::source::Span;
 
@@ -66,6 +65,9 @@ impl Evaluator {
             Kinds::Unary(op, of) => {
                 let data = self.scalar(of, frame)?;
                 self.unary(*op, &data, expr.span).map(Outcome::Data)
+            }
+            Kinds::Boolean { op, short, left, right } => {
+                self.boolean(*op, *short, left, right, frame).map(Outcome::Data)
             }
             Kinds::Binary(op, left, right) => self.binary(*op, left, right, frame, expr.span),
             Kinds::Equal { positive, total, left, right } => {
@@ -170,41 +172,56 @@ impl Evaluator {
         Ok(Data::string(String::from_utf8_lossy(&out).into_owned()))
     }
 
-    /// Whether an expression has no value, now and for good.
+    /// Whether an expression has no value, or none that is concrete. What was found is looked at again in the end.
     fn is_bottom(&mut self, of: &Ex, frame: Frame) -> Step<bool> {
+        let bottom = self.find_bottom(of, frame)?;
+        if let Some(vid) = self.stack.last().copied() {
+            self.relied.push((vid, of.clone(), frame, bottom));
+        }
+        Ok(bottom)
+    }
+
+    fn find_bottom(&mut self, of: &Ex, frame: Frame) -> Step<bool> {
         let vid = match self.evaluate(of, frame) {
             Ok(Outcome::Data(_)) => return Ok(false),
             Ok(Outcome::Vertex(vid)) => vid,
-            Err(Stop::Fail(error)) if error.code == Code::Unsupported => return Err(Stop::Fail(error)),
-            Err(Stop::Fail(_)) => {
-                self.mark_absent(of, frame);
-                return Ok(true);
+            Err(Stop::Fail(error)) if matches!(error.code, Code::Unsupported | Code::Cycle | Code::Limit) => {
+                return Err(Stop::Fail(error));
             }
+            Err(Stop::Fail(_)) => return Ok(true),
             Err(blocked) => return Err(blocked),
         };
         self.value_of(vid)?;
         let vid = self.default_of(vid);
-        Ok(self.has_error(vid))
+        let vertex = self.get(vid);
+        Ok(match &vertex.value {
+            Value::Bottom(error) if error.code == Code::Cycle => return Err(Stop::Fail(error.clone())),
+            Value::Bottom(error) => !(error.code.is_open() && vertex.node.is_struct),
+            Value::Unknown if vertex.node.scalar.is_some() => !vertex.node.errors.is_empty(),
+            Value::Unknown if vertex.node.is_struct => !vertex.node.errors.is_empty(),
+            Value::Unknown | Value::Constraint | Value::Disjunction { .. } => true,
+            Value::Scalar(_) | Value::Struct | Value::List => false,
+        })
     }
 
-    /// Somebody relied on it that a field is not there.
-    fn mark_absent(&mut self, _of: &Ex, _frame: Frame) {}
-
-    fn has_error(&self, vid: Vid) -> bool {
-        let vertex = self.get(self.deref(vid));
-        match &vertex.value {
-            Value::Bottom(_) => true,
-            Value::Unknown => !vertex.node.errors.is_empty(),
-            Value::Struct | Value::List => {
-                let below = |arc: &Vid| {
-                    self.get(*arc).presence == crate::compile::ir::Presence::Regular
-                        && !self.get(*arc).label.is_some_and(Label::is_definition)
-                        && self.has_error(*arc)
-                };
-                vertex.arcs.values().any(below)
+    /// Looks again at what conditions relied on; where it came out otherwise, the vertex is in error.
+    pub(super) fn verify(&mut self) {
+        let mut at = 0;
+        while at < self.relied.len() {
+            let (vid, of, frame, found) = self.relied[at].clone();
+            let forced = std::mem::replace(&mut self.forced, true);
+            let again = self.find_bottom(&of, frame);
+            self.forced = forced;
+            if !matches!(again, Ok(now) if now == found) {
+                let text = "circular dependency in a condition: what it looks at changed after it was looked at";
+                let mut error = crate::error::Error::new(Code::Cycle, text, Some(of.span));
+                error.path = self.path(vid);
+                let vid = self.deref(vid);
+                self.v(vid).value = Value::Bottom(std::sync::Arc::new(error));
             }
-            _ => false,
+            at += 1;
         }
+        self.relied.clear();
     }
 
     fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Outcome> {

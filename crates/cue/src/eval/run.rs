@@ -244,7 +244,7 @@ impl Evaluator {
                 self.blocked.push((vid, at, depth));
                 TaskState::Blocked
             }
-            Err(Stop::Fail(error)) if error.code == Code::Incomplete => TaskState::Incomplete(error),
+            Err(Stop::Fail(error)) if error.code.is_open() => TaskState::Incomplete(error),
             Err(Stop::Fail(error)) => {
                 self.v(vid).node.errors.push(error);
                 TaskState::Done
@@ -423,7 +423,7 @@ impl Evaluator {
                 return None;
             }
             match &self.get(self.deref(*arc)).value {
-                Value::Bottom(error) if error.code != Code::Incomplete => Some(error.clone()),
+                Value::Bottom(error) if !error.code.is_open() => Some(error.clone()),
                 _ => None,
             }
         };

@@ -89,6 +89,7 @@ impl Evaluator {
             Kinds::Field { .. }
             | Kinds::Frame { .. }
             | Kinds::Labelled { .. }
+            | Kinds::Computed { .. }
             | Kinds::Let { .. }
             | Kinds::Package(_)
             | Kinds::Select(..)
@@ -100,6 +101,7 @@ impl Evaluator {
     fn schedule_value(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
         match &expr.kind {
             Kinds::Data(data) => self.insert_data(vid, data, expr.span, origin),
+            Kinds::Nothing => {}
             Kinds::Top => {
                 self.mark_structure(vid, origin);
                 self.v(vid).node.has_top = true;
