@@ -93,8 +93,8 @@ pub(super) fn list(args: &[Data], at: usize) -> Result<&[Data], CallError> {
 
 /// A list of strings.
 pub(super) fn texts(args: &[Data], at: usize) -> Result<Vec<&str>, CallError> {
-    let text_of = |(index, element)| match element {
-        &Data::String(ref text) => Ok(&**text),
+    let text_of = |(index, element): (usize, _)| match element {
+        Data::String(text) => Ok(&**text),
         other => Err(wrong_element(at, index, "a string", other)),
     };
     list(args, at)?.iter().enumerate().map(text_of).collect()
@@ -102,8 +102,8 @@ pub(super) fn texts(args: &[Data], at: usize) -> Result<Vec<&str>, CallError> {
 
 /// A list of numbers.
 pub(super) fn numbers(args: &[Data], at: usize) -> Result<Vec<&Number>, CallError> {
-    let number_of = |(index, element)| match element {
-        &Data::Number(ref number) => Ok(number),
+    let number_of = |(index, element): (usize, _)| match element {
+        Data::Number(number) => Ok(number),
         other => Err(wrong_element(at, index, "a number", other)),
     };
     list(args, at)?.iter().enumerate().map(number_of).collect()
