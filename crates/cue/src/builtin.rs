@@ -8,6 +8,7 @@ mod encoding;
 mod letters;
 mod list;
 mod math;
+mod net;
 mod regexp;
 mod strconv;
 mod strings;
@@ -110,6 +111,7 @@ static PACKAGES: &[&Package] = &[
     &list::PACKAGE,
     &math::PACKAGE,
     &math::bits::PACKAGE,
+    &net::PACKAGE,
     &regexp::PACKAGE,
     &strconv::PACKAGE,
     &strings::PACKAGE,

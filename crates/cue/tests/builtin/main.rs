@@ -3,6 +3,7 @@
 mod encoding;
 mod list;
 mod math;
+mod net;
 mod regexp;
 mod strconv;
 mod strings;
