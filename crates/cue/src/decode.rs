@@ -14,6 +14,7 @@ mod yaml;
 use std::sync::Arc;
 
 pub use json::{json, json_lines};
+pub(crate) use literal::struct_data;
 pub use literal::{data_to_expr, expr_to_data};
 pub use toml::toml;
 pub(crate) use yaml::reads_as_string;

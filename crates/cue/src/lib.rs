@@ -14,6 +14,7 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod kind;
+pub mod load;
 pub mod number;
 pub mod source;
 pub mod syntax;
