@@ -9,6 +9,8 @@
 //! with the position ([`error::Code::Unsupported`]): a wrong value is never the answer.
 
 pub mod builtin;
+#[cfg(feature = "command-line")]
+pub mod command;
 mod compile;
 pub mod data;
 pub mod decode;
@@ -19,6 +21,7 @@ pub mod kind;
 pub mod label;
 pub mod load;
 pub mod number;
+pub mod report;
 pub mod source;
 pub mod syntax;
 mod value;

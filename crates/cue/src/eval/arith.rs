@@ -35,9 +35,7 @@ impl Evaluator {
         let found = self.default_of(vid);
         match &self.get(found).value {
             Value::List => self.data_step(found, expr.span),
-            Value::Struct => {
-                self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span)
-            }
+            Value::Struct => self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span),
             _ => self.scalar_of(found, expr.span),
         }
     }
