@@ -10,15 +10,18 @@ mod argument;
 mod attribute;
 mod condition;
 mod document;
+mod embed;
 mod experiment;
 mod files;
 mod folder;
+mod glob;
 mod import_path;
 mod loader;
 mod module;
 mod resolve;
 mod standard;
 mod tag;
+mod walk;
 
 use std::path::PathBuf;
 use std::sync::Arc;

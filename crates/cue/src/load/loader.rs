@@ -12,7 +12,7 @@ use super::import_path::ImportPath;
 use super::module::{self, LanguageVersion, Module};
 use super::{
     Build, DataFile, Failed, Import, MAX_FILE_BYTES, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target,
-    condition, document, experiment, tag,
+    condition, document, embed, experiment, tag,
 };
 use crate::error::{Code, Error};
 use crate::source::{FileId, SourceMap, Span};
@@ -25,6 +25,7 @@ pub(super) struct Sources<'a> {
     options: &'a Options,
     map: SourceMap,
     parsed: HashMap<PathBuf, (File, Vec<Error>)>,
+    paths: HashMap<FileId, PathBuf>,
     used_tags: BTreeSet<String>,
 }
 
@@ -68,6 +69,7 @@ impl Sources<'_> {
             vec![Error::new(Code::Load, message, Some(Span::new(id, 0, 0)))]
         })?;
         let parsed = parse_file(id, text);
+        self.paths.insert(id, path.to_path_buf());
         self.parsed.insert(path.to_path_buf(), parsed.clone());
         Ok(Some(parsed))
     }
@@ -98,7 +100,8 @@ pub(super) struct Loader<'a> {
 impl<'a> Loader<'a> {
     pub(super) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
         let map = SourceMap::default();
-        let sources = Sources { files, options, map, parsed: HashMap::new(), used_tags: BTreeSet::new() };
+        let (parsed, paths, used_tags) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        let sources = Sources { files, options, map, parsed, paths, used_tags };
         let (packages, known, stack) = (Vec::new(), HashMap::new(), Vec::new());
         Self { sources, options, modules: Vec::new(), packages, known, stack, errors: Vec::new() }
     }
@@ -355,8 +358,9 @@ impl<'a> Loader<'a> {
 
     /// Binds the imports of a package's files.
     fn finish(&mut self, found: Found, path: &str, language: Option<&LanguageVersion>) -> Package {
-        let files = found.files.into_iter().map(|tree| {
+        let files = found.files.into_iter().map(|mut tree| {
             let imports = self.imports(&tree);
+            self.embed(&mut tree);
             let experiments = experiment::of(&tree, language).unwrap_or_else(|error| {
                 self.errors.push(error);
                 experiment::Experiments::default()
@@ -365,6 +369,13 @@ impl<'a> Loader<'a> {
         });
         let files = files.collect();
         Package { path: path.into(), name: found.name.into(), files }
+    }
+
+    fn embed(&mut self, tree: &mut File) {
+        let path = self.sources.paths.get(&tree.id).cloned().unwrap_or_default();
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let in_module = self.modules.first().is_some_and(|module| !module.path.is_empty());
+        self.errors.extend(embed::embed(&mut self.sources, tree, folder, in_module));
     }
 
     fn imports(&mut self, tree: &File) -> Vec<Import> {

@@ -4,17 +4,16 @@
 //!
 //! Not here: tags as conditions of files (that is `condition`).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod find;
 
-use super::attribute::{self, lookup};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use super::module::NO_FILE;
-use super::{Options, Package};
+use super::{Options, Package, walk};
 use crate::decode::expr_to_data;
 use crate::error::{Code, Error};
 use crate::source::Span;
-use crate::syntax::ast::{
-    Attribute, BinaryOp, Clause, Comprehension, Decl, Element, Expr, ExprKind, Field, Label, Presence, Struct,
-};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Field};
 use crate::syntax::parse_expr;
 
 /// What `@tag(…, var=name)` can be filled from. Whoever loads gives them: the loader knows neither clock nor chance.
@@ -29,19 +28,18 @@ enum Type {
     Bool,
 }
 
-/// A `@tag` and the way to its field.
+/// A `@tag`; its place tells which field it is on.
 struct Tag {
     name: String,
     of_type: Type,
     shorthands: Vec<String>,
     variable: Option<String>,
-    /// Which file of which package.
-    file: (usize, usize),
-    /// The number of the field among those of the file that have tags.
-    field: usize,
     span: Span,
     filled: bool,
 }
+
+/// What goes to the field of the tag at a place.
+type Value = (Span, Expr);
 
 /// Fills the tags of the instances; gives back what was wrong.
 pub(super) fn inject(
@@ -51,11 +49,8 @@ pub(super) fn inject(
     used: &BTreeSet<String>,
 ) -> Vec<Error> {
     let (mut tags, mut errors) = (Vec::new(), Vec::new());
-    let files = |index: usize| (0..packages[index].files.len()).map(move |file| (index, file));
-    let files: Vec<_> = instances.iter().copied().flat_map(files).collect();
-    for file in files {
-        let mut finder = Finder { tags: &mut tags, errors: &mut errors, file, fields: 0 };
-        finder.decls(&packages[file.0].files[file.1].tree.decls);
+    for file in instances.iter().flat_map(|index| &packages[*index].files) {
+        find::tags(&file.tree, &mut tags, &mut errors);
     }
     if !errors.is_empty() {
         return errors;
@@ -73,14 +68,23 @@ pub(super) fn inject(
             Err(error) => errors.push(error),
         }
     }
-    for (file, field, value) in values {
-        let mut fields = 0;
-        put_decls(&mut packages[file.0].files[file.1].tree.decls, field, &mut fields, &value);
+    let mut by_tag: HashMap<Span, Vec<Expr>> = HashMap::new();
+    values.into_iter().for_each(|(tag, value)| by_tag.entry(tag).or_default().push(value));
+    for (_, package) in packages.iter_mut().enumerate().filter(|(index, _)| instances.contains(index)) {
+        for file in &mut package.files {
+            walk::fields(&mut file.tree.decls, &mut |field| fill(field, &mut by_tag));
+        }
     }
     errors
 }
 
-type Value = ((usize, usize), usize, Expr);
+fn fill(field: &mut Field, values: &mut HashMap<Span, Vec<Expr>>) {
+    for attribute in &field.attributes {
+        for value in values.remove(&attribute.span).into_iter().flatten() {
+            unify(&mut field.value, value);
+        }
+    }
+}
 
 /// What one `-t` fills.
 fn assign(tags: &mut [Tag], given: &str, used: bool) -> Result<Vec<Value>, Error> {
@@ -96,7 +100,7 @@ fn assign(tags: &mut [Tag], given: &str, used: bool) -> Result<Vec<Value>, Error
         };
         if meant {
             tag.filled = true;
-            values.push((tag.file, tag.field, value(tag, text)?));
+            values.push((tag.span, value(tag, text)?));
         }
     }
     if values.is_empty() && !used {
@@ -122,7 +126,7 @@ fn from_variables(tags: &mut [Tag], variables: &Variables) -> Result<Vec<Value>,
             (expr, errors) if errors.is_empty() && text.starts_with("0x") => expr.kind,
             _ => ExprKind::String(text.as_str().into()),
         };
-        values.push((tag.file, tag.field, Expr { kind, span: tag.span }));
+        values.push((tag.span, Expr { kind, span: tag.span }));
     }
     Ok(values)
 }
@@ -160,193 +164,6 @@ fn placed(expr: Expr, span: Span) -> Expr {
         kind => kind,
     };
     Expr { kind, span }
-}
-
-/// Finds the tags of a file.
-struct Finder<'a> {
-    tags: &'a mut Vec<Tag>,
-    errors: &'a mut Vec<Error>,
-    file: (usize, usize),
-    fields: usize,
-}
-
-impl Finder<'_> {
-    fn decls(&mut self, decls: &[Decl]) {
-        for decl in decls {
-            match decl {
-                Decl::Field(field) => self.field(field),
-                Decl::Embed(expr) => self.expr(expr),
-                Decl::Let(binding) => self.expr(&binding.value),
-                Decl::Comprehension(comprehension) => self.forbid_in(comprehension),
-                Decl::Ellipsis(_) | Decl::Attribute(_) => {}
-            }
-        }
-    }
-
-    fn field(&mut self, field: &Field) {
-        let tags: Vec<_> = field.attributes.iter().filter(|attribute| &*attribute.name == "tag").collect();
-        let is_plain =
-            field.presence == Presence::Regular && matches!(field.label, Label::Ident(_) | Label::String(..));
-        if !is_plain {
-            let what = "a tag is not allowed within a field that is only a constraint";
-            let mut forbidden = Forbidden { what, errors: self.errors };
-            forbidden.field(field);
-            return;
-        }
-        for attribute in &tags {
-            match parse(attribute, self.file, self.fields) {
-                Ok(tag) => self.tags.push(tag),
-                Err(error) => self.errors.push(error),
-            }
-        }
-        self.fields += usize::from(!tags.is_empty());
-        self.expr(&field.value);
-    }
-
-    fn expr(&mut self, expr: &Expr) {
-        match &expr.kind {
-            ExprKind::Struct(of) => self.decls(&of.decls),
-            ExprKind::List(elements) => {
-                let mut forbidden = Forbidden { what: "a tag is not allowed within a list", errors: self.errors };
-                elements.iter().for_each(|element| forbidden.element(element));
-            }
-            _ => children(expr).into_iter().for_each(|child| self.expr(child)),
-        }
-    }
-
-    fn forbid_in(&mut self, comprehension: &Comprehension) {
-        let mut forbidden = Forbidden { what: "a tag is not allowed within a comprehension", errors: self.errors };
-        forbidden.comprehension(comprehension);
-    }
-}
-
-/// Says of every tag that it is not allowed.
-struct Forbidden<'a> {
-    what: &'static str,
-    errors: &'a mut Vec<Error>,
-}
-
-impl Forbidden<'_> {
-    fn decls(&mut self, of: &Struct) {
-        for decl in &of.decls {
-            match decl {
-                Decl::Field(field) => self.field(field),
-                Decl::Embed(expr) => self.expr(expr),
-                Decl::Let(binding) => self.expr(&binding.value),
-                Decl::Comprehension(comprehension) => self.comprehension(comprehension),
-                Decl::Ellipsis(_) | Decl::Attribute(_) => {}
-            }
-        }
-    }
-
-    fn field(&mut self, field: &Field) {
-        let tags = field.attributes.iter().filter(|attribute| &*attribute.name == "tag");
-        self.errors.extend(tags.map(|tag| Error::new(Code::Load, self.what, Some(tag.span))));
-        self.expr(&field.value);
-    }
-
-    fn element(&mut self, element: &Element) {
-        match element {
-            Element::Expr(expr) => self.expr(expr),
-            Element::Comprehension(comprehension) => self.comprehension(comprehension),
-            Element::Ellipsis(_) => {}
-        }
-    }
-
-    fn comprehension(&mut self, comprehension: &Comprehension) {
-        for clause in &comprehension.clauses {
-            match clause {
-                Clause::For { source, .. } => self.expr(source),
-                Clause::If(condition, _) => self.expr(condition),
-                Clause::Let(binding) => self.expr(&binding.value),
-                Clause::Try { .. } => {}
-            }
-        }
-        self.decls(&comprehension.body);
-    }
-
-    fn expr(&mut self, expr: &Expr) {
-        match &expr.kind {
-            ExprKind::Struct(of) => self.decls(of),
-            ExprKind::List(elements) => elements.iter().for_each(|element| self.element(element)),
-            _ => children(expr).into_iter().for_each(|child| self.expr(child)),
-        }
-    }
-}
-
-/// The operands in which structs with tagged fields may stand.
-fn children(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Binary { left, right, .. } => vec![left, right],
-        ExprKind::Unary { of, .. } | ExprKind::Paren(of) | ExprKind::Alias { of, .. } | ExprKind::Open(of) => vec![of],
-        ExprKind::Selector { of, .. } | ExprKind::Index { of, .. } | ExprKind::Slice { of, .. } => vec![of],
-        ExprKind::Call { args, .. } => args.iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
-    match &mut expr.kind {
-        ExprKind::Binary { left, right, .. } => vec![left, right],
-        ExprKind::Unary { of, .. } | ExprKind::Paren(of) | ExprKind::Alias { of, .. } | ExprKind::Open(of) => vec![of],
-        ExprKind::Selector { of, .. } | ExprKind::Index { of, .. } | ExprKind::Slice { of, .. } => vec![of],
-        ExprKind::Call { args, .. } => args.iter_mut().collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn parse(attribute: &Attribute, file: (usize, usize), field: usize) -> Result<Tag, Error> {
-    let wrong = |message: String| Error::new(Code::Load, message, Some(attribute.span));
-    let arguments = attribute::arguments(attribute)?;
-    let name = arguments.first().filter(|first| first.key.is_none()).map(|first| first.value.clone());
-    let name = name.unwrap_or_default();
-    if !name.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$') {
-        return Err(wrong(format!("a tag has a name; `{name}` is none")).help("write `@tag(name)`"));
-    }
-    let of_type = match lookup(&arguments, "type") {
-        None | Some("string") => Type::String,
-        Some("int") => Type::Int,
-        Some("number") => Type::Number,
-        Some("bool") => Type::Bool,
-        Some(other) => {
-            return Err(wrong(format!("a tag can't be of type `{other}`")).help("there are string, int, number, bool"));
-        }
-    };
-    let shorthands = lookup(&arguments, "short").map(|words| words.split('|').map(str::to_owned).collect());
-    let (shorthands, variable) = (shorthands.unwrap_or_default(), lookup(&arguments, "var").map(str::to_owned));
-    Ok(Tag { name, of_type, shorthands, variable, file, field, span: attribute.span, filled: false })
-}
-
-/// Puts a value to the tagged field of a number, counted as [`Finder`] counts; says whether it was found.
-fn put_decls(decls: &mut [Decl], wanted: usize, seen: &mut usize, value: &Expr) -> bool {
-    decls.iter_mut().any(|decl| match decl {
-        Decl::Field(field) => put_field(field, wanted, seen, value),
-        Decl::Embed(expr) => put_expr(expr, wanted, seen, value),
-        Decl::Let(binding) => put_expr(&mut binding.value, wanted, seen, value),
-        _ => false,
-    })
-}
-
-fn put_field(field: &mut Field, wanted: usize, seen: &mut usize, value: &Expr) -> bool {
-    if field.presence != Presence::Regular || !matches!(field.label, Label::Ident(_) | Label::String(..)) {
-        return false;
-    }
-    if field.attributes.iter().any(|attribute| &*attribute.name == "tag") {
-        *seen += 1;
-        if *seen > wanted {
-            unify(&mut field.value, value.clone());
-            return true;
-        }
-    }
-    put_expr(&mut field.value, wanted, seen, value)
-}
-
-fn put_expr(expr: &mut Expr, wanted: usize, seen: &mut usize, value: &Expr) -> bool {
-    match &mut expr.kind {
-        ExprKind::Struct(of) => put_decls(&mut of.decls, wanted, seen, value),
-        ExprKind::List(_) => false,
-        _ => children_mut(expr).into_iter().any(|child| put_expr(child, wanted, seen, value)),
-    }
 }
 
 /// Makes an expression the unification of itself and another one.
