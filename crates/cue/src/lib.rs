@@ -21,6 +21,7 @@ pub mod kind;
 pub mod label;
 pub mod load;
 pub mod number;
+pub mod pattern;
 pub mod report;
 pub mod source;
 pub mod syntax;
