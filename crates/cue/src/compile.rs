@@ -144,7 +144,8 @@ impl Unit<'_> {
 
     /// Lets an expression from outside of the files use standard packages without importing them, as CUE does.
     fn standard_names(&mut self, taken: &HashSet<Arc<str>>) {
-        let imported = self.package.imports.keys().map(|path| path.rsplit(['/', ':']).next().unwrap_or(path).to_owned());
+        let imported =
+            self.package.imports.keys().map(|path| path.rsplit(['/', ':']).next().unwrap_or(path).to_owned());
         let imported: HashSet<String> = imported.collect();
         for package in builtin::packages() {
             let name = package.path.rsplit('/').next().unwrap_or(package.path);

@@ -178,6 +178,9 @@ impl Reader<'_> {
         }
         let name = match fields.get("module") {
             None => "",
+            Some(Data::String(name)) if name.is_empty() => {
+                return Err(self.error("the module's path is empty", self.place("module")));
+            }
             Some(Data::String(name)) => name,
             Some(_) => return Err(self.error("`module` is a string, such as `example.com/app`", self.place("module"))),
         };
@@ -252,7 +255,7 @@ impl Reader<'_> {
         for local in self.dependencies(self.fields()?.get("deps"), true)? {
             let same = |known: &&mut Dependency| known.path == local.path && known.major == local.major;
             match module.dependencies.iter_mut().find(same) {
-                Some(known) => known.replaced_by = local.replaced_by,
+                Some(known) => *known = Dependency { version: known.version.clone(), ..local },
                 None => module.dependencies.push(local),
             }
         }
