@@ -11,6 +11,7 @@
 pub mod builtin;
 pub mod data;
 pub mod error;
+pub mod format;
 pub mod kind;
 pub mod number;
 pub mod source;
