@@ -3,6 +3,11 @@
 //! Not here: builtins that need the evaluator (`close`, `and`, `or`, `matchN`, `list.Sort` with a comparator,
 //! `json.Validate` …): those are in `eval::calls`.
 
+mod arguments;
+mod letters;
+mod list;
+mod strings;
+
 use crate::data::Data;
 use crate::kind::Kind;
 
@@ -37,10 +42,32 @@ pub struct Builtin {
     pub name: &'static str,
     /// What each parameter may be.
     pub params: &'static [Kind],
+    /// How many of the last parameters may be left out; such a function is no validator.
+    pub optional: usize,
     /// What comes out.
     pub result: Kind,
     /// What it does; the arguments fit `params`.
     pub call: fn(&[Data]) -> Result<Data, CallError>,
+}
+
+impl Builtin {
+    /// A function that needs all its arguments.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Kind],
+        result: Kind,
+        call: fn(&[Data]) -> Result<Data, CallError>,
+    ) -> Self {
+        Self { name, params, optional: 0, result, call }
+    }
+
+    /// The same, of which the last `count` parameters may be left out.
+    #[must_use]
+    pub const fn with_optional(mut self, count: usize) -> Self {
+        self.optional = count;
+        self
+    }
 }
 
 /// A constant of a standard package, such as `math.Pi`, as CUE text.
@@ -69,4 +96,4 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
-static PACKAGES: &[&Package] = &[];
+static PACKAGES: &[&Package] = &[&list::PACKAGE, &strings::PACKAGE];

@@ -16,7 +16,7 @@ mod quote;
 mod respell;
 mod space;
 
-pub use expr::format_expr;
+pub use expr::{format_decls, format_expr, format_expr_on_one_line};
 pub use quote::{is_plain_label, quote_bytes, quote_label, quote_string};
 
 use crate::syntax::ast::File;

@@ -35,6 +35,12 @@ impl Kind {
     /// Everything.
     pub const TOP: Self = Self(511);
 
+    /// The kinds of both; `|` for constants.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether all kinds of `other` are in this one.
     #[must_use]
     pub const fn holds(self, other: Self) -> bool {

@@ -9,10 +9,20 @@
 //! with the position ([`error::Code::Unsupported`]): a wrong value is never the answer.
 
 pub mod builtin;
+mod compile;
 pub mod data;
+pub mod decode;
+pub mod encode;
 pub mod error;
+mod eval;
 pub mod format;
 pub mod kind;
+pub mod label;
 pub mod number;
 pub mod source;
 pub mod syntax;
+mod value;
+
+pub use compile::{PackageSource, Target};
+pub use eval::Limits;
+pub use value::Instance;

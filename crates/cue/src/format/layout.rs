@@ -120,8 +120,8 @@ pub(super) fn lines(text: &str, tokens: &[Token], comments: &[Comment], marks: &
         value_in_column: false,
     };
     let mut comments = comments.iter().peekable();
-    for index in 0..tokens.len() {
-        while let Some(comment) = comments.next_if(|comment| comment.span.start < tokens[index].start) {
+    for (index, token) in tokens.iter().enumerate() {
+        while let Some(comment) = comments.next_if(|comment| comment.span.start < token.start) {
             layout.comment(comment);
         }
         layout.token(index);

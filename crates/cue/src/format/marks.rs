@@ -291,7 +291,7 @@ impl Marker<'_> {
 }
 
 /// How tightly an operator binds; 8 would be a prefix.
-fn precedence(op: BinaryOp) -> u8 {
+pub(super) fn precedence(op: BinaryOp) -> u8 {
     match op {
         BinaryOp::Or => 1,
         BinaryOp::And => 2,

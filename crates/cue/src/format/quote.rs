@@ -67,3 +67,25 @@ fn push_escaped(literal: &mut String, c: char, quote: char) {
         _ => literal.push(c),
     }
 }
+
+/// A string literal of several lines, without indentation.
+pub(super) fn quote_lines(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 8);
+    literal.push_str("\"\"\"\n");
+    for (index, line) in text.split('\n').enumerate() {
+        literal.push_str(if index > 0 { "\n" } else { "" });
+        let mut quotes = 0;
+        for c in line.chars() {
+            quotes = if c == '"' { quotes + 1 } else { 0 };
+            // The third quote in a row would close the string.
+            if c == '"' && quotes < 3 {
+                literal.push(c);
+            } else {
+                push_escaped(&mut literal, c, '"');
+                quotes = 0;
+            }
+        }
+    }
+    literal.push_str("\n\"\"\"");
+    literal
+}

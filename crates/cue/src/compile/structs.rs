@@ -1,0 +1,261 @@
+//! Binding structs, fields, comprehensions and lists.
+//!
+//! Not here: the expressions in them.
+
+use std::sync::Arc;
+
+use super::Unit;
+use super::ir::{Clause, Comprehension, Decl, Ex, Expr, Item, Kinds, List, Struct};
+use super::scope::{Meaning, Scope, identifiers, known_labels};
+use crate::error::Code;
+use crate::label::Label;
+use crate::source::Span;
+use crate::syntax::ast;
+
+const ALIAS: &str = "alias";
+const LET: &str = "let clause";
+
+impl Unit<'_> {
+    /// A struct in a frame of its own.
+    pub(super) fn structure(&mut self, node: &ast::Struct) -> Struct {
+        let names = identifiers(&node.decls);
+        let scope = Scope::fields(&mut self.binder.labels, &self.package.path, names.iter());
+        self.scopes.push(scope);
+        let bound = self.declarations(&node.decls, node.span, false);
+        self.close_scope();
+        bound
+    }
+
+    /// Declarations in the frame that is open.
+    pub(super) fn declarations(&mut self, decls: &[ast::Decl], span: Span, file: bool) -> Struct {
+        let lets = self.bind_names(decls);
+        let mut lets = lets.into_iter();
+        let mut bound = Vec::with_capacity(decls.len());
+        let mut open = false;
+        for decl in decls {
+            match decl {
+                ast::Decl::Field(field) => self.field(field, &mut bound),
+                ast::Decl::Let(clause) => {
+                    let value = self.expr(&clause.value);
+                    let number = lets.next().unwrap_or_default();
+                    bound.push(Decl::Let { number, value });
+                }
+                ast::Decl::Embed(expr) => bound.push(Decl::Embed(self.expr(expr))),
+                ast::Decl::Comprehension(comprehension) => {
+                    bound.push(Decl::Comprehension(Arc::new(self.comprehension(comprehension))));
+                }
+                ast::Decl::Ellipsis(ellipsis) => {
+                    open = true;
+                    if let Some(value) = &ellipsis.value {
+                        self.fail(Code::Syntax, "`...` in a struct takes no value", value.span);
+                    }
+                }
+                ast::Decl::Attribute(_) => {}
+            }
+        }
+        let _ = span;
+        let embeds = bound.iter().any(|decl| matches!(decl, Decl::Embed(_) | Decl::Comprehension(_)));
+        let labels = known_labels(&bound);
+        Struct { decls: bound, embeds, open, file, yielded: false, labels }
+    }
+
+    /// Makes `let`s and aliases of fields known in the open frame; gives the numbers of the `let`s in their order.
+    fn bind_names(&mut self, decls: &[ast::Decl]) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        for decl in decls {
+            match decl {
+                ast::Decl::Let(clause) => {
+                    let number = self.binder.next_let();
+                    numbers.push(number);
+                    self.bind(&clause.name, Meaning::Let(number), LET);
+                }
+                ast::Decl::Field(field) => self.bind_alias(field),
+                _ => {}
+            }
+        }
+        numbers
+    }
+
+    /// An alias of a field with a fixed label is seen in the whole struct.
+    fn bind_alias(&mut self, field: &ast::Field) {
+        let (Some(alias), Some((label, name))) = (&field.alias, self.fixed_label(&field.label)) else { return };
+        if let Some(ident) = &alias.value {
+            self.bind(ident, Meaning::Field(label), ALIAS);
+        }
+        if let Some(ident) = &alias.label {
+            self.bind(ident, Meaning::Text(name), ALIAS);
+        }
+    }
+
+    fn bind(&mut self, ident: &ast::Ident, meaning: Meaning, what: &'static str) {
+        let free = self
+            .scopes
+            .innermost()
+            .is_none_or(|scope| scope.bind(ident.name.clone(), meaning, Some((ident.span, what))));
+        if !free {
+            self.fail(Code::Reference, format!("{} is declared twice in one scope", ident.name), ident.span);
+        }
+    }
+
+    fn fixed_label(&mut self, label: &ast::Label) -> Option<(Label, Arc<str>)> {
+        match label {
+            ast::Label::Ident(ident) => {
+                Some((self.binder.labels.identifier(&ident.name, &self.package.path), ident.name.clone()))
+            }
+            ast::Label::String(text, _) => Some((self.binder.labels.regular(text), text.clone())),
+            _ => None,
+        }
+    }
+
+    fn field(&mut self, field: &ast::Field, bound: &mut Vec<Decl>) {
+        if let Some((label, _)) = self.fixed_label(&field.label) {
+            let span = label_span(&field.label);
+            let value = self.value(&field.value);
+            bound.push(Decl::Field { label, presence: field.presence, value, span });
+            return;
+        }
+        match &field.label {
+            ast::Label::Pattern { alias, expr, .. } => self.pattern(field, alias.as_ref(), expr, bound),
+            ast::Label::Dynamic(expr, _) => {
+                let label = self.expr(expr);
+                self.dynamic(field, label, bound);
+            }
+            ast::Label::Interpolation(pieces) => {
+                let label = self.interpolation(pieces);
+                self.dynamic(field, label, bound);
+            }
+            ast::Label::Ident(_) | ast::Label::String(..) => {}
+        }
+    }
+
+    fn pattern(&mut self, field: &ast::Field, alias: Option<&ast::Ident>, expr: &ast::Expr, bound: &mut Vec<Decl>) {
+        let pattern = self.expr(expr);
+        self.scopes.push(Scope::default());
+        if let Some(alias) = alias {
+            self.bind(alias, Meaning::LabelOf, ALIAS);
+        }
+        self.bind_labelled(field.alias.as_ref());
+        let value = self.value(&field.value);
+        self.close_scope();
+        if field.presence != ast::Presence::Regular {
+            self.fail(Code::Syntax, "a pattern takes no `?` and no `!`", label_span(&field.label));
+        }
+        bound.push(Decl::Pattern { pattern, value });
+    }
+
+    fn dynamic(&mut self, field: &ast::Field, label: Ex, bound: &mut Vec<Decl>) {
+        self.scopes.push(Scope::default());
+        self.bind_labelled(field.alias.as_ref());
+        let value = self.value(&field.value);
+        self.close_scope();
+        bound.push(Decl::Dynamic { label, presence: field.presence, value });
+    }
+
+    fn bind_labelled(&mut self, alias: Option<&ast::Alias>) {
+        let Some(alias) = alias else { return };
+        if let Some(ident) = &alias.value {
+            self.bind(ident, Meaning::Labelled, ALIAS);
+        }
+        if let Some(ident) = &alias.label {
+            self.bind(ident, Meaning::LabelOf, ALIAS);
+        }
+    }
+
+    /// A field's value, which may carry an alias of itself.
+    fn value(&mut self, expr: &ast::Expr) -> Ex {
+        let ast::ExprKind::Alias { name, of } = &expr.kind else { return self.expr(expr) };
+        self.scopes.push(Scope::default());
+        self.bind(name, Meaning::Frame, ALIAS);
+        let inner = self.expr(of);
+        self.close_scope();
+        Arc::new(Expr { kind: Kinds::Alias(inner), span: expr.span })
+    }
+
+    pub(super) fn comprehension(&mut self, node: &ast::Comprehension) -> Comprehension {
+        let outside = self.scopes.depth();
+        let clauses = node.clauses.iter().map(|clause| self.clause(clause)).collect();
+        let body = self.yielded(&node.body);
+        while self.scopes.depth() > outside {
+            self.close_scope();
+        }
+        let fallback = node.fallback.as_ref().map(|fallback| self.yielded(&fallback.body));
+        let labels = labels_of(&body).and_then(|mut labels| {
+            let more = fallback.as_ref().map_or(Some(Vec::new()), labels_of)?;
+            labels.extend(more);
+            Some(labels)
+        });
+        Comprehension { clauses, body, fallback, labels, span: node.span }
+    }
+
+    fn yielded(&mut self, node: &ast::Struct) -> Ex {
+        let mut inner = self.structure(node);
+        inner.yielded = true;
+        Arc::new(Expr { kind: Kinds::Struct(Arc::new(inner)), span: node.span })
+    }
+
+    fn clause(&mut self, clause: &ast::Clause) -> Clause {
+        match clause {
+            ast::Clause::For { key, value, source, .. } => {
+                let source = self.expr(source);
+                self.scopes.push(Scope::default());
+                let key = key.as_ref().filter(|key| &*key.name != "_").map(|key| self.variable(key));
+                let value = self.variable(value);
+                Clause::For { key, value, source }
+            }
+            ast::Clause::If(expr, _) => Clause::If(self.expr(expr)),
+            ast::Clause::Let(clause) => {
+                let value = self.expr(&clause.value);
+                self.scopes.push(Scope::default());
+                Clause::Let { name: self.variable(&clause.name), value }
+            }
+            ast::Clause::Try { span, .. } => {
+                let refused = Kinds::Unsupported("the clause `try`".into());
+                Clause::If(Arc::new(Expr { kind: refused, span: *span }))
+            }
+        }
+    }
+
+    fn variable(&mut self, ident: &ast::Ident) -> Label {
+        let label = self.binder.labels.regular(&ident.name);
+        if let Some(scope) = self.scopes.innermost() {
+            scope.bind(ident.name.clone(), Meaning::Field(label), None);
+        }
+        label
+    }
+
+    pub(super) fn list(&mut self, elements: &[ast::Element]) -> List {
+        self.scopes.push(Scope::default());
+        let mut bound = List { elements: Vec::with_capacity(elements.len()), tail: None };
+        for (at, element) in elements.iter().enumerate() {
+            match element {
+                ast::Element::Expr(expr) => bound.elements.push(Item::Value(self.expr(expr))),
+                ast::Element::Comprehension(comprehension) => {
+                    bound.elements.push(Item::Comprehension(Arc::new(self.comprehension(comprehension))));
+                }
+                ast::Element::Ellipsis(ellipsis) => {
+                    if at + 1 < elements.len() {
+                        self.fail(Code::Syntax, "`...` must be the last element of a list", ellipsis.span);
+                    }
+                    bound.tail = Some(ellipsis.value.as_ref().map(|value| self.expr(value)));
+                }
+            }
+        }
+        self.close_scope();
+        bound
+    }
+}
+
+fn labels_of(body: &Ex) -> Option<Vec<Label>> {
+    match &body.kind {
+        Kinds::Struct(inner) => inner.labels.clone(),
+        _ => None,
+    }
+}
+
+pub(super) fn label_span(label: &ast::Label) -> Span {
+    match label {
+        ast::Label::Ident(ident) => ident.span,
+        ast::Label::String(_, span) | ast::Label::Dynamic(_, span) | ast::Label::Pattern { span, .. } => *span,
+        ast::Label::Interpolation(pieces) => pieces.span,
+    }
+}

@@ -1,0 +1,240 @@
+//! The evaluator: a graph of vertices, each with the conjuncts that it must satisfy, worked off lazily.
+//!
+//! A vertex is asked for what is needed of it ([`run`]): that a field is known, that all its fields are, or its value.
+//! Its conjuncts are split ([`schedule`]) into what can be noted at once and into tasks; a task that needs another
+//! vertex asks for it. A task that would wait for itself waits until nothing else moves, and is then shown what is
+//! known so far. Disjunctions are expanded when all else is done ([`disjunction`]).
+//!
+//! The design follows CUE's own evaluator in what it decides (which conjuncts, which order of knowledge, typed
+//! closedness, cycles by reference), not in how it is written.
+//!
+//! Not here: names (`compile`), and how a value is written out (`encode`).
+
+mod arith;
+mod bounds;
+mod calls;
+mod closed;
+mod comprehension;
+mod cycle;
+mod data;
+mod disjunction;
+mod equal;
+mod graph;
+mod insert;
+mod lookup;
+mod operand;
+mod run;
+mod schedule;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::compile::ir::{Ex, Presence};
+use crate::compile::{Binder, Package};
+use crate::error::{Code, Error};
+use crate::label::Label;
+use crate::source::Span;
+use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex, Vid};
+
+/// Bounds on what one evaluation may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Vertices made, at most.
+    pub max_vertices: usize,
+    /// Vertices that wait for each other, at most: it bounds the stack.
+    pub max_depth_vertices: u32,
+    /// Pieces of work done, at most.
+    pub max_steps: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_vertices: 5_000_000, max_depth_vertices: 3_000, max_steps: 20_000_000 }
+    }
+}
+
+/// Why something has no value now.
+#[derive(Clone, Debug)]
+enum Stop {
+    /// It waits for a vertex that is at this depth of the stack.
+    Blocked(u32),
+    /// It has none.
+    Fail(Arc<Error>),
+}
+
+type Step<T> = Result<T, Stop>;
+
+/// One evaluation: its graph and the means to extend it.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    vertices: Vec<Vertex>,
+    frames: Vec<FrameData>,
+    refs: Vec<Followed>,
+    packages: Vec<Package>,
+    roots: HashMap<usize, (Vid, Frame)>,
+    pub(crate) binder: Binder,
+    stack: Vec<Vid>,
+    tree_depth: u32,
+    /// The group numbers of closed structs, and which holds which.
+    containments: Vec<u32>,
+    /// Tasks that wait for running vertices: vertex, task, depth.
+    blocked: Vec<(Vid, usize, u32)>,
+    /// The task that runs may see vertices as they stand.
+    forced: bool,
+    /// The references that led to the task that runs.
+    origin: Origin,
+    steps: u64,
+    limits: Limits,
+    /// Something that is not supported was met, or a limit: no result counts.
+    refused: Option<Arc<Error>>,
+    void: Frame,
+}
+
+impl Evaluator {
+    pub(crate) fn new(packages: Vec<Package>, binder: Binder, limits: Limits) -> Self {
+        let mut evaluator = Self {
+            vertices: Vec::new(),
+            frames: Vec::new(),
+            refs: vec![],
+            packages,
+            roots: HashMap::new(),
+            binder,
+            stack: Vec::new(),
+            tree_depth: 0,
+            containments: vec![0],
+            blocked: Vec::new(),
+            forced: false,
+            origin: Origin::ROOT,
+            steps: 0,
+            limits,
+            refused: None,
+            void: Frame(0),
+        };
+        let nowhere = evaluator.add_vertex(Vertex::new(None, None, Presence::Regular));
+        evaluator.void = evaluator.add_frame(None, nowhere, None);
+        evaluator.refs.push(Followed { expression: 0, target: nowhere, from: nowhere, tree_depth: 0, next: 0 });
+        evaluator
+    }
+
+    /// The root of a package, and a frame in which its fields can be named.
+    pub(crate) fn root(&mut self, package: usize) -> (Vid, Frame) {
+        if let Some(root) = self.roots.get(&package) {
+            return *root;
+        }
+        let root = self.add_vertex(Vertex::new(None, None, Presence::Regular));
+        let files = self.packages.get(package).map(|package| package.files.clone()).unwrap_or_default();
+        let void = self.void;
+        self.v(root).conjuncts = files.into_iter().map(|file| Conjunct::new(file, void, Origin::ROOT)).collect();
+        let frame = self.add_frame(None, root, None);
+        self.roots.insert(package, (root, frame));
+        (root, frame)
+    }
+
+    /// A value without a name.
+    pub(crate) fn anonymous(&mut self, expr: Ex, frame: Frame) -> Vid {
+        let mut vertex = Vertex::new(None, None, Presence::Regular);
+        vertex.unrooted = true;
+        let origin = Origin { refs: self.origin.refs, cycle: self.origin.cycle, ..Origin::ROOT };
+        vertex.conjuncts.push(Conjunct::new(expr, frame, origin));
+        self.add_vertex(vertex)
+    }
+
+    fn v(&mut self, vid: Vid) -> &mut Vertex {
+        &mut self.vertices[vid.0 as usize]
+    }
+
+    fn get(&self, vid: Vid) -> &Vertex {
+        &self.vertices[vid.0 as usize]
+    }
+
+    fn frame(&self, frame: Frame) -> &FrameData {
+        &self.frames[frame.0 as usize]
+    }
+
+    fn add_vertex(&mut self, vertex: Vertex) -> Vid {
+        if self.vertices.len() >= self.limits.max_vertices {
+            self.refuse(Code::Limit, format!("more than {} values", self.limits.max_vertices), None);
+        }
+        self.vertices.push(vertex);
+        Vid(self.vertices.len() as u32 - 1)
+    }
+
+    fn add_frame(&mut self, up: Option<Frame>, vertex: Vid, label: Option<Label>) -> Frame {
+        self.frames.push(FrameData { up, vertex, label, structure: None, lets: Vec::new() });
+        Frame(self.frames.len() as u32 - 1)
+    }
+
+    /// The frame some frames up.
+    fn up(&self, frame: Frame, up: u32) -> Frame {
+        let mut frame = frame;
+        for _ in 0..up {
+            match self.frame(frame).up {
+                Some(next) => frame = next,
+                None => break,
+            }
+        }
+        frame
+    }
+
+    /// What stands for a vertex now.
+    fn deref(&self, vid: Vid) -> Vid {
+        let mut vid = vid;
+        while let Some(next) = self.get(vid).current {
+            vid = next;
+        }
+        vid
+    }
+
+    /// The same, and where defaults leave one alternative, that one.
+    fn default_of(&self, vid: Vid) -> Vid {
+        let mut vid = self.deref(vid);
+        loop {
+            match &self.get(vid).value {
+                Value::Disjunction { alternatives, defaults: 1 } => vid = self.deref(alternatives[0]),
+                _ => return vid,
+            }
+        }
+    }
+
+    /// Ends the evaluation: what was found counts for nothing.
+    fn refuse(&mut self, code: Code, message: impl Into<String>, span: Option<Span>) -> Arc<Error> {
+        let error = Arc::new(Error::new(code, message, span));
+        self.refused.get_or_insert(error).clone()
+    }
+
+    pub(crate) fn refused(&self) -> Option<&Arc<Error>> {
+        self.refused.as_ref()
+    }
+
+    /// The path of a vertex from its root.
+    pub(crate) fn path(&self, vid: Vid) -> String {
+        let mut names = Vec::new();
+        let mut at = Some(vid);
+        while let Some(vertex) = at.map(|vid| self.get(vid)) {
+            names.extend(vertex.label.map(|label| self.label_text(label)));
+            at = vertex.parent;
+        }
+        names.reverse();
+        names.join(".")
+    }
+
+    /// A label as a path shows it.
+    fn label_text(&self, label: Label) -> String {
+        let name = self.binder.labels.name(label);
+        let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let starts = name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '$');
+        if label.is_regular() && !(starts && name.chars().all(plain)) { format!("{name:?}") } else { name.to_string() }
+    }
+
+    fn fail<T>(&self, code: Code, message: impl Into<String>, span: Span) -> Step<T> {
+        Err(Stop::Fail(Arc::new(Error::new(code, message, Some(span)))))
+    }
+}
+
+/// The expression of a conjunct, if it is one.
+fn expression(conjunct: &Conjunct) -> Option<&Ex> {
+    match &conjunct.body {
+        Body::Expr(expr) => Some(expr),
+        Body::Vertex(_) => None,
+    }
+}

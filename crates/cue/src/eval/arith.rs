@@ -1,0 +1,238 @@
+//! Operators between values.
+//!
+//! Not here: `&` and `|`, which make vertices, not literals.
+
+use std::cmp::Ordering;
+
+use super::graph::{Frame, Value, Vid};
+use super::operand::Result2;
+use super::{Evaluator, Step, Stop};
+use crate::compile::ir::{BinaryOp, Ex, Kinds};
+use crate::data::Data;
+use crate::error::Code;
+use crate::kind::Kind;
+use crate::source::Span;
+
+impl Evaluator {
+    pub(super) fn binary(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Result2> {
+        match op {
+            BinaryOp::BoolAnd | BinaryOp::BoolOr => return self.boolean(op, left, right, frame).map(Result2::Data),
+            BinaryOp::Equal | BinaryOp::NotEqual => return self.compare_any(op, left, right, frame, span),
+            _ => {}
+        }
+        let a = self.operand(left, frame)?;
+        let b = self.operand(right, frame)?;
+        self.arithmetic(op, &a, &b, span).map(Result2::Data)
+    }
+
+    /// A literal or a list.
+    fn operand(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
+        let vid = match self.evaluate(expr, frame)? {
+            Result2::Data(data) => return Ok(data),
+            Result2::Vertex(vid) => vid,
+        };
+        self.value_of(vid)?;
+        let found = self.default_of(vid);
+        match &self.get(found).value {
+            Value::List => self.data_step(found, expr.span),
+            Value::Struct => self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span),
+            _ => self.scalar_of(found, expr.span),
+        }
+    }
+
+    /// Both sides are looked at, so that a mistake on either is found.
+    fn boolean(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame) -> Step<Data> {
+        let a = self.truth(left, frame)?;
+        let b = self.truth(right, frame)?;
+        Ok(Data::Bool(if op == BinaryOp::BoolAnd { a && b } else { a || b }))
+    }
+
+    fn truth(&mut self, expr: &Ex, frame: Frame) -> Step<bool> {
+        match self.scalar(expr, frame)? {
+            Data::Bool(value) => Ok(value),
+            other => {
+                let text = format!("{} is neither true nor false", super::data::brief(&other));
+                self.fail(Code::Conflict, text, expr.span)
+            }
+        }
+    }
+
+    fn compare_any(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Result2> {
+        let a = self.comparable(left, frame)?;
+        let b = self.comparable(right, frame)?;
+        let equal = match (&a, &b) {
+            (Result2::Data(a), Result2::Data(b)) => {
+                let (x, y) = (super::insert::kind_of(a), super::insert::kind_of(b));
+                let null = x == Kind::NULL || y == Kind::NULL;
+                let numbers = Kind::NUMBER.holds(x) && Kind::NUMBER.holds(y);
+                let text = (Kind::STRING | Kind::BYTES).holds(x) && (Kind::STRING | Kind::BYTES).holds(y);
+                if x != y && !null && !numbers && !text {
+                    let text = format!("invalid operands: {} and {} can't be compared", a.kind_name(), b.kind_name());
+                    return self.fail(Code::Conflict, text, span);
+                }
+                same(a, b)
+            }
+            _ => false,
+        };
+        Ok(Result2::Data(Data::Bool(equal == (op == BinaryOp::Equal))))
+    }
+
+    fn comparable(&mut self, expr: &Ex, frame: Frame) -> Step<Result2> {
+        let vid = match self.evaluate(expr, frame)? {
+            Result2::Data(data) => return Ok(Result2::Data(data)),
+            Result2::Vertex(vid) => vid,
+        };
+        self.value_of(vid)?;
+        let found = self.default_of(vid);
+        match &self.get(found).value {
+            Value::List | Value::Struct => self.data_step(found, expr.span).map(Result2::Data),
+            _ => self.scalar_of(found, expr.span).map(Result2::Data),
+        }
+    }
+
+    pub(super) fn arithmetic(&mut self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<Data> {
+        match (a, b) {
+            (Data::Number(x), Data::Number(y)) => {
+                let result = match op {
+                    BinaryOp::Add => x.add(y),
+                    BinaryOp::Subtract => x.sub(y),
+                    BinaryOp::Multiply => x.mul(y),
+                    BinaryOp::Divide => x.divide(y),
+                    _ => return self.ordered(op, x.compare(y), a, b, span),
+                };
+                match result {
+                    Ok(number) => Ok(Data::Number(number)),
+                    Err(error) => self.fail(Code::Conflict, error.to_string(), span),
+                }
+            }
+            _ => self.text_or_list(op, a, b, span),
+        }
+    }
+
+    fn text_or_list(&mut self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<Data> {
+        match (op, a, b) {
+            (BinaryOp::Add, Data::String(x), Data::String(y)) => Ok(Data::string(format!("{x}{y}"))),
+            (BinaryOp::Add, Data::String(_) | Data::Bytes(_), Data::String(_) | Data::Bytes(_)) => {
+                Ok(Data::Bytes([bytes(a), bytes(b)].concat().into()))
+            }
+            (BinaryOp::Multiply, Data::String(_) | Data::Bytes(_), Data::Number(_)) => self.repeat(a, b, span),
+            (BinaryOp::Multiply, Data::Number(_), Data::String(_) | Data::Bytes(_)) => self.repeat(b, a, span),
+            (BinaryOp::Add, Data::List(_), Data::List(_)) => {
+                self.fail(Code::Conflict, "lists are not added with +: use list.Concat", span)
+            }
+            (BinaryOp::Multiply, Data::List(_), _) | (BinaryOp::Multiply, _, Data::List(_)) => {
+                self.fail(Code::Conflict, "lists are not multiplied with *: use list.Repeat", span)
+            }
+            (BinaryOp::Match | BinaryOp::NotMatch, Data::String(_) | Data::Bytes(_), Data::String(pattern)) => {
+                let found = self.matches(&bytes(a), pattern, span)?;
+                Ok(Data::Bool(found == (op == BinaryOp::Match)))
+            }
+            (_, Data::String(_) | Data::Bytes(_), Data::String(_) | Data::Bytes(_)) => {
+                self.ordered(op, bytes(a).cmp(&bytes(b)), a, b, span)
+            }
+            _ => self.unfit(op, a, b, span),
+        }
+    }
+
+    fn unfit<T>(&self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<T> {
+        let text = format!("invalid operands for {}: {} and {}", sign(op), a.kind_name(), b.kind_name());
+        self.fail(Code::Conflict, text, span)
+    }
+
+    fn ordered(&mut self, op: BinaryOp, order: Ordering, a: &Data, b: &Data, span: Span) -> Step<Data> {
+        Ok(Data::Bool(match op {
+            BinaryOp::Less => order.is_lt(),
+            BinaryOp::LessEqual => order.is_le(),
+            BinaryOp::Greater => order.is_gt(),
+            BinaryOp::GreaterEqual => order.is_ge(),
+            BinaryOp::Equal => order.is_eq(),
+            BinaryOp::NotEqual => order.is_ne(),
+            _ => return self.unfit(op, a, b, span),
+        }))
+    }
+
+    fn repeat(&mut self, text: &Data, times: &Data, span: Span) -> Step<Data> {
+        let Data::Number(number) = times else { return self.unfit(BinaryOp::Multiply, text, times, span) };
+        if !number.is_int() || number.is_negative() {
+            return self.fail(Code::Conflict, "text can be repeated a whole number of times only", span);
+        }
+        let times = number.to_i64().and_then(|times| usize::try_from(times).ok()).unwrap_or(usize::MAX);
+        let length = bytes(text).len();
+        if length.checked_mul(times).is_none_or(|total| total > MAX_TEXT_BYTES) {
+            let error = self.refuse(Code::Limit, format!("a text of more than {MAX_TEXT_BYTES} bytes"), Some(span));
+            return Err(Stop::Fail(error));
+        }
+        Ok(match text {
+            Data::String(text) => Data::string(text.repeat(times)),
+            _ => Data::Bytes(bytes(text).repeat(times).into()),
+        })
+    }
+
+    fn matches(&mut self, text: &[u8], pattern: &str, span: Span) -> Step<bool> {
+        match regex::bytes::Regex::new(pattern) {
+            Ok(regex) => Ok(regex.is_match(text)),
+            Err(error) => {
+                let text = format!("invalid regular expression: {}", error.to_string().replace('\n', " "));
+                self.fail(Code::Conflict, text, span)
+            }
+        }
+    }
+
+    /// Whether two vertices are the same concrete value.
+    pub(super) fn same_concrete(&mut self, a: Vid, b: Vid) -> bool {
+        match (self.data(a), self.data(b)) {
+            (Ok(a), Ok(b)) => same(&a, &b),
+            _ => false,
+        }
+    }
+
+    /// The kind of a reference's value, for messages.
+    pub(super) fn is_reference(expr: &Ex) -> bool {
+        matches!(expr.kind, Kinds::Field { .. } | Kinds::Select(..) | Kinds::Index(..) | Kinds::Let { .. })
+    }
+}
+
+/// The longest text that repeating may make.
+const MAX_TEXT_BYTES: usize = 64 << 20;
+
+fn bytes(data: &Data) -> Vec<u8> {
+    match data {
+        Data::String(text) => text.as_bytes().to_vec(),
+        Data::Bytes(bytes) => bytes.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Equal by value: `1 == 1.0`, in whatever order fields come.
+pub(super) fn same(a: &Data, b: &Data) -> bool {
+    match (a, b) {
+        (Data::Number(a), Data::Number(b)) => a.compare(b).is_eq(),
+        (Data::List(a), Data::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Data::Struct(a), Data::Struct(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
+        (Data::String(_), Data::Bytes(_)) | (Data::Bytes(_), Data::String(_)) => bytes(a) == bytes(b),
+        _ => a == b,
+    }
+}
+
+fn sign(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Or => "|",
+        BinaryOp::And => "&",
+        BinaryOp::BoolOr => "||",
+        BinaryOp::BoolAnd => "&&",
+        BinaryOp::Equal => "==",
+        BinaryOp::NotEqual => "!=",
+        BinaryOp::Less => "<",
+        BinaryOp::LessEqual => "<=",
+        BinaryOp::Greater => ">",
+        BinaryOp::GreaterEqual => ">=",
+        BinaryOp::Match => "=~",
+        BinaryOp::NotMatch => "!~",
+        BinaryOp::Add => "+",
+        BinaryOp::Subtract => "-",
+        BinaryOp::Multiply => "*",
+        BinaryOp::Divide => "/",
+    }
+}

@@ -1,0 +1,160 @@
+//! Structural cycles: values that would hold themselves.
+//!
+//! Two sorts are found. A reference to a vertex that is being made around the place of the reference; and a reference
+//! that was already followed on the way to this conjunct. A vertex is a cycle if nothing but cyclic conjuncts makes it.
+//!
+//! Not here: references that point to the vertex itself. Those say nothing and are dropped.
+
+use std::sync::Arc;
+
+use super::Evaluator;
+use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Vid};
+use crate::compile::ir::Ex;
+use crate::error::{Code, Error};
+
+/// What was seen of cycles at a vertex.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cycles {
+    /// A conjunct came that is not part of a cycle.
+    pub has_plain: bool,
+    /// The same, and it has structure or a value.
+    pub has_structure: bool,
+    pub has_cyclic: bool,
+    pub has_ancestor: bool,
+    /// Cyclic conjuncts that wait for one that isn't.
+    postponed: Vec<(Conjunct, Option<(Vid, bool)>)>,
+}
+
+impl Cycles {
+    /// Something that is not a cycle makes this vertex.
+    pub(super) fn evidence(&self) -> bool {
+        self.has_structure || self.has_plain
+    }
+
+    pub(super) fn postpone(&mut self, conjunct: Conjunct, target: Option<(Vid, bool)>, ancestor: bool) {
+        self.has_ancestor |= ancestor;
+        self.postponed.push((conjunct, target));
+    }
+
+    fn only_cyclic(&self) -> bool {
+        (self.has_ancestor && !self.has_structure) || (self.has_cyclic && !self.has_plain)
+    }
+}
+
+impl Evaluator {
+    /// A conjunct with structure of its own: postponed cyclic ones may go on beside it.
+    pub(super) fn mark_structure(&mut self, vid: Vid, origin: Origin) {
+        if origin.cycle == Cycle::Yes {
+            return;
+        }
+        self.v(vid).node.cycles.has_structure = true;
+        let postponed = std::mem::take(&mut self.v(vid).node.cycles.postponed);
+        for (conjunct, target) in postponed {
+            match target {
+                Some((from, definition)) => self.take_vertex(vid, from, conjunct.origin, definition),
+                None => self.schedule(vid, &conjunct, conjunct.origin),
+            }
+        }
+    }
+
+    /// Looks at a reference before it is followed. `None`: it is not to be followed (now).
+    pub(super) fn follow(
+        &mut self,
+        vid: Vid,
+        target: Vid,
+        expr: &Ex,
+        frame: Frame,
+        origin: Origin,
+        definition: bool,
+    ) -> Option<Origin> {
+        let target = self.deref(target);
+        let here = self.deref(vid);
+        let mut origin = origin;
+        if self.is_around(vid, target) {
+            return self.cyclic(vid, target, expr, frame, origin, definition, true);
+        }
+        let has_plain = self.get(vid).node.cycles.has_plain;
+        if has_plain && origin.cycle == Cycle::Maybe {
+            return Some(origin);
+        }
+        let expression = Arc::as_ptr(expr) as usize;
+        let mut at = origin.refs;
+        while at != 0 {
+            let seen = self.refs[at as usize];
+            at = seen.next;
+            if self.deref(seen.target) != target {
+                continue;
+            }
+            if self.deref(seen.from) == here {
+                return None;
+            }
+            if origin.cycle == Cycle::Optional && has_plain {
+                if seen.tree_depth == self.tree_depth {
+                    return None;
+                }
+                origin.cycle = Cycle::Maybe;
+                origin.refs = 0;
+                return Some(origin);
+            }
+            if seen.expression != expression && has_plain && self.get(vid).node.cycles.has_structure {
+                continue;
+            }
+            return self.cyclic(vid, target, expr, frame, origin, definition, false);
+        }
+        let tree_depth = self.tree_depth;
+        self.refs.push(Followed { expression, target, from: here, tree_depth, next: origin.refs });
+        origin.refs = self.refs.len() as u32 - 1;
+        Some(origin)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one conjunct, taken apart, and which sort of cycle it is in")]
+    fn cyclic(
+        &mut self,
+        vid: Vid,
+        target: Vid,
+        expr: &Ex,
+        frame: Frame,
+        origin: Origin,
+        definition: bool,
+        ancestor: bool,
+    ) -> Option<Origin> {
+        let origin = Origin { cycle: Cycle::Yes, ..origin };
+        let cycles = &mut self.v(vid).node.cycles;
+        cycles.has_cyclic = true;
+        cycles.has_ancestor |= ancestor;
+        let goes_on = if ancestor { cycles.has_structure } else { cycles.evidence() };
+        if goes_on {
+            return Some(origin);
+        }
+        let conjunct = Conjunct::new(expr.clone(), frame, origin);
+        cycles.postpone(conjunct, Some((target, definition)), false);
+        None
+    }
+
+    /// Whether a vertex is above another, or is being made around it.
+    fn is_around(&self, vid: Vid, target: Vid) -> bool {
+        let vertex = self.get(target);
+        if vertex.running > 0 && vertex.tree_depth < self.tree_depth {
+            return true;
+        }
+        let mut at = self.get(vid).parent;
+        while let Some(parent) = at {
+            if self.deref(parent) == target {
+                return true;
+            }
+            at = self.get(parent).parent;
+        }
+        false
+    }
+
+    /// The error of a vertex that only cycles make.
+    pub(super) fn structural_cycle(&mut self, vid: Vid) -> Option<Arc<Error>> {
+        let node = &mut self.v(vid).node;
+        let postponed = std::mem::take(&mut node.cycles.postponed);
+        if !node.cycles.only_cyclic() {
+            return None;
+        }
+        let span = postponed.first().and_then(|(conjunct, _)| super::expression(conjunct)).map(|expr| expr.span);
+        Some(Arc::new(Error::new(Code::StructuralCycle, "structural cycle", span)))
+    }
+}

@@ -1,0 +1,181 @@
+//! From vertices to concrete data, and what is missing for it.
+//!
+//! Not here: formats (`encode`).
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::Evaluator;
+use super::graph::{Value, Vid};
+use crate::compile::ir::Presence;
+use crate::data::Data;
+use crate::error::{Code, Error};
+use crate::kind::Kind;
+
+/// How long a value may be in a message.
+const BRIEF_BYTES: usize = 60;
+
+impl Evaluator {
+    /// The concrete value of a finished vertex; defaults are taken.
+    ///
+    /// # Errors
+    /// The first thing that is wrong or missing.
+    pub(crate) fn data(&self, vid: Vid) -> Result<Data, Arc<Error>> {
+        let vid = self.default_of(vid);
+        let vertex = self.get(vid);
+        match &vertex.value {
+            Value::Scalar(data) => Ok(data.clone()),
+            Value::Bottom(error) => Err(error.clone()),
+            Value::Struct => self.fields(vid),
+            Value::List => self.elements(vid),
+            Value::Disjunction { .. } => Err(self.incomplete(vid, "unresolved disjunction")),
+            Value::Constraint => Err(self.incomplete(vid, "incomplete value")),
+            Value::Unknown => Err(self.incomplete(vid, "the value depends on itself:")),
+        }
+    }
+
+    /// All that is wrong with or missing in a finished vertex.
+    pub(crate) fn problems(&self, vid: Vid, found: &mut Vec<Arc<Error>>) {
+        let vid = self.default_of(vid);
+        let vertex = self.get(vid);
+        let before = found.len();
+        if !matches!(vertex.value, Value::Disjunction { .. }) {
+            for arc in vertex.arcs.values().copied().collect::<Vec<_>>() {
+                match self.get(arc).presence {
+                    Presence::Optional => {}
+                    Presence::Required => found.extend(self.required(arc)),
+                    Presence::Regular => self.problems_below(arc, found),
+                }
+            }
+        }
+        if found.len() > before {
+            return;
+        }
+        if let Err(error) = self.data(vid) {
+            found.push(error);
+        }
+    }
+
+    fn problems_below(&self, arc: Vid, found: &mut Vec<Arc<Error>>) {
+        let label = self.get(arc).label;
+        if label.is_some_and(|label| label.is_regular() || label.as_index().is_some()) {
+            return self.problems(arc, found);
+        }
+        let stands = self.default_of(arc);
+        if let Value::Bottom(error) = &self.get(stands).value
+            && error.code != Code::Incomplete
+        {
+            found.push(error.clone());
+        }
+    }
+
+    fn fields(&self, vid: Vid) -> Result<Data, Arc<Error>> {
+        let mut fields = IndexMap::new();
+        for (label, arc) in &self.get(vid).arcs {
+            if !label.is_regular() {
+                continue;
+            }
+            match self.get(*arc).presence {
+                Presence::Optional => {}
+                Presence::Required => return Err(self.required(*arc).unwrap_or_else(|| self.incomplete(*arc, ""))),
+                Presence::Regular => {
+                    fields.insert(self.binder.labels.name(*label), self.data(*arc)?);
+                }
+            }
+        }
+        Ok(Data::Struct(fields))
+    }
+
+    fn required(&self, arc: Vid) -> Option<Arc<Error>> {
+        let span = self.get(arc).conjuncts.first().and_then(super::expression).map(|expr| expr.span);
+        let mut error = Error::new(Code::Incomplete, "field is required but not present", span);
+        error.path = self.path(arc);
+        Some(Arc::new(error))
+    }
+
+    fn elements(&self, vid: Vid) -> Result<Data, Arc<Error>> {
+        let mut elements: Vec<(u32, Vid)> = Vec::new();
+        for (label, arc) in &self.get(vid).arcs {
+            elements.extend(label.as_index().map(|index| (index, *arc)));
+        }
+        elements.sort_by_key(|(index, _)| *index);
+        elements.into_iter().map(|(_, arc)| self.data(arc)).collect::<Result<_, _>>().map(Data::List)
+    }
+
+    fn incomplete(&self, vid: Vid, what: &str) -> Arc<Error> {
+        let span = self.get(vid).conjuncts.first().and_then(super::expression).map(|expr| expr.span);
+        let mut error = Error::new(Code::Incomplete, format!("{what} {}", self.brief_vertex(vid)), span);
+        error.path = self.path(vid);
+        Arc::new(error)
+    }
+
+    /// A vertex in a few words.
+    pub(super) fn brief_vertex(&self, vid: Vid) -> String {
+        let vertex = self.get(vid);
+        match &vertex.value {
+            Value::Scalar(data) => brief(data),
+            Value::Struct => "{…}".to_owned(),
+            Value::List => "[…]".to_owned(),
+            Value::Bottom(_) => "_|_".to_owned(),
+            Value::Disjunction { alternatives, defaults } => {
+                let mark = |at: usize| if at < *defaults { "*" } else { "" };
+                let words = alternatives.iter().enumerate().take(8);
+                let words: Vec<String> =
+                    words.map(|(at, one)| format!("{}{}", mark(at), self.brief_vertex(self.deref(*one)))).collect();
+                words.join(" | ")
+            }
+            Value::Constraint | Value::Unknown => self.brief_constraint(vid),
+        }
+    }
+
+    fn brief_constraint(&self, vid: Vid) -> String {
+        let node = &self.get(vid).node;
+        let bounds: Vec<String> = node.lower.iter().chain(&node.upper).map(super::bounds::shown).collect();
+        let checks = node.checks.iter().filter_map(|check| match check {
+            super::graph::Check::Bound(bound) => Some(super::bounds::shown(bound)),
+            super::graph::Check::Call { .. } => None,
+        });
+        let mut words: Vec<String> = Vec::new();
+        let implied = !bounds.is_empty() && node.kind == Kind::NUMBER;
+        if !implied {
+            words.push(node.kind.to_string());
+        }
+        words.extend(bounds);
+        words.extend(checks);
+        words.join(" & ")
+    }
+}
+
+/// Data in a few words.
+pub(super) fn brief(data: &Data) -> String {
+    let text = match data {
+        Data::Null => "null".to_owned(),
+        Data::Bool(value) => value.to_string(),
+        Data::Number(number) => number.to_string(),
+        Data::String(text) => format!("{text:?}"),
+        Data::Bytes(bytes) => format!("'{}'", String::from_utf8_lossy(bytes)),
+        Data::List(_) => "[…]".to_owned(),
+        Data::Struct(_) => "{…}".to_owned(),
+    };
+    match text.char_indices().nth(BRIEF_BYTES) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+impl Evaluator {
+    /// Evaluates a vertex to the end and gives its concrete value.
+    ///
+    /// # Errors
+    /// All that is wrong or missing.
+    pub(crate) fn export_vertex(&mut self, vid: Vid) -> Result<Data, Vec<Arc<Error>>> {
+        self.ensure(vid, super::run::Need::Value).ok();
+        let mut problems = Vec::new();
+        self.problems(vid, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        self.data(vid).map_err(|error| vec![error])
+    }
+}

@@ -1,0 +1,157 @@
+//! Disjunctions: each alternative is tried beside everything else that is known, and those that fail are dropped.
+//!
+//! An alternative is a copy of what the vertex gathered so far, with its fields to be made anew. While it is tried it
+//! stands for the vertex, so that names inside it find its fields. If one is left, it stands for the vertex for good.
+//! Several disjunctions are taken one after another inside the alternatives of those before.
+//!
+//! Source of the default rules: the language specification, "Default values".
+//!
+//! Not here: what is in the alternatives.
+
+use std::sync::Arc;
+
+use super::Evaluator;
+use super::graph::{Choice, DefaultMode, Status, TaskState, Value, Vertex, Vid};
+use super::run::{Need, Waits};
+use crate::error::{Code, Error};
+
+/// More alternatives than this at one vertex are refused.
+const MAX_ALTERNATIVES: usize = 20_000;
+
+impl Evaluator {
+    /// Expands the first disjunction; the others follow inside its alternatives.
+    pub(super) fn expand(&mut self, vid: Vid) -> Result<(), Waits> {
+        let choice = self.v(vid).node.choices.remove(0);
+        let mut left: Vec<Vid> = Vec::new();
+        let mut errors: Vec<Arc<Error>> = Vec::new();
+        for (conjunct, mode) in &choice.alternatives {
+            let alternative = self.copy(vid);
+            let origin = conjunct.origin;
+            self.v(alternative).node.default_mode = Self::combine(self.get(vid).node.default_mode, *mode);
+            self.v(vid).current = Some(alternative);
+            self.schedule(alternative, conjunct, origin);
+            let tried = self.ensure(alternative, Need::Value);
+            self.v(vid).current = None;
+            if let Err(waits) = tried {
+                // What it waits for may decide whether it fails: all is tried again later.
+                self.v(vid).node.choices.insert(0, choice);
+                return Err(waits);
+            }
+            if let Err(error) = self.keep(alternative, &mut left) {
+                errors.push(error);
+            }
+            if left.len() > MAX_ALTERNATIVES {
+                self.refuse(Code::Limit, format!("more than {MAX_ALTERNATIVES} alternatives"), Some(choice.span));
+                break;
+            }
+        }
+        self.v(vid).node.choices.clear();
+        self.leave(vid, &choice, left, &errors);
+        Ok(())
+    }
+
+    /// A copy of what a vertex gathered, its fields to be made anew.
+    fn copy(&mut self, vid: Vid) -> Vid {
+        let from = self.get(vid);
+        let mut copy = Vertex::new(from.parent, from.label, from.presence);
+        copy.conjuncts.clone_from(&from.conjuncts);
+        copy.node = from.node.clone();
+        copy.node.followers.clear();
+        copy.status = Status::Open;
+        copy.closed_recursive = from.closed_recursive;
+        copy.closed_once = from.closed_once;
+        copy.unrooted = from.unrooted;
+        for task in &mut copy.node.tasks {
+            if !matches!(task.state, TaskState::Done) {
+                task.state = TaskState::Waiting;
+            }
+        }
+        let arcs: Vec<_> = from.arcs.iter().map(|(label, arc)| (*label, *arc)).collect();
+        let copied = self.add_vertex(copy);
+        for (label, arc) in arcs {
+            let from = self.get(arc);
+            let mut field = Vertex::new(Some(copied), Some(label), from.presence);
+            field.conjuncts.clone_from(&from.conjuncts);
+            field.closed_recursive = from.closed_recursive;
+            field.closed_once = from.closed_once;
+            field.unrooted = from.unrooted;
+            let field = self.add_vertex(field);
+            self.v(copied).arcs.insert(label, field);
+        }
+        copied
+    }
+
+    /// Notes an alternative that didn't fail; one that is a disjunction gives all of its own.
+    fn keep(&mut self, alternative: Vid, left: &mut Vec<Vid>) -> Result<(), Arc<Error>> {
+        let stands = self.deref(alternative);
+        match self.get(stands).value.clone() {
+            Value::Bottom(error) if error.code != Code::Incomplete => Err(error),
+            Value::Disjunction { alternatives, .. } => {
+                for alternative in alternatives {
+                    self.keep_one(alternative, left);
+                }
+                Ok(())
+            }
+            _ => {
+                self.keep_one(stands, left);
+                Ok(())
+            }
+        }
+    }
+
+    /// Equal alternatives are one; it is a default if either is.
+    fn keep_one(&mut self, alternative: Vid, left: &mut Vec<Vid>) {
+        for at in 0..left.len() {
+            let known = left[at];
+            if self.equal(known, alternative) {
+                let other = self.get(alternative).node.default_mode;
+                let mode = &mut self.v(known).node.default_mode;
+                if other == DefaultMode::Yes || *mode == DefaultMode::No {
+                    *mode = other;
+                }
+                return;
+            }
+        }
+        left.push(alternative);
+    }
+
+    fn leave(&mut self, vid: Vid, choice: &Choice, left: Vec<Vid>, errors: &[Arc<Error>]) {
+        match left.as_slice() {
+            [] => {
+                let error = self.none_left(choice, errors);
+                self.v(vid).node.errors.push(error);
+                self.settle_value(vid);
+            }
+            [one] => {
+                let mode = self.get(*one).node.default_mode;
+                let vertex = self.v(vid);
+                vertex.node.default_mode = mode;
+                vertex.current = Some(*one);
+                vertex.status = Status::Done;
+            }
+            _ => {
+                let is_default = |vid: &Vid| self.get(*vid).node.default_mode == DefaultMode::Yes;
+                let (mut alternatives, others): (Vec<Vid>, Vec<Vid>) = left.iter().partition(|vid| is_default(vid));
+                let defaults = alternatives.len();
+                alternatives.extend(others);
+                let vertex = self.v(vid);
+                vertex.value = Value::Disjunction { alternatives, defaults };
+                vertex.status = Status::Done;
+            }
+        }
+    }
+
+    fn none_left(&self, choice: &Choice, errors: &[Arc<Error>]) -> Arc<Error> {
+        if let [only] = errors {
+            return only.clone();
+        }
+        let text = format!("{} errors in empty disjunction", errors.len());
+        let mut error = Error::new(Code::Conflict, text, Some(choice.span));
+        for one in errors {
+            for label in &one.labels {
+                error = error.at(label.span, if label.text.is_empty() { &one.message } else { &label.text });
+            }
+        }
+        Arc::new(error)
+    }
+}

@@ -1,0 +1,365 @@
+//! The graph: vertices, the conjuncts that make them, and the frames that names are looked up in.
+//!
+//! Not here: how a vertex comes to its value.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::compile::ir::{self, Ex, Presence};
+use crate::data::Data;
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::label::Label;
+use crate::source::Span;
+
+/// A vertex, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Vid(pub u32);
+
+/// A frame, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Frame(pub u32);
+
+/// What a name is looked up in: a vertex, a label, the `let`s of a struct.
+#[derive(Debug)]
+pub(crate) struct FrameData {
+    pub up: Option<Frame>,
+    pub vertex: Vid,
+    pub label: Option<Label>,
+    pub structure: Option<Arc<ir::Struct>>,
+    pub lets: Vec<(u32, Vid)>,
+}
+
+/// How a conjunct stands to cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cycle {
+    /// No cycle seen.
+    No,
+    /// It stands in an optional field, a pattern or a disjunction: a cycle may still end.
+    Optional,
+    /// A cycle was seen where one may still end.
+    Maybe,
+    /// It is part of a cycle.
+    Yes,
+}
+
+/// Where a conjunct comes from: which closed structs it belongs to, and which references led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The innermost group (see `closed`); 0 is none.
+    pub group: u32,
+    /// The embedding around it.
+    pub embed: u32,
+    /// The struct around its embeddings.
+    pub outer: u32,
+    pub from_definition: bool,
+    pub from_embed: bool,
+    /// It came through `x...`.
+    pub opened: bool,
+    pub cycle: Cycle,
+    /// The references that led here, newest first, in `Evaluator::refs`; 0 is none.
+    pub refs: u32,
+}
+
+impl Origin {
+    pub(crate) const ROOT: Self = Self {
+        group: 0,
+        embed: 0,
+        outer: 0,
+        from_definition: false,
+        from_embed: false,
+        opened: false,
+        cycle: Cycle::No,
+        refs: 0,
+    };
+}
+
+/// A reference that was followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Followed {
+    /// The place of the expression in memory: it tells one reference from another.
+    pub expression: usize,
+    pub target: Vid,
+    /// The vertex that it was a conjunct of.
+    pub from: Vid,
+    pub tree_depth: u32,
+    pub next: u32,
+}
+
+/// What a conjunct says.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// An expression.
+    Expr(Ex),
+    /// All that a vertex says.
+    Vertex(Vid),
+}
+
+/// One of the things that a vertex must satisfy.
+#[derive(Clone, Debug)]
+pub(crate) struct Conjunct {
+    pub body: Body,
+    pub frame: Frame,
+    pub origin: Origin,
+}
+
+impl Conjunct {
+    pub(crate) fn new(expr: Ex, frame: Frame, origin: Origin) -> Self {
+        Self { body: Body::Expr(expr), frame, origin }
+    }
+
+    /// Whether it says the same as another, for the same groups.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let body = match (&self.body, &other.body) {
+            (Body::Expr(a), Body::Expr(b)) => Arc::ptr_eq(a, b),
+            (Body::Vertex(a), Body::Vertex(b)) => a == b,
+            _ => false,
+        };
+        body && self.frame == other.frame && self.origin.group == other.origin.group
+    }
+}
+
+/// How far a vertex is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// Nothing of it was looked at.
+    New,
+    /// Its conjuncts are being worked off.
+    Open,
+    /// Its own conjuncts are known; its fields may not be.
+    Fields,
+    /// It is known, with all below it.
+    Done,
+}
+
+/// What a vertex is.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// Not known yet.
+    Unknown,
+    /// A literal.
+    Scalar(Data),
+    /// Fields.
+    Struct,
+    /// Elements.
+    List,
+    /// A kind, bounds, checks: not concrete.
+    Constraint,
+    /// One of several; the first `defaults` are the defaults.
+    Disjunction { alternatives: Vec<Vid>, defaults: usize },
+    /// A contradiction, or something missing.
+    Bottom(Arc<Error>),
+}
+
+/// A bound on scalars.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub op: ir::UnaryOp,
+    pub value: Data,
+    pub span: Span,
+    pub origin: Origin,
+}
+
+/// A check that waits for the value to be concrete.
+#[derive(Clone, Debug)]
+pub(crate) enum Check {
+    /// `!=x`, `=~x`, `!~x`
+    Bound(Bound),
+    /// A function with one argument missing.
+    Call { callee: ir::Callee, args: Vec<Ex>, frame: Frame, span: Span, origin: Origin },
+}
+
+/// A pattern and what fields that fit it are.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    pub pattern: Ex,
+    pub frame: Frame,
+    pub value: Ex,
+    pub origin: Origin,
+    /// For the tails of lists: elements from this index on.
+    pub from_index: Option<u32>,
+}
+
+/// Work on a vertex.
+#[derive(Clone, Debug)]
+pub(crate) enum Job {
+    Resolve(Ex),
+    Expr(Ex),
+    Comprehension(Arc<ir::Comprehension>),
+    Dynamic { label: Ex, presence: Presence, value: Ex },
+    Pattern { pattern: Ex, value: Ex },
+    List(Arc<ir::List>, Span),
+}
+
+/// How far a piece of work is.
+#[derive(Clone, Debug)]
+pub(crate) enum TaskState {
+    /// Not tried, or to be tried again.
+    Waiting,
+    Running,
+    /// It waits for a vertex that waits for it.
+    Blocked,
+    /// Something is missing.
+    Incomplete(Arc<Error>),
+    Done,
+}
+
+/// A piece of work, its surroundings, and how far it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub job: Job,
+    pub frame: Frame,
+    pub origin: Origin,
+    pub state: TaskState,
+    /// It may see vertices as they stand, as waiting for them would be waiting for itself.
+    pub forced: bool,
+}
+
+impl Task {
+    /// Whether the work may add this field.
+    pub(crate) fn may_add(&self, label: Label) -> bool {
+        match &self.job {
+            Job::Comprehension(comprehension) => {
+                comprehension.labels.as_ref().is_none_or(|labels| labels.contains(&label))
+            }
+            _ => true,
+        }
+    }
+}
+
+/// A disjunction that waits to be expanded.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub alternatives: Vec<(Conjunct, DefaultMode)>,
+    pub span: Span,
+}
+
+/// Whether an alternative is a default. The order matters: what is later wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DefaultMode {
+    /// Nothing was marked.
+    Maybe,
+    /// Marked.
+    Yes,
+    /// Another one was marked.
+    No,
+}
+
+/// What was gathered of a vertex so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub kind: Kind,
+    pub kind_sources: Vec<(Kind, Span)>,
+    pub scalar: Option<(Data, Span)>,
+    pub lower: Option<Bound>,
+    pub upper: Option<Bound>,
+    pub checks: Vec<Check>,
+    pub tasks: Vec<Task>,
+    pub choices: Vec<Choice>,
+    pub patterns: Vec<Pattern>,
+    pub list: ListState,
+    pub errors: Vec<Arc<Error>>,
+    pub child_error: Option<Arc<Error>>,
+    pub has_top: bool,
+    /// It has a struct literal.
+    pub has_struct: bool,
+    /// It has a regular field, or a struct without embeddings: it can be nothing but a struct.
+    pub is_struct: bool,
+    pub ellipsis: bool,
+    pub followers: Vec<(Vid, Origin)>,
+    pub taken: Vec<Vid>,
+    pub closing: super::closed::Closing,
+    pub cycles: super::cycle::Cycles,
+    pub default_mode: DefaultMode,
+    /// Somebody relied on its set of fields as it is.
+    pub fields_seen: bool,
+}
+
+/// What is known of a list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListState {
+    pub is_list: bool,
+    /// No more elements than `length`.
+    pub closed: bool,
+    pub length: u32,
+    pub span: Option<Span>,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            kind: Kind::TOP,
+            kind_sources: Vec::new(),
+            scalar: None,
+            lower: None,
+            upper: None,
+            checks: Vec::new(),
+            tasks: Vec::new(),
+            choices: Vec::new(),
+            patterns: Vec::new(),
+            list: ListState::default(),
+            errors: Vec::new(),
+            child_error: None,
+            has_top: false,
+            has_struct: false,
+            is_struct: false,
+            ellipsis: false,
+            followers: Vec::new(),
+            taken: Vec::new(),
+            closing: super::closed::Closing::default(),
+            cycles: super::cycle::Cycles::default(),
+            default_mode: DefaultMode::Maybe,
+            fields_seen: false,
+        }
+    }
+}
+
+/// A field, an element, the root, or a value without a name.
+#[derive(Debug)]
+pub(crate) struct Vertex {
+    pub parent: Option<Vid>,
+    pub label: Option<Label>,
+    pub presence: Presence,
+    pub conjuncts: Vec<Conjunct>,
+    pub arcs: IndexMap<Label, Vid>,
+    pub status: Status,
+    pub node: Box<Node>,
+    pub value: Value,
+    /// The vertex that stands for this one: the alternative that is being tried, or that was left.
+    pub current: Option<Vid>,
+    /// How deep in the stack of running vertices it is; 0 is not running.
+    pub running: u32,
+    pub tree_depth: u32,
+    /// It is, or is part of, a definition.
+    pub closed_recursive: bool,
+    /// It came from `close()`.
+    pub closed_once: bool,
+    /// It has no path from the root.
+    pub unrooted: bool,
+}
+
+impl Vertex {
+    pub(crate) fn new(parent: Option<Vid>, label: Option<Label>, presence: Presence) -> Self {
+        Self {
+            parent,
+            label,
+            presence,
+            conjuncts: Vec::new(),
+            arcs: IndexMap::new(),
+            status: Status::New,
+            node: Box::default(),
+            value: Value::Unknown,
+            current: None,
+            running: 0,
+            tree_depth: 0,
+            closed_recursive: false,
+            closed_once: false,
+            unrooted: false,
+        }
+    }
+
+    pub(crate) fn is_definition(&self) -> bool {
+        self.label.is_some_and(Label::is_definition)
+    }
+}

@@ -1,0 +1,312 @@
+//! Values of expressions: what operators, calls and conditions work on.
+//!
+//! Not here: the operators (`arith`), the functions (`calls`).
+
+use super::graph::{Frame, Origin, Value, Vid};
+use super::run::Need;
+use super::schedule::made;
+use super::{Evaluator, Step, Stop};
+use crate::compile::ir::{Callee, Ex, Kinds, Native, Part, UnaryOp};
+use crate::data::Data;
+use crate::error::Code;
+use crate::kind::Kind;
+use crate::label::Label;
+use crate::number::Number;
+use crate::source::Span;
+
+/// What an expression gives.
+pub(super) enum Result2 {
+    /// A literal.
+    Data(Data),
+    /// A vertex.
+    Vertex(Vid),
+}
+
+impl Evaluator {
+    /// An expression as a conjunct.
+    pub(super) fn run_expression(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) -> Step<()> {
+        match &expr.kind {
+            Kinds::Call(callee, args) => return self.run_call(vid, expr, callee, args, frame, origin),
+            Kinds::Bound(op, of) => {
+                let value = self.bound_value(of, frame)?;
+                self.insert_bound(vid, *op, value, expr.span, origin);
+                return Ok(());
+            }
+            _ => {}
+        }
+        match self.evaluate(expr, frame)? {
+            Result2::Data(data) => self.insert_data(vid, &data, expr.span, origin),
+            Result2::Vertex(from) => {
+                let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
+                self.schedule(vid, &conjunct, origin);
+            }
+        }
+        Ok(())
+    }
+
+    fn bound_value(&mut self, of: &Ex, frame: Frame) -> Step<Data> {
+        let vid = match self.evaluate(of, frame)? {
+            Result2::Data(data) => return Ok(data),
+            Result2::Vertex(vid) => vid,
+        };
+        self.value_of(vid)?;
+        self.data_step(vid, of.span)
+    }
+
+    /// What an expression gives.
+    pub(super) fn evaluate(&mut self, expr: &Ex, frame: Frame) -> Step<Result2> {
+        match &expr.kind {
+            Kinds::Data(data) => Ok(Result2::Data(data.clone())),
+            Kinds::LabelOf { up } => {
+                let label = self.frame(self.up(frame, *up)).label;
+                let name = label.map(|label| self.binder.labels.name(label));
+                Ok(Result2::Data(Data::String(name.unwrap_or_else(|| "".into()))))
+            }
+            Kinds::Interpolation(parts, bytes) => self.interpolate(parts, *bytes, frame).map(Result2::Data),
+            Kinds::Unary(op, of) => {
+                let data = self.scalar(of, frame)?;
+                self.unary(*op, &data, expr.span).map(Result2::Data)
+            }
+            Kinds::Binary(op, left, right) => self.binary(*op, left, right, frame, expr.span),
+            Kinds::IsBottom(of, equal) => {
+                let bottom = self.is_bottom(of, frame)?;
+                Ok(Result2::Data(Data::Bool(bottom == *equal)))
+            }
+            Kinds::Call(callee, args) => self.evaluate_call(expr, callee, args, frame),
+            Kinds::Slice(of, low, high) => self.slice(of, low.as_ref(), high.as_ref(), frame, expr.span),
+            Kinds::Unsupported(what) => {
+                let error = self.refuse(Code::Unsupported, format!("{what} is not supported"), Some(expr.span));
+                Err(Stop::Fail(error))
+            }
+            _ => self.resolve(expr, frame).map(Result2::Vertex),
+        }
+    }
+
+    /// Waits until the value of a vertex is known.
+    pub(super) fn value_of(&mut self, vid: Vid) -> Step<()> {
+        self.wait(vid, Need::Value)
+    }
+
+    /// The literal that an expression gives; defaults are taken.
+    ///
+    /// # Errors
+    /// It is not a literal (yet).
+    pub(super) fn scalar(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
+        match self.evaluate(expr, frame)? {
+            Result2::Data(data) => Ok(data),
+            Result2::Vertex(vid) => self.scalar_of(vid, expr.span),
+        }
+    }
+
+    pub(super) fn scalar_of(&mut self, vid: Vid, span: Span) -> Step<Data> {
+        self.value_of(vid)?;
+        let vid = self.default_of(vid);
+        match &self.get(vid).value {
+            Value::Scalar(data) => Ok(data.clone()),
+            Value::Bottom(error) => Err(Stop::Fail(error.clone())),
+            Value::Struct => self.fail(Code::Conflict, "a struct is not a literal", span),
+            Value::List => self.fail(Code::Conflict, "a list is not a literal", span),
+            Value::Disjunction { .. } => {
+                let text = format!("unresolved disjunction {}", self.brief_vertex(vid));
+                self.fail(Code::Incomplete, text, span)
+            }
+            Value::Unknown => match &self.get(vid).node.scalar {
+                Some((data, _)) => Ok(data.clone()),
+                None => self.fail(Code::Incomplete, "the value depends on itself", span),
+            },
+            Value::Constraint => {
+                let text = format!("non-concrete value {}", self.brief_vertex(vid));
+                self.fail(Code::Incomplete, text, span)
+            }
+        }
+    }
+
+    /// Any concrete value: literals, and structs and lists of such.
+    pub(super) fn concrete(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
+        match self.evaluate(expr, frame)? {
+            Result2::Data(data) => Ok(data),
+            Result2::Vertex(vid) => {
+                self.value_of(vid)?;
+                self.data_step(vid, expr.span)
+            }
+        }
+    }
+
+    pub(super) fn data_step(&mut self, vid: Vid, span: Span) -> Step<Data> {
+        if matches!(self.get(self.default_of(vid)).value, Value::Unknown) {
+            return self.scalar_of(vid, span);
+        }
+        self.data(vid).map_err(Stop::Fail)
+    }
+
+    fn interpolate(&mut self, parts: &[Part], bytes: bool, frame: Frame) -> Step<Data> {
+        let mut out: Vec<u8> = Vec::new();
+        for part in parts {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text),
+                Part::Value(expr) => {
+                    let value = self.scalar(expr, frame)?;
+                    match &value {
+                        Data::String(text) => out.extend_from_slice(text.as_bytes()),
+                        Data::Bytes(text) => out.extend_from_slice(&as_text(text, bytes)),
+                        Data::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+                        Data::Bool(value) => out.extend_from_slice(value.to_string().as_bytes()),
+                        other => {
+                            let text = format!("{} can't be written into a string", other.kind_name());
+                            return self.fail(Code::Conflict, text, expr.span);
+                        }
+                    }
+                }
+            }
+        }
+        if bytes {
+            return Ok(Data::Bytes(out.into()));
+        }
+        Ok(Data::string(String::from_utf8_lossy(&out).into_owned()))
+    }
+
+    /// Whether an expression has no value, now and for good.
+    fn is_bottom(&mut self, of: &Ex, frame: Frame) -> Step<bool> {
+        let vid = match self.evaluate(of, frame) {
+            Ok(Result2::Data(_)) => return Ok(false),
+            Ok(Result2::Vertex(vid)) => vid,
+            Err(Stop::Fail(error)) if error.code == Code::Unsupported => return Err(Stop::Fail(error)),
+            Err(Stop::Fail(_)) => {
+                self.mark_absent(of, frame);
+                return Ok(true);
+            }
+            Err(blocked) => return Err(blocked),
+        };
+        self.value_of(vid)?;
+        let vid = self.default_of(vid);
+        Ok(self.has_error(vid))
+    }
+
+    /// Somebody relied on it that a field is not there.
+    fn mark_absent(&mut self, _of: &Ex, _frame: Frame) {}
+
+    fn has_error(&self, vid: Vid) -> bool {
+        let vertex = self.get(self.deref(vid));
+        match &vertex.value {
+            Value::Bottom(_) => true,
+            Value::Unknown => !vertex.node.errors.is_empty(),
+            Value::Struct | Value::List => {
+                let below = |arc: &Vid| {
+                    self.get(*arc).presence == crate::compile::ir::Presence::Regular
+                        && !self.get(*arc).label.is_some_and(Label::is_definition)
+                        && self.has_error(*arc)
+                };
+                vertex.arcs.values().any(below)
+            }
+            _ => false,
+        }
+    }
+
+    fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Result2> {
+        let data = self.concrete(of, frame)?;
+        let length = match &data {
+            Data::List(items) => items.len(),
+            Data::String(text) => text.len(),
+            Data::Bytes(bytes) => bytes.len(),
+            other => return self.fail(Code::Conflict, format!("{} can't be sliced", other.kind_name()), span),
+        };
+        let low = self.slice_end(low, frame, 0)?;
+        let high = self.slice_end(high, frame, length)?;
+        if low > high || high > length {
+            return self.fail(Code::Conflict, format!("slice {low}:{high} is out of range of {length}"), span);
+        }
+        let cut = match &data {
+            Data::List(items) => Data::List(items[low..high].to_vec()),
+            Data::Bytes(bytes) => Data::Bytes(bytes[low..high].into()),
+            Data::String(text) => match text.get(low..high) {
+                Some(part) => Data::string(part),
+                None => return self.fail(Code::Conflict, "a slice must not cut a character", span),
+            },
+            _ => data.clone(),
+        };
+        Ok(Result2::Data(cut))
+    }
+
+    fn slice_end(&mut self, end: Option<&Ex>, frame: Frame, otherwise: usize) -> Step<usize> {
+        let Some(expr) = end else { return Ok(otherwise) };
+        let data = self.scalar(expr, frame)?;
+        let number = match &data {
+            Data::Number(number) if number.is_int() => number.to_i64().and_then(|value| usize::try_from(value).ok()),
+            _ => None,
+        };
+        match number {
+            Some(number) => Ok(number),
+            None => self.fail(Code::Conflict, format!("invalid slice index {}", super::data::brief(&data)), expr.span),
+        }
+    }
+
+    fn unary(&mut self, op: UnaryOp, data: &Data, span: Span) -> Step<Data> {
+        match (op, data) {
+            (UnaryOp::Plus, Data::Number(_)) => Ok(data.clone()),
+            (UnaryOp::Minus, Data::Number(number)) => Ok(Data::Number(number.neg())),
+            (UnaryOp::Not, Data::Bool(value)) => Ok(Data::Bool(!value)),
+            _ => {
+                let text = format!("invalid operand for {}: {}", super::bounds::sign(op), data.kind_name());
+                self.fail(Code::Conflict, text, span)
+            }
+        }
+    }
+
+    /// A call as a conjunct.
+    fn run_call(
+        &mut self,
+        vid: Vid,
+        expr: &Ex,
+        callee: &Callee,
+        args: &[Ex],
+        frame: Frame,
+        origin: Origin,
+    ) -> Step<()> {
+        if super::calls::is_validator(callee, args.len()) {
+            self.insert_check_call(vid, callee.clone(), args.to_vec(), frame, expr.span, origin);
+            return Ok(());
+        }
+        match callee {
+            Callee::Native(Native::Close) => self.run_close(vid, expr, args, frame, origin),
+            Callee::Native(Native::And) => self.run_and(vid, expr, args, frame, origin),
+            Callee::Native(Native::Or) => self.run_or(vid, expr, args, frame, origin),
+            _ => match self.evaluate_call(expr, callee, args, frame)? {
+                Result2::Data(data) => {
+                    self.insert_data(vid, &data, expr.span, origin);
+                    Ok(())
+                }
+                Result2::Vertex(from) => {
+                    let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
+                    self.schedule(vid, &conjunct, origin);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// The number of elements or fields that were counted.
+    pub(super) fn count(length: usize) -> Data {
+        Data::Number(Number::int(length))
+    }
+
+    /// Whether a vertex can only be of these kinds.
+    pub(super) fn kind_of_vertex(&self, vid: Vid) -> Kind {
+        let vertex = self.get(self.default_of(vid));
+        match &vertex.value {
+            Value::Scalar(data) => super::insert::kind_of(data),
+            Value::Struct => Kind::STRUCT,
+            Value::List => Kind::LIST,
+            Value::Bottom(_) => Kind::BOTTOM,
+            _ => vertex.node.kind,
+        }
+    }
+
+    /// An expression for a vertex.
+    pub(super) fn top(span: Span) -> Ex {
+        made(Kinds::Top, span)
+    }
+}
+
+fn as_text(bytes: &[u8], keep: bool) -> Vec<u8> {
+    if keep { bytes.to_vec() } else { String::from_utf8_lossy(bytes).into_owned().into_bytes() }
+}

@@ -1,0 +1,440 @@
+//! Bringing a vertex as far as somebody needs it.
+//!
+//! Tasks are tried until none moves. What is left then waits either for something that is missing, or for a vertex
+//! that waits for it. In the second case the lowest vertex of the ring lets one of the tasks see things as they stand,
+//! and goes on.
+//!
+//! Not here: what the tasks do.
+
+use std::sync::Arc;
+
+use super::graph::{Bound, Check, Conjunct, DefaultMode, Job, Pattern, Status, TaskState, Value, Vid};
+use super::{Evaluator, Step, Stop};
+use crate::compile::ir::{Kinds, Presence};
+use crate::data::Data;
+use crate::error::{Code, Error};
+use crate::kind::Kind;
+use crate::label::Label;
+
+/// What is needed of a vertex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Whether it has this field.
+    Field(Label),
+    /// All its fields.
+    Fields,
+    /// What it is.
+    Value,
+}
+
+/// The depth of the stack at which a vertex is that somebody waits for.
+pub(super) type Waits = u32;
+
+impl Evaluator {
+    /// Brings a vertex as far as needed.
+    ///
+    /// # Errors
+    /// It waits for a vertex that is being worked on.
+    pub(super) fn ensure(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
+        let vid = self.deref(vid);
+        if self.get(vid).status == Status::Done || self.refused.is_some() {
+            return Ok(());
+        }
+        if self.get(vid).running > 0 {
+            return self.ensure_running(vid, need);
+        }
+        if self.stack.len() as u32 >= self.limits.max_depth_vertices {
+            let text = format!("more than {} values wait for each other", self.limits.max_depth_vertices);
+            self.refuse(Code::Limit, text, None);
+            return Ok(());
+        }
+        self.advance_above(vid);
+        let vid = self.deref(vid);
+        if self.get(vid).status == Status::Done {
+            return Ok(());
+        }
+        if self.get(vid).running > 0 {
+            return self.ensure_running(vid, need);
+        }
+        self.stack.push(vid);
+        let depth = self.stack.len() as u32;
+        let tree_depth = self.tree_depth;
+        let vertex = self.v(vid);
+        vertex.running = depth;
+        vertex.tree_depth = tree_depth;
+        let forced = std::mem::replace(&mut self.forced, false);
+        let origin = self.origin;
+        let done = self.work(vid, need, depth);
+        self.origin = origin;
+        self.forced = forced;
+        self.v(vid).running = 0;
+        self.stack.pop();
+        done
+    }
+
+    /// A vertex that is being worked on: what of its work can be done now is done.
+    fn ensure_running(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
+        let depth = self.get(vid).running;
+        if need == Need::Value {
+            self.run_tasks(vid, None);
+            return if self.get(vid).node.scalar.is_some() { Ok(()) } else { Err(depth) };
+        }
+        let label = match need {
+            Need::Field(label) => Some(label),
+            _ => None,
+        };
+        self.run_tasks(vid, label);
+        let vertex = self.get(vid);
+        let open = |state: &TaskState| matches!(state, TaskState::Running | TaskState::Blocked | TaskState::Waiting);
+        let left =
+            vertex.node.tasks.iter().any(|task| open(&task.state) && label.is_none_or(|label| task.may_add(label)));
+        if left { Err(depth) } else { Ok(()) }
+    }
+
+    /// Work on the vertices above that may still add to this one is done first, as far as it goes.
+    fn advance_above(&mut self, vid: Vid) {
+        let mut chain = Vec::new();
+        let mut at = vid;
+        while let (Some(parent), Some(label)) = (self.get(at).parent, self.get(at).label) {
+            chain.push((parent, label));
+            at = parent;
+        }
+        for (above, label) in chain.into_iter().rev() {
+            let above = self.deref(above);
+            let vertex = self.get(above);
+            let waiting = |state: &TaskState| matches!(state, TaskState::Waiting);
+            if vertex.status != Status::New && vertex.node.tasks.iter().any(|task| waiting(&task.state)) {
+                self.run_tasks(above, Some(label));
+            }
+        }
+    }
+
+    fn work(&mut self, vid: Vid, need: Need, depth: u32) -> Result<(), Waits> {
+        if self.get(vid).status == Status::New {
+            self.begin(vid);
+        }
+        loop {
+            let base = self.blocked.len();
+            let waits = self.work_once(vid, need);
+            let ring = waits.is_err_and(|waits| waits >= depth);
+            if !ring || self.refused.is_some() {
+                self.blocked.truncate(base);
+                return waits;
+            }
+            let forced = self.force_one(base, depth);
+            self.blocked.truncate(base);
+            if !forced {
+                return self.give_up(vid, need);
+            }
+        }
+    }
+
+    /// The first task that waits for nothing below this depth may see things as they stand.
+    fn force_one(&mut self, base: usize, depth: u32) -> bool {
+        let waiting: Vec<(Vid, usize)> = self.blocked[base..]
+            .iter()
+            .filter(|(vid, task, waits)| {
+                let task = self.get(*vid).node.tasks.get(*task);
+                *waits >= depth && task.is_some_and(|task| matches!(task.state, TaskState::Blocked) && !task.forced)
+            })
+            .map(|(vid, task, _)| (*vid, *task))
+            .collect();
+        let weight = |job: &Job| match job {
+            Job::Expr(_) | Job::Dynamic { .. } => 0,
+            Job::List(..) | Job::Pattern { .. } => 1,
+            Job::Comprehension(_) => 2,
+            Job::Resolve(_) => 3,
+        };
+        let first = waiting.into_iter().min_by_key(|(vid, task)| weight(&self.get(*vid).node.tasks[*task].job));
+        if let Some((vid, task)) = first {
+            self.v(vid).node.tasks[task].forced = true;
+            return true;
+        }
+        false
+    }
+
+    /// Nothing can be forced: what is known is all.
+    fn give_up(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
+        if need == Need::Value && self.get(vid).status != Status::Done {
+            self.settle_value(vid);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, vid: Vid) {
+        self.v(vid).status = Status::Open;
+        let mut at = 0;
+        while let Some(conjunct) = self.get(vid).conjuncts.get(at).cloned() {
+            self.schedule(vid, &conjunct, conjunct.origin);
+            at += 1;
+        }
+    }
+
+    fn work_once(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
+        let label = match need {
+            Need::Field(label) => Some(label),
+            _ => None,
+        };
+        let waits = self.run_tasks(vid, label);
+        if !self.get(vid).node.choices.is_empty() && self.get(vid).node.errors.is_empty() {
+            return self.expand(vid);
+        }
+        if let Some(waits) = waits {
+            return Err(waits);
+        }
+        if need != Need::Value {
+            return Ok(());
+        }
+        self.finish(vid)
+    }
+
+    /// Tries all tasks (that may add a field) until none moves; gives the lowest depth that one waits for.
+    pub(super) fn run_tasks(&mut self, vid: Vid, label: Option<Label>) -> Option<Waits> {
+        loop {
+            let mut moved = false;
+            let mut waits: Option<Waits> = None;
+            let mut at = 0;
+            while at < self.get(vid).node.tasks.len() {
+                let task = &self.get(vid).node.tasks[at];
+                let due = !matches!(task.state, TaskState::Running | TaskState::Done);
+                if due && label.is_none_or(|label| task.may_add(label)) {
+                    match self.run_task(vid, at) {
+                        TaskState::Done => moved = true,
+                        TaskState::Blocked => {
+                            let depth = self.blocked.last().map_or(0, |(_, _, depth)| *depth);
+                            waits = Some(waits.map_or(depth, |waits| waits.min(depth)));
+                        }
+                        _ => {}
+                    }
+                }
+                at += 1;
+            }
+            let pending = |state: &TaskState| !matches!(state, TaskState::Done | TaskState::Running);
+            let again = moved && self.get(vid).node.tasks.iter().any(|task| pending(&task.state));
+            if !again || self.refused.is_some() {
+                return waits;
+            }
+        }
+    }
+
+    fn run_task(&mut self, vid: Vid, at: usize) -> TaskState {
+        self.steps += 1;
+        if self.steps > self.limits.max_steps {
+            self.refuse(Code::Limit, format!("more than {} steps", self.limits.max_steps), None);
+            return TaskState::Done;
+        }
+        let node = &mut self.v(vid).node;
+        let task = &mut node.tasks[at];
+        task.state = TaskState::Running;
+        let task = task.clone();
+        let forced = std::mem::replace(&mut self.forced, task.forced);
+        let origin = std::mem::replace(&mut self.origin, task.origin);
+        let done = self.perform(vid, &task.job, task.frame, task.origin);
+        self.forced = forced;
+        self.origin = origin;
+        let state = match done {
+            Ok(()) => TaskState::Done,
+            Err(Stop::Blocked(depth)) => {
+                self.blocked.push((vid, at, depth));
+                TaskState::Blocked
+            }
+            Err(Stop::Fail(error)) if error.code == Code::Incomplete => TaskState::Incomplete(error),
+            Err(Stop::Fail(error)) => {
+                self.v(vid).node.errors.push(error);
+                TaskState::Done
+            }
+        };
+        self.v(vid).node.tasks[at].state = state.clone();
+        state
+    }
+
+    fn perform(&mut self, vid: Vid, job: &Job, frame: super::Frame, origin: super::Origin) -> Step<()> {
+        match job {
+            Job::Resolve(expr) => self.run_reference(vid, expr, frame, origin),
+            Job::Expr(expr) => self.run_expression(vid, expr, frame, origin),
+            Job::Comprehension(comprehension) => {
+                for (frame, body) in self.yields(comprehension, frame)? {
+                    self.schedule(vid, &Conjunct::new(body, frame, origin), origin);
+                }
+                Ok(())
+            }
+            Job::Dynamic { label, presence, value } => {
+                let name = self.scalar(label, frame)?;
+                let Data::String(name) = &name else {
+                    let text = format!("the label of a field must be a string, not {}", name.kind_name());
+                    return self.fail(Code::Conflict, text, label.span);
+                };
+                let label = self.binder.labels.regular(name);
+                let frame = self.add_label_frame(frame, vid, label);
+                let origin = if *presence == Presence::Optional { origin.optional() } else { origin };
+                self.insert_arc(vid, label, *presence, Conjunct::new(value.clone(), frame, origin));
+                Ok(())
+            }
+            Job::Pattern { pattern, value } => {
+                let (pattern, frame_of, value) = (pattern.clone(), frame, value.clone());
+                self.check_pattern(&pattern, frame)?;
+                self.insert_pattern(vid, Pattern { pattern, frame: frame_of, value, origin, from_index: None });
+                Ok(())
+            }
+            Job::List(list, span) => self.insert_list(vid, list, *span, frame, origin),
+        }
+    }
+
+    /// Patterns that are references to what isn't known yet wait for it.
+    fn check_pattern(&mut self, pattern: &super::Ex, frame: super::Frame) -> Step<()> {
+        if matches!(pattern.kind, Kinds::Kind(_) | Kinds::Data(_) | Kinds::Top) {
+            return Ok(());
+        }
+        let probe = self.anonymous(pattern.clone(), frame);
+        self.value_of(probe)?;
+        let probe = self.deref(probe);
+        match &self.get(probe).value {
+            Value::Bottom(error) => Err(Stop::Fail(error.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// All own conjuncts are known: the fields, and with them the value.
+    fn finish(&mut self, vid: Vid) -> Result<(), Waits> {
+        if let Some(error) = self.structural_cycle(vid) {
+            self.v(vid).node.errors.push(error);
+            self.v(vid).arcs.clear();
+            self.settle_value(vid);
+            return Ok(());
+        }
+        self.close_bounds(vid);
+        self.v(vid).status = Status::Fields;
+        if self.get(vid).node.errors.is_empty() {
+            self.finish_fields(vid)?;
+        }
+        if self.get(vid).status == Status::Open {
+            // Something was added meanwhile.
+            return self.work_once(vid, Need::Value);
+        }
+        self.settle_value(vid);
+        Ok(())
+    }
+
+    fn finish_fields(&mut self, vid: Vid) -> Result<(), Waits> {
+        self.tree_depth += 1;
+        let mut waits: Option<Waits> = None;
+        let mut at = 0;
+        while let Some((_, arc)) = self.get(vid).arcs.get_index(at) {
+            let arc = *arc;
+            if self.get(arc).presence != Presence::Optional
+                && let Err(depth) = self.ensure(arc, Need::Value)
+            {
+                waits = Some(waits.map_or(depth, |waits: Waits| waits.min(depth)));
+            }
+            at += 1;
+        }
+        self.tree_depth -= 1;
+        waits.map_or(Ok(()), Err)
+    }
+
+    /// Puts together what the vertex is from what was gathered.
+    pub(super) fn settle_value(&mut self, vid: Vid) {
+        let value = self.verdict(vid);
+        let vertex = self.v(vid);
+        vertex.value = value;
+        vertex.status = Status::Done;
+    }
+
+    fn verdict(&mut self, vid: Vid) -> Value {
+        if let Some(error) = self.get(vid).node.errors.first().cloned() {
+            return self.bottom(vid, &error);
+        }
+        let missing = self.get(vid).node.tasks.iter().find_map(|task| match &task.state {
+            TaskState::Incomplete(error) => Some(error.clone()),
+            TaskState::Blocked | TaskState::Waiting => {
+                Some(Arc::new(Error::new(Code::Incomplete, "cycle error: the value depends on itself", None)))
+            }
+            _ => None,
+        });
+        if let Some((data, _)) = self.get(vid).node.scalar.clone() {
+            if let Some(error) = self.check_bounds(vid, &data).or_else(|| self.check_calls(vid, Some(&data))) {
+                return self.bottom(vid, &error);
+            }
+            if let Some(error) = self.child_error(vid) {
+                return self.bottom(vid, &error);
+            }
+            return missing.map_or(Value::Scalar(data), |error| self.bottom(vid, &error));
+        }
+        if let Some(error) = self.child_error(vid) {
+            return self.bottom(vid, &error);
+        }
+        let shape = self.shape(vid);
+        if let Some(error) = self.not_allowed(vid) {
+            return self.bottom(vid, &error);
+        }
+        if let Some(error) = missing {
+            return self.bottom(vid, &error);
+        }
+        self.v(vid).value = shape.clone();
+        if matches!(shape, Value::Struct | Value::List)
+            && let Some(error) = self.check_structure(vid)
+        {
+            return self.bottom(vid, &error);
+        }
+        shape
+    }
+
+    fn shape(&mut self, vid: Vid) -> Value {
+        let node = &mut self.v(vid).node;
+        if node.list.is_list {
+            return Value::List;
+        }
+        let may_be = node.has_struct && node.kind.holds(Kind::STRUCT);
+        let narrowed = node.kind == Kind::STRUCT || !node.has_top || node.is_struct;
+        if may_be && narrowed {
+            node.kind = Kind::STRUCT;
+            return Value::Struct;
+        }
+        Value::Constraint
+    }
+
+    fn check_structure(&mut self, vid: Vid) -> Option<Arc<Error>> {
+        let broken = self.get(vid).node.checks.clone().into_iter().find_map(|check| match check {
+            Check::Bound(bound) => self.breaks_structure(vid, &bound),
+            Check::Call { .. } => None,
+        });
+        broken.or_else(|| self.check_calls(vid, None))
+    }
+
+    fn breaks_structure(&mut self, vid: Vid, bound: &Bound) -> Option<Arc<Error>> {
+        let data = self.data(vid).ok()?;
+        let mut node = super::graph::Node::default();
+        node.checks.push(Check::Bound(bound.clone()));
+        let probe = self.add_vertex(super::Vertex::new(None, None, Presence::Regular));
+        *self.v(probe).node = node;
+        self.check_bounds(probe, &data)
+    }
+
+    fn child_error(&mut self, vid: Vid) -> Option<Arc<Error>> {
+        let arcs = self.get(vid).arcs.values();
+        let failed = |arc: &Vid| {
+            if self.get(*arc).presence == Presence::Optional {
+                return None;
+            }
+            match &self.get(self.deref(*arc)).value {
+                Value::Bottom(error) if error.code != Code::Incomplete => Some(error.clone()),
+                _ => None,
+            }
+        };
+        arcs.into_iter().find_map(failed)
+    }
+
+    fn bottom(&self, vid: Vid, error: &Arc<Error>) -> Value {
+        if error.path.is_empty() {
+            let mut error = (**error).clone();
+            error.path = self.path(vid);
+            return Value::Bottom(Arc::new(error));
+        }
+        Value::Bottom(error.clone())
+    }
+
+    /// The mode of an alternative after another choice.
+    pub(super) fn combine(a: DefaultMode, b: DefaultMode) -> DefaultMode {
+        a.max(b)
+    }
+}

@@ -1,0 +1,306 @@
+//! Splitting conjuncts: what can be noted at once is noted, what needs other vertices becomes a task.
+//!
+//! Not here: running the tasks (`run`).
+
+use std::sync::Arc;
+
+use super::Evaluator;
+use super::graph::{
+    Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Origin, Status, Task, TaskState, Vid,
+};
+use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Kinds, Native, Presence, Struct};
+use crate::error::{Code, Error};
+use crate::kind::Kind;
+use crate::source::Span;
+
+impl Evaluator {
+    /// Adds a conjunct to a vertex, whatever the vertex' state; followers get it too.
+    pub(super) fn add_conjunct(&mut self, vid: Vid, conjunct: Conjunct) {
+        let vertex = self.v(vid);
+        if vertex.conjuncts.iter().any(|known| known.same(&conjunct)) {
+            return;
+        }
+        vertex.conjuncts.push(conjunct.clone());
+        if vertex.status == Status::New {
+            return;
+        }
+        self.reopen(vid);
+        self.schedule(vid, &conjunct, conjunct.origin);
+        let followers = self.get(vid).node.followers.clone();
+        for (follower, origin) in followers {
+            self.reopen(follower);
+            self.schedule(follower, &conjunct, origin);
+        }
+    }
+
+    /// What was known of a vertex and of those around it has to be looked at again.
+    fn reopen(&mut self, vid: Vid) {
+        let mut at = Some(vid);
+        while let Some(vid) = at {
+            let vertex = self.v(vid);
+            if vertex.status == Status::Done {
+                vertex.status = Status::Open;
+            }
+            at = vertex.parent;
+        }
+    }
+
+    /// Notes what a conjunct says. `origin` replaces the conjunct's own: it tells how it came to this vertex.
+    pub(super) fn schedule(&mut self, vid: Vid, conjunct: &Conjunct, origin: Origin) {
+        if origin.from_definition {
+            self.v(vid).closed_recursive = true;
+        }
+        if matches!(origin.cycle, Cycle::No | Cycle::Optional) {
+            self.v(vid).node.cycles.has_plain = true;
+        }
+        match &conjunct.body {
+            Body::Vertex(from) => self.take_vertex(vid, *from, origin, false),
+            Body::Expr(expr) => self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin),
+        }
+    }
+
+    fn schedule_expr(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
+        match &expr.kind {
+            Kinds::And(left, right) => {
+                self.schedule(vid, &Conjunct::new(left.clone(), frame, origin), origin);
+                self.schedule(vid, &Conjunct::new(right.clone(), frame, origin), origin);
+            }
+            Kinds::Struct(inner) => self.schedule_struct(vid, inner, expr.span, frame, origin),
+            Kinds::List(list) => {
+                self.mark_structure(vid, origin);
+                let inner = self.add_frame(Some(frame), vid, None);
+                self.narrow(vid, Kind::LIST, expr.span);
+                self.task(vid, Job::List(list.clone(), expr.span), inner, origin);
+            }
+            Kinds::Or(alternatives) => self.schedule_choice(vid, alternatives, expr.span, frame, origin),
+            Kinds::Comprehension(inner) => self.schedule_comprehension(vid, inner, frame, origin),
+            Kinds::Alias(inner) => {
+                let frame = self.add_frame(Some(frame), vid, None);
+                self.schedule(vid, &Conjunct::new(inner.clone(), frame, origin), origin);
+            }
+            Kinds::Open(inner) => {
+                let origin = Origin { opened: true, ..origin };
+                self.schedule(vid, &Conjunct::new(inner.clone(), frame, origin), origin);
+            }
+            Kinds::Field { .. }
+            | Kinds::Frame { .. }
+            | Kinds::Labelled { .. }
+            | Kinds::Let { .. }
+            | Kinds::Package(_)
+            | Kinds::Select(..)
+            | Kinds::Index(..) => self.task(vid, Job::Resolve(expr.clone()), frame, origin),
+            _ => self.schedule_value(vid, expr, frame, origin),
+        }
+    }
+
+    fn schedule_value(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
+        match &expr.kind {
+            Kinds::Data(data) => self.insert_data(vid, data, expr.span, origin),
+            Kinds::Top => {
+                self.mark_structure(vid, origin);
+                self.v(vid).node.has_top = true;
+                self.note(vid, origin, Kind::TOP, super::closed::TOP);
+            }
+            Kinds::Bottom(message) => {
+                let error = Error::new(Code::Conflict, &**message, Some(expr.span));
+                self.v(vid).node.errors.push(Arc::new(error));
+            }
+            Kinds::Kind(kind) => {
+                self.mark_structure(vid, origin);
+                self.note(vid, origin, Kind::TOP, super::closed::TOP);
+                self.narrow(vid, *kind, expr.span);
+            }
+            Kinds::Function(callee) => self.schedule_validator(vid, callee, expr, frame, origin),
+            Kinds::Unsupported(what) => {
+                let error = self.refuse(Code::Unsupported, format!("{what} is not supported"), Some(expr.span));
+                self.v(vid).node.errors.push(error);
+            }
+            Kinds::Call(..) if origin.cycle == Cycle::Yes && !self.get(vid).node.cycles.evidence() => {
+                let conjunct = Conjunct::new(expr.clone(), frame, origin);
+                self.v(vid).node.cycles.postpone(conjunct, None, true);
+            }
+            _ => self.task(vid, Job::Expr(expr.clone()), frame, origin),
+        }
+    }
+
+    pub(super) fn task(&mut self, vid: Vid, job: Job, frame: Frame, origin: Origin) {
+        let task = Task { job, frame, origin, state: TaskState::Waiting, forced: false };
+        self.v(vid).node.tasks.push(task);
+    }
+
+    /// A function without a call is a validator if only the value is missing.
+    fn schedule_validator(&mut self, vid: Vid, callee: &Callee, expr: &Ex, frame: Frame, origin: Origin) {
+        let is_validator = match callee {
+            Callee::Package(_, function) => function.params.len() == 1 && function.result == Kind::BOOL,
+            Callee::Native(Native::Package(_, name)) => *name == "UniqueItems",
+            Callee::Native(_) => false,
+        };
+        if !is_validator {
+            let error = Error::new(Code::Incomplete, "a function is not a value", Some(expr.span));
+            self.v(vid).node.errors.push(Arc::new(error));
+            return;
+        }
+        self.insert_check_call(vid, callee.clone(), Vec::new(), frame, expr.span, origin);
+    }
+
+    pub(super) fn insert_check_call(
+        &mut self,
+        vid: Vid,
+        callee: Callee,
+        args: Vec<Ex>,
+        frame: Frame,
+        span: Span,
+        origin: Origin,
+    ) {
+        let (kind, open) = super::calls::validated(&callee);
+        if kind.meets(Kind::LIST | Kind::STRUCT) {
+            let flags = if open { super::closed::OPEN_VALIDATOR | super::closed::TOP } else { super::closed::TOP };
+            self.note(vid, origin, Kind::TOP, flags);
+        }
+        if kind == Kind::TOP {
+            self.v(vid).node.has_top = true;
+        } else {
+            self.narrow(vid, kind, span);
+        }
+        self.v(vid).node.checks.push(Check::Call { callee, args, frame, span, origin });
+    }
+
+    fn schedule_choice(&mut self, vid: Vid, choice: &Arc<Alternatives>, span: Span, frame: Frame, origin: Origin) {
+        let optional = origin.optional();
+        let mode = |marked: bool| match (choice.has_defaults, marked) {
+            (false, _) => DefaultMode::Maybe,
+            (true, true) => DefaultMode::Yes,
+            (true, false) => DefaultMode::No,
+        };
+        let alternative = |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
+        let alternatives = choice.values.iter().map(alternative).collect();
+        self.note(vid, origin, Kind::TOP, 0);
+        self.add_choice(vid, Choice { alternatives, span });
+    }
+
+    /// The same disjunction twice is one.
+    pub(super) fn add_choice(&mut self, vid: Vid, choice: Choice) {
+        let same = |known: &Choice| {
+            known.alternatives.len() == choice.alternatives.len()
+                && known.alternatives.iter().zip(&choice.alternatives).all(|((a, _), (b, _))| a.same(b))
+        };
+        let node = &mut self.v(vid).node;
+        if !node.choices.iter().any(same) {
+            node.choices.push(choice);
+        }
+    }
+
+    pub(super) fn schedule_comprehension(
+        &mut self,
+        vid: Vid,
+        comprehension: &Arc<Comprehension>,
+        frame: Frame,
+        origin: Origin,
+    ) {
+        self.task(vid, Job::Comprehension(comprehension.clone()), frame, origin);
+    }
+
+    fn schedule_struct(&mut self, vid: Vid, inner: &Arc<Struct>, span: Span, frame: Frame, origin: Origin) {
+        self.mark_structure(vid, origin);
+        self.note(vid, origin, Kind::STRUCT, super::closed::STRUCT);
+        let frame = self.add_frame(Some(frame), vid, None);
+        self.frames[frame.0 as usize].structure = Some(inner.clone());
+        self.v(vid).node.has_struct = true;
+        let origin =
+            if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
+        for decl in &inner.decls {
+            self.schedule_decl(vid, decl, span, frame, origin);
+        }
+        if inner.open {
+            self.v(vid).node.ellipsis = true;
+            self.note(vid, origin, Kind::TOP, super::closed::ELLIPSIS);
+        }
+        if !inner.embeds {
+            self.v(vid).node.is_struct = true;
+            self.narrow(vid, Kind::STRUCT, span);
+        }
+    }
+
+    fn schedule_decl(&mut self, vid: Vid, decl: &Decl, span: Span, frame: Frame, origin: Origin) {
+        let below = Origin { from_embed: false, ..origin };
+        match decl {
+            Decl::Field { label, presence, value, .. } => {
+                if label.is_regular() && *presence == Presence::Regular {
+                    self.v(vid).node.is_struct = true;
+                    self.narrow(vid, Kind::STRUCT, span);
+                }
+                let below = if *presence == Presence::Optional { below.optional() } else { below };
+                self.insert_arc(vid, *label, *presence, Conjunct::new(value.clone(), frame, below));
+            }
+            Decl::Let { .. } => {}
+            Decl::Dynamic { label, presence, value } => {
+                if *presence == Presence::Regular {
+                    self.v(vid).node.is_struct = true;
+                    self.narrow(vid, Kind::STRUCT, span);
+                }
+                let job = Job::Dynamic { label: label.clone(), presence: *presence, value: value.clone() };
+                self.task(vid, job, frame, below);
+            }
+            Decl::Pattern { pattern, value } => {
+                let job = Job::Pattern { pattern: pattern.clone(), value: value.clone() };
+                self.task(vid, job, frame, below.optional());
+            }
+            Decl::Embed(expr) => {
+                let origin = self.embed(vid, expr, origin);
+                self.schedule(vid, &Conjunct::new(expr.clone(), frame, origin), origin);
+            }
+            Decl::Comprehension(comprehension) => {
+                let origin = self.embed_group(vid, origin);
+                self.schedule_comprehension(vid, comprehension, frame, origin);
+            }
+        }
+    }
+
+    fn embed(&mut self, vid: Vid, expr: &Ex, origin: Origin) -> Origin {
+        match &expr.kind {
+            Kinds::Or(_) | Kinds::Binary(..) | Kinds::IsBottom(..) => Origin { from_embed: true, ..origin },
+            _ => self.embed_group(vid, origin),
+        }
+    }
+
+    /// Takes over what another vertex says, and what it will say.
+    pub(super) fn take_vertex(&mut self, vid: Vid, from: Vid, origin: Origin, definition: bool) {
+        let source = self.get(from);
+        let mut origin = origin;
+        if !source.closed_recursive && !source.closed_once && origin.embed != 0 {
+            origin.from_definition = false;
+        }
+        if self.deref(vid) == self.deref(from) {
+            return;
+        }
+        let definition = (definition || source.is_definition()) && !origin.opened;
+        origin.opened = false;
+        if definition {
+            origin.from_definition = true;
+        }
+        let origin = self.resolver_group(vid, from, origin, !definition);
+        if self.get(vid).node.taken.contains(&from) {
+            return;
+        }
+        self.v(vid).node.taken.push(from);
+        self.v(from).node.followers.push((vid, origin));
+        let mut at = 0;
+        while let Some(conjunct) = self.get(from).conjuncts.get(at).cloned() {
+            self.schedule(vid, &conjunct, origin);
+            at += 1;
+        }
+    }
+}
+
+impl Origin {
+    /// The same inside something that need not be.
+    pub(super) fn optional(self) -> Self {
+        let cycle = if self.cycle == Cycle::No { Cycle::Optional } else { self.cycle };
+        Self { cycle, ..self }
+    }
+}
+
+/// A bound expression that was not written anywhere.
+pub(super) fn made(kind: Kinds, span: Span) -> Ex {
+    Arc::new(Expr { kind, span })
+}

@@ -1,0 +1,88 @@
+//! The library's face: a configuration is built once and asked for values.
+//!
+//! Not here: files (`load`), formats (`encode`).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::compile::{Binder, PackageSource};
+use crate::data::Data;
+use crate::error::Error;
+use crate::eval::{Evaluator, Limits};
+use crate::syntax::ast;
+
+/// The stack that one evaluation gets, in bytes.
+const STACK_BYTES: usize = 1 << 30;
+
+/// A built configuration: its packages are bound, its values are computed when asked for.
+#[derive(Debug)]
+pub struct Instance {
+    evaluator: Mutex<Evaluator>,
+    sources: Vec<PackageSource>,
+    names: Vec<String>,
+    main: usize,
+}
+
+impl Instance {
+    /// Binds packages; `main` is the one that is asked.
+    ///
+    /// # Errors
+    /// Names that mean nothing, and whatever else is wrong before anything is evaluated.
+    pub fn build(sources: Vec<PackageSource>, main: usize, limits: Limits) -> Result<Self, Vec<Error>> {
+        let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+        let mut binder = Binder::default();
+        let mut packages = Vec::new();
+        let mut errors = Vec::new();
+        for source in &sources {
+            match binder.package(source, &names) {
+                Ok(package) => packages.push(package),
+                Err(more) => errors.extend(more),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let evaluator = Mutex::new(Evaluator::new(packages, binder, limits));
+        Ok(Self { evaluator, sources, names, main })
+    }
+
+    /// The concrete value of an expression in the main package, or of the package itself.
+    ///
+    /// # Errors
+    /// All that is wrong with it or missing in it.
+    pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        let mut evaluator = self.evaluator.lock().unwrap_or_else(PoisonError::into_inner);
+        let evaluator = &mut *evaluator;
+        let on_stack = || evaluator.export(self.main, expr, &self.sources[self.main], &self.names);
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, on_stack);
+            match thread.map(|thread| thread.join()) {
+                Ok(Ok(result)) => result,
+                _ => Err(vec![Error::new(crate::error::Code::Limit, "the evaluation could not be run", None)]),
+            }
+        })
+    }
+}
+
+impl Evaluator {
+    fn export(
+        &mut self,
+        main: usize,
+        expr: Option<&ast::Expr>,
+        source: &PackageSource,
+        names: &[String],
+    ) -> Result<Data, Vec<Error>> {
+        let (root, frame) = self.root(main);
+        let vid = match expr {
+            None => root,
+            Some(expr) => {
+                let bound = self.binder.expression(source, names, expr)?;
+                self.anonymous(bound, frame)
+            }
+        };
+        let found = self.export_vertex(vid);
+        match self.refused() {
+            Some(error) => Err(vec![(**error).clone()]),
+            None => found.map_err(|errors| errors.iter().map(|error| Arc::unwrap_or_clone(error.clone())).collect()),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The standard packages: each function, by a table of calls and what comes out.
+
+mod list;
+mod strings;
+
+use indexmap::IndexMap;
+use shipway_cue::builtin::{self, CallError};
+use shipway_cue::data::Data;
+use shipway_cue::kind::Kind;
+use shipway_cue::number::Number;
+
+/// Calls a function as the evaluator does: the arguments must fit the parameters.
+fn call(path: &str, name: &str, args: &[Data]) -> Result<Data, CallError> {
+    let package = builtin::package(path).unwrap_or_else(|| panic!("{path} is a package"));
+    let function = package.functions.iter().find(|function| function.name == name);
+    let function = function.unwrap_or_else(|| panic!("{path} has {name}"));
+    assert!(args.len() <= function.params.len(), "{path}.{name}: too many arguments");
+    assert!(args.len() + function.optional >= function.params.len(), "{path}.{name}: too few arguments");
+    for (param, arg) in function.params.iter().zip(args) {
+        assert!(param.holds(kind(arg)), "{path}.{name}: {arg:?} doesn't fit {param}");
+    }
+    let result = (function.call)(args);
+    if let Ok(data) = &result {
+        assert!(function.result.holds(kind(data)), "{path}.{name}: {data:?} is no {}", function.result);
+    }
+    result
+}
+
+fn kind(data: &Data) -> Kind {
+    match data {
+        Data::Null => Kind::NULL,
+        Data::Bool(_) => Kind::BOOL,
+        Data::Number(number) if number.is_int() => Kind::INT,
+        Data::Number(_) => Kind::FLOAT,
+        Data::String(_) => Kind::STRING,
+        Data::Bytes(_) => Kind::BYTES,
+        Data::List(_) => Kind::LIST,
+        Data::Struct(_) => Kind::STRUCT,
+    }
+}
+
+/// A line of a table: a call, and the result as JSON text, or `!` and a part of the error.
+type Line<'a> = (&'a str, &'a [Data], &'a str);
+
+fn check(path: &str, table: &[Line<'_>]) {
+    for (name, args, expected) in table {
+        let found = match call(path, name, args) {
+            Ok(data) => show(&data),
+            Err(error) => format!("!{}", error.message),
+        };
+        match expected.strip_prefix('!') {
+            Some(part) => assert!(found.starts_with('!') && found.contains(part), "{name}{args:?}: {found}"),
+            None => assert_eq!(&found, expected, "{name}{args:?}"),
+        }
+    }
+}
+
+/// Data as text that shows kinds: floats with their point, bytes as `'…'`.
+fn show(data: &Data) -> String {
+    match data {
+        Data::Null => "null".to_owned(),
+        Data::Bool(value) => value.to_string(),
+        Data::Number(number) => number.literal(),
+        Data::String(text) => format!("{text:?}"),
+        Data::Bytes(bytes) => format!("'{}'", bytes.escape_ascii()),
+        Data::List(elements) => format!("[{}]", elements.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Data::Struct(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", show(value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+    }
+}
+
+fn s(text: &str) -> Data {
+    Data::string(text)
+}
+
+fn n(literal: &str) -> Data {
+    Data::Number(Number::parse(literal).unwrap_or_else(|| panic!("{literal} is a number")))
+}
+
+fn i(value: i64) -> Data {
+    Data::Number(Number::int(value))
+}
+
+fn b(bytes: &[u8]) -> Data {
+    Data::Bytes(bytes.into())
+}
+
+fn l(elements: &[Data]) -> Data {
+    Data::List(elements.to_vec())
+}
+
+fn o(fields: &[(&str, Data)]) -> Data {
+    Data::Struct(fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect::<IndexMap<_, _>>())
+}
+
+#[test]
+fn kinds_are_shown() {
+    let data = o(&[("a", l(&[n("1.0"), i(1), Data::Null])), ("b", b(b"\xff"))]);
+    assert_eq!(show(&data), r"{a: [1.0, 1, null], b: '\xff'}");
+}
