@@ -7,28 +7,13 @@ use crate::syntax::ast::{Decl, Expr, ExprKind, Field, Label, Struct};
 pub(super) fn mark_ends(marker: &mut Marker<'_>, decls: &[Decl]) {
     for pair in decls.windows(2) {
         let [one, next] = pair else { continue };
-        let end = end_of(one);
+        let end = one.span().end;
         if ends_block(one, next, marker.text) {
             marker.marks.block_ends.insert(end);
         }
         if needs_section(marker, one, next) {
             marker.marks.sections.insert(end);
         }
-    }
-}
-
-fn end_of(decl: &Decl) -> u32 {
-    span_of(decl).end
-}
-
-fn span_of(decl: &Decl) -> crate::source::Span {
-    match decl {
-        Decl::Field(field) => field.span,
-        Decl::Let(clause) => clause.span,
-        Decl::Embed(expr) => expr.span,
-        Decl::Comprehension(comprehension) => comprehension.span,
-        Decl::Ellipsis(ellipsis) => ellipsis.span,
-        Decl::Attribute(attribute) => attribute.span,
     }
 }
 
@@ -93,7 +78,7 @@ fn needs_section(marker: &Marker<'_>, one: &Decl, next: &Decl) -> bool {
         Decl::Field(field) => is_definition(&field.label),
         _ => true,
     };
-    apart && has_comment(marker, end_of(one), span_of(next))
+    apart && has_comment(marker, one.span().end, next.span())
 }
 
 fn is_definition(label: &Label) -> bool {
