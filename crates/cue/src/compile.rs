@@ -57,6 +57,9 @@ pub struct Binder {
     errors: Vec<Error>,
 }
 
+/// The place of what no file holds.
+const NOWHERE: Span = Span::new(crate::source::FileId(u32::MAX), 0, 0);
+
 /// What stays the same while one package is bound.
 struct Unit<'a> {
     binder: &'a mut Binder,
@@ -108,6 +111,7 @@ impl Binder {
         for import in source.files.iter().flat_map(|file| &file.imports) {
             unit.import(import, false);
         }
+        unit.standard_names(&top);
         let bound = unit.expr(expr);
         self.finish(bound)
     }
@@ -149,6 +153,19 @@ impl Unit<'_> {
             Target::Ours(index) => Arc::from(self.names.get(index).map_or("", String::as_str)),
         });
         self.scopes.import(name, target, import.span, must_be_used);
+    }
+
+    /// Lets an expression from outside of the files use standard packages without importing them, as CUE does.
+    fn standard_names(&mut self, taken: &HashSet<Arc<str>>) {
+        let imported =
+            self.package.imports.keys().map(|path| path.rsplit(['/', ':']).next().unwrap_or(path).to_owned());
+        let imported: HashSet<String> = imported.collect();
+        for package in builtin::packages() {
+            let name = package.path.rsplit('/').next().unwrap_or(package.path);
+            if !taken.contains(name) && !imported.contains(name) {
+                self.scopes.import(Arc::from(name), Target::Standard(package), NOWHERE, false);
+            }
+        }
     }
 
     /// Leaves the innermost scope, and says which of its `let`s, aliases and imports nobody used.

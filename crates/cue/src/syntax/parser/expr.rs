@@ -148,6 +148,7 @@ impl Parser<'_> {
         let low = (self.kind() != TokenKind::Colon).then(|| Box::new(self.expr()));
         let below = if low.is_some() { self.height } else { 0 };
         if !self.eat(TokenKind::Colon) {
+            self.eat_comma();
             self.expect(TokenKind::RightBracket, "']' after the index");
             self.height = below;
             let index = low.unwrap_or_else(|| Box::new(self.bad(of.span)));

@@ -94,6 +94,7 @@ impl Parser<'_> {
         loop {
             exprs.push(self.expr());
             highest = highest.max(self.height);
+            self.eat(TokenKind::AutoComma);
             let next = self.kind();
             if !matches!(next, TokenKind::InterpolationMiddle | TokenKind::InterpolationEnd) {
                 self.expected("')' after the interpolated expression");
