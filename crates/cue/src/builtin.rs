@@ -6,6 +6,9 @@
 mod arguments;
 mod letters;
 mod list;
+mod math;
+mod regexp;
+mod strconv;
 mod strings;
 
 use crate::data::Data;
@@ -96,4 +99,5 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
-static PACKAGES: &[&Package] = &[&list::PACKAGE, &strings::PACKAGE];
+static PACKAGES: &[&Package] =
+    &[&list::PACKAGE, &math::PACKAGE, &math::bits::PACKAGE, &regexp::PACKAGE, &strconv::PACKAGE, &strings::PACKAGE];

@@ -21,6 +21,7 @@ pub mod kind;
 pub mod label;
 pub mod lint;
 pub mod number;
+pub mod pattern;
 pub mod source;
 pub mod syntax;
 mod value;

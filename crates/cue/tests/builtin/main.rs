@@ -1,6 +1,9 @@
 //! The standard packages: each function, by a table of calls and what comes out.
 
 mod list;
+mod math;
+mod regexp;
+mod strconv;
 mod strings;
 
 use indexmap::IndexMap;
