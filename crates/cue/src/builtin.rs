@@ -101,6 +101,12 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
+/// All standard packages.
+#[must_use]
+pub fn packages() -> &'static [&'static Package] {
+    PACKAGES
+}
+
 static PACKAGES: &[&Package] = &[
     &encoding::base64::PACKAGE,
     &encoding::csv::PACKAGE,
