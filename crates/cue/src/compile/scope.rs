@@ -44,24 +44,26 @@ struct Binding {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     names: HashMap<Arc<str>, Binding>,
+    is_struct: bool,
 }
 
 impl Scope {
     /// A scope of fields.
-    pub(super) fn fields<'n>(
-        labels: &mut Labels,
-        package: &str,
-        names: impl Iterator<Item = &'n Arc<str>>,
-    ) -> Self {
+    pub(super) fn fields<'n>(labels: &mut Labels, package: &str, names: impl Iterator<Item = &'n Arc<str>>) -> Self {
         let bind = |name: &Arc<str>| {
             let meaning = Meaning::Field(labels.identifier(name, package));
             (name.clone(), Binding { meaning, must_be_used: None })
         };
-        Self { names: names.map(bind).collect() }
+        Self { names: names.map(bind).collect(), is_struct: true }
     }
 
     /// The same with one more name. Tells whether the name was free.
-    pub(super) fn bind(&mut self, name: Arc<str>, meaning: Meaning, must_be_used: Option<(Span, &'static str)>) -> bool {
+    pub(super) fn bind(
+        &mut self,
+        name: Arc<str>,
+        meaning: Meaning,
+        must_be_used: Option<(Span, &'static str)>,
+    ) -> bool {
         self.names.insert(name, Binding { meaning, must_be_used }).is_none()
     }
 }
@@ -93,7 +95,8 @@ impl Scopes {
         let unused = |(name, binding): (Arc<str>, Binding)| {
             binding.must_be_used.map(|(span, what)| (format!("unreferenced {what} {name}"), span))
         };
-        let mut found: Vec<(String, Span)> = self.stack.pop().into_iter().flat_map(|s| s.names).filter_map(unused).collect();
+        let mut found: Vec<(String, Span)> =
+            self.stack.pop().into_iter().flat_map(|s| s.names).filter_map(unused).collect();
         found.sort_by_key(|(_, span)| *span);
         found
     }
@@ -103,6 +106,11 @@ impl Scopes {
         if let Some(scope) = self.stack.last_mut() {
             scope.bind(name, Meaning::Import(target), used);
         }
+    }
+
+    /// How many frames up the innermost struct is.
+    pub(super) fn enclosing_struct(&self) -> u32 {
+        self.stack.iter().rev().position(|scope| scope.is_struct).unwrap_or(0) as u32
     }
 
     pub(super) fn innermost(&mut self) -> Option<&mut Scope> {

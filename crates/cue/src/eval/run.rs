@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Bound, Check, Conjunct, DefaultMode, Job, Pattern, Status, TaskState, Value, Vid};
+use super::graph::{Bound, Check, Conjunct, Job, Pattern, Status, TaskState, Value, Vid};
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Kinds, Presence};
 use crate::data::Data;
@@ -90,7 +90,8 @@ impl Evaluator {
         self.run_tasks(vid, label);
         let vertex = self.get(vid);
         let open = |state: &TaskState| matches!(state, TaskState::Running | TaskState::Blocked | TaskState::Waiting);
-        let left = vertex.node.tasks.iter().any(|task| open(&task.state) && label.is_none_or(|label| task.may_add(label)));
+        let left =
+            vertex.node.tasks.iter().any(|task| open(&task.state) && label.is_none_or(|label| task.may_add(label)));
         if left { Err(depth) } else { Ok(()) }
     }
 
@@ -437,10 +438,5 @@ impl Evaluator {
             return Value::Bottom(Arc::new(error));
         }
         Value::Bottom(error.clone())
-    }
-
-    /// The mode of an alternative after another choice.
-    pub(super) fn combine(a: DefaultMode, b: DefaultMode) -> DefaultMode {
-        a.max(b)
     }
 }
