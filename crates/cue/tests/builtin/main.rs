@@ -4,6 +4,7 @@ mod encoding;
 mod list;
 mod math;
 mod net;
+mod path;
 mod regexp;
 mod strconv;
 mod strings;
