@@ -13,6 +13,7 @@ mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod time;
 
 use crate::data::Data;
 use crate::kind::Kind;
@@ -130,6 +131,7 @@ static PACKAGES: &[&Package] = &[
     &strconv::PACKAGE,
     &strings::PACKAGE,
     &STRUCT,
+    &time::PACKAGE,
 ];
 
 /// The package `struct`; its functions work on the graph.

@@ -8,6 +8,7 @@ mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod time;
 
 use indexmap::IndexMap;
 use shipway_cue::builtin::{self, CallError};
