@@ -401,7 +401,10 @@ fn files_are_embedded() {
         ("a: _ @embed(file=none.json)", "there is no file `none.json` [sub/x.cue:5:6]"),
         ("a: _ @embed(file=raw)", "the type of `raw` can't be told by its name [sub/x.cue:5:6]"),
         ("a: _ @embed(file=docs.yaml)", "`docs.yaml` holds several values [sub/x.cue:5:6]"),
-        ("a: _ @embed(file=\"../up.json\")", "only files below the folder of this file can be embedded [sub/x.cue:5:6]"),
+        (
+            "a: _ @embed(file=\"../up.json\")",
+            "only files below the folder of this file can be embedded [sub/x.cue:5:6]",
+        ),
         ("a: _ @embed(file=./a.json)", "the path `./a.json` is not in its plain form [sub/x.cue:5:6]"),
         ("a: _ @embed(file=m/a.json)", "`m/a.json` is in another module [sub/x.cue:5:6]"),
         ("a: _ @embed(file=d)", "`d` is a folder [sub/x.cue:5:6]"),

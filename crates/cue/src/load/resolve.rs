@@ -11,6 +11,7 @@ use super::folder::Wanted;
 use super::import_path::ImportPath;
 use super::loader::{Loader, Location};
 use super::module::{self, Module};
+use super::named;
 use super::standard;
 use crate::error::{Code, Error};
 use crate::source::Span;
@@ -154,10 +155,7 @@ impl Loader<'_> {
     }
 
     fn holds_cue(&self, folder: &Path) -> bool {
-        let entries = self.sources.files.list(folder).unwrap_or_default();
-        entries
-            .iter()
-            .any(|(name, kind)| *kind == Kind::File && name.ends_with(".cue") && !name.starts_with(['_', '.']))
+        !named::cue_files_in(self.sources.files, folder).is_empty()
     }
 }
 
