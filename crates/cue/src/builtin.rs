@@ -4,9 +4,11 @@
 //! `json.Validate` …): those are in `eval::calls`.
 
 mod arguments;
+mod encoding;
 mod letters;
 mod list;
 mod math;
+mod net;
 mod regexp;
 mod strconv;
 mod strings;
@@ -99,10 +101,18 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
-/// All standard packages.
-pub fn packages() -> impl Iterator<Item = &'static Package> {
-    PACKAGES.iter().copied()
-}
-
-static PACKAGES: &[&Package] =
-    &[&list::PACKAGE, &math::PACKAGE, &math::bits::PACKAGE, &regexp::PACKAGE, &strconv::PACKAGE, &strings::PACKAGE];
+static PACKAGES: &[&Package] = &[
+    &encoding::base64::PACKAGE,
+    &encoding::csv::PACKAGE,
+    &encoding::hex::PACKAGE,
+    &encoding::json::PACKAGE,
+    &encoding::toml::PACKAGE,
+    &encoding::yaml::PACKAGE,
+    &list::PACKAGE,
+    &math::PACKAGE,
+    &math::bits::PACKAGE,
+    &net::PACKAGE,
+    &regexp::PACKAGE,
+    &strconv::PACKAGE,
+    &strings::PACKAGE,
+];

@@ -68,6 +68,8 @@ struct Unit<'a> {
     names: &'a [String],
     scopes: Scopes,
     experiments: HashSet<Arc<str>>,
+    /// Names that mean nothing are taken for fields of the package: fields may come from embeddings.
+    loose: bool,
 }
 
 impl Binder {
@@ -80,7 +82,8 @@ impl Binder {
         let mut files = Vec::new();
         for file in &source.files {
             let experiments = experiments(file);
-            let mut unit = Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments };
+            let mut unit =
+                Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments, loose: false };
             files.push(unit.file(file, &top));
         }
         self.finish(Package { files })
@@ -90,11 +93,26 @@ impl Binder {
     ///
     /// # Errors
     /// Names that mean nothing.
-    pub fn expression(&mut self, source: &PackageSource, names: &[String], expr: &ast::Expr) -> Result<Ex, Vec<Error>> {
+    pub fn expression(
+        &mut self,
+        source: &PackageSource,
+        names: &[String],
+        expr: &ast::Expr,
+    ) -> Result<Ex, Vec<Error>> {
         let top: HashSet<Arc<str>> = source.files.iter().flat_map(|file| scope::identifiers(&file.decls)).collect();
-        let mut unit =
-            Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments: HashSet::new() };
-        unit.scopes.push(Scope::fields(&mut unit.binder.labels, &source.path, top.iter()));
+        let mut unit = Unit {
+            binder: self,
+            package: source,
+            names,
+            scopes: Scopes::default(),
+            experiments: HashSet::new(),
+            loose: true,
+        };
+        let mut scope = Scope::fields(&mut unit.binder.labels, &source.path, top.iter());
+        for name in source.files.iter().flat_map(|file| scope::quoted(&file.decls)) {
+            scope.bind_if_free(name.clone(), scope::Meaning::Field(unit.binder.labels.regular(&name)));
+        }
+        unit.scopes.push(scope);
         for import in source.files.iter().flat_map(|file| &file.imports) {
             unit.import(import, false);
         }

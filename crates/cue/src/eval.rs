@@ -83,6 +83,8 @@ pub(crate) struct Evaluator {
     forced: bool,
     /// The references that led to the task that runs.
     origin: Origin,
+    /// What conditions found: the vertex, what was looked at, whether it was bottom.
+    relied: Vec<(Vid, Ex, Frame, bool)>,
     steps: u64,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
@@ -105,6 +107,7 @@ impl Evaluator {
             blocked: Vec::new(),
             forced: false,
             origin: Origin::ROOT,
+            relied: Vec::new(),
             steps: 0,
             limits,
             refused: None,

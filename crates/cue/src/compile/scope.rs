@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Target;
-use super::ir::{Decl, Kinds};
+use super::ir::{Decl, Ex, Kinds};
 use crate::label::{Label, Labels};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -27,6 +27,8 @@ pub(super) enum Meaning {
     Text(Arc<str>),
     /// The field that the frame's label names.
     Labelled,
+    /// The field whose label is computed by this, in the frame.
+    Computed(Ex),
     /// An imported package.
     Import(Target),
 }
@@ -46,7 +48,11 @@ pub(super) struct Scope {
 
 impl Scope {
     /// A scope of fields.
-    pub(super) fn fields<'n>(labels: &mut Labels, package: &str, names: impl Iterator<Item = &'n Arc<str>>) -> Self {
+    pub(super) fn fields<'n>(
+        labels: &mut Labels,
+        package: &str,
+        names: impl Iterator<Item = &'n Arc<str>>,
+    ) -> Self {
         let bind = |name: &Arc<str>| {
             let meaning = Meaning::Field(labels.identifier(name, package));
             (name.clone(), Binding { meaning, must_be_used: None })
@@ -55,13 +61,15 @@ impl Scope {
     }
 
     /// The same with one more name. Tells whether the name was free.
-    pub(super) fn bind(
-        &mut self,
-        name: Arc<str>,
-        meaning: Meaning,
-        must_be_used: Option<(Span, &'static str)>,
-    ) -> bool {
+    pub(super) fn bind(&mut self, name: Arc<str>, meaning: Meaning, must_be_used: Option<(Span, &'static str)>) -> bool {
         self.names.insert(name, Binding { meaning, must_be_used }).is_none()
+    }
+}
+
+impl Scope {
+    /// The same with one more name, unless it has one like it.
+    pub(super) fn bind_if_free(&mut self, name: Arc<str>, meaning: Meaning) {
+        self.names.entry(name).or_insert(Binding { meaning, must_be_used: None });
     }
 }
 
@@ -85,8 +93,7 @@ impl Scopes {
         let unused = |(name, binding): (Arc<str>, Binding)| {
             binding.must_be_used.map(|(span, what)| (format!("unreferenced {what} {name}"), span))
         };
-        let mut found: Vec<(String, Span)> =
-            self.stack.pop().into_iter().flat_map(|s| s.names).filter_map(unused).collect();
+        let mut found: Vec<(String, Span)> = self.stack.pop().into_iter().flat_map(|s| s.names).filter_map(unused).collect();
         found.sort_by_key(|(_, span)| *span);
         found
     }
@@ -119,6 +126,18 @@ pub(super) fn identifiers(decls: &[ast::Decl]) -> Vec<Arc<str>> {
     let name = |decl: &ast::Decl| match decl {
         ast::Decl::Field(field) => match &field.label {
             ast::Label::Ident(ident) => Some(ident.name.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    decls.iter().filter_map(name).collect()
+}
+
+/// The names that declarations give to fields as strings.
+pub(super) fn quoted(decls: &[ast::Decl]) -> Vec<Arc<str>> {
+    let name = |decl: &ast::Decl| match decl {
+        ast::Decl::Field(field) => match &field.label {
+            ast::Label::String(name, _) => Some(name.clone()),
             _ => None,
         },
         _ => None,

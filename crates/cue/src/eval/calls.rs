@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::graph::{Check, Choice, Conjunct, DefaultMode, Frame, Origin, Value, Vertex, Vid};
-use super::operand::Result2;
+use super::operand::Outcome;
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Callee, Ex, Kinds, Native, Presence};
@@ -44,23 +44,23 @@ pub(super) fn is_validator(callee: &Callee, args: usize) -> bool {
 }
 
 impl Evaluator {
-    pub(super) fn evaluate_call(&mut self, expr: &Ex, callee: &Callee, args: &[Ex], frame: Frame) -> Step<Result2> {
+    pub(super) fn evaluate_call(&mut self, expr: &Ex, callee: &Callee, args: &[Ex], frame: Frame) -> Step<Outcome> {
         match callee {
             Callee::Package(name, function) => {
                 let name = name.clone();
-                self.call_package(&name, function, args, frame, expr.span).map(Result2::Data)
+                self.call_package(&name, function, args, frame, expr.span).map(Outcome::Data)
             }
             Callee::Native(native) => self.call_native(expr, *native, args, frame),
         }
     }
 
-    fn call_native(&mut self, expr: &Ex, native: Native, args: &[Ex], frame: Frame) -> Step<Result2> {
+    fn call_native(&mut self, expr: &Ex, native: Native, args: &[Ex], frame: Frame) -> Step<Outcome> {
         let span = expr.span;
         match (native, args) {
-            (Native::Len, [of]) => self.length(of, frame).map(Result2::Data),
-            (Native::Close | Native::And | Native::Or, [_]) => Ok(Result2::Vertex(self.anonymous(expr.clone(), frame))),
+            (Native::Len, [of]) => self.length(of, frame).map(Outcome::Data),
+            (Native::Close | Native::And | Native::Or, [_]) => Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame))),
             (Native::Div | Native::Mod | Native::Quo | Native::Rem, [a, b]) => {
-                self.whole_division(native, a, b, frame, span).map(Result2::Data)
+                self.whole_division(native, a, b, frame, span).map(Outcome::Data)
             }
             (Native::Error, [message]) => {
                 let text = match self.scalar(message, frame)? {
@@ -70,26 +70,26 @@ impl Evaluator {
                 self.fail(Code::User, text, span)
             }
             (Native::Package("list", "Sort" | "SortStable"), [list, order]) => {
-                self.sort(list, order, frame).map(Result2::Data)
+                self.sort(list, order, frame).map(Outcome::Data)
             }
             (Native::Package("list", "IsSorted"), [list, order]) => {
                 let sorted = self.sort(list, order, frame)?;
                 let given = self.concrete(list, frame)?;
-                Ok(Result2::Data(Data::Bool(super::arith::same(&sorted, &given))))
+                Ok(Outcome::Data(Data::Bool(super::arith::same(&sorted, &given))))
             }
             (Native::Package(..) | Native::MatchN | Native::MatchIf, [value, rest @ ..])
                 if is_validator(&Callee::Native(native), rest.len()) =>
             {
                 let vid = match self.evaluate(value, frame)? {
-                    Result2::Vertex(vid) => vid,
-                    Result2::Data(data) => self.literal_vertex(data, value.span),
+                    Outcome::Vertex(vid) => vid,
+                    Outcome::Data(data) => self.literal_vertex(data, value.span),
                 };
                 self.value_of(vid)?;
                 let holds = self.holds(self.default_of(vid), &Callee::Native(native), rest, frame, span)?;
-                Ok(Result2::Data(Data::Bool(holds.is_none())))
+                Ok(Outcome::Data(Data::Bool(holds.is_none())))
             }
             _ if is_validator(&Callee::Native(native), args.len()) => {
-                Ok(Result2::Vertex(self.anonymous(expr.clone(), frame)))
+                Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame)))
             }
             (Native::Package(path, name), _) if !known(path, name) => {
                 let error = self.refuse(Code::Unsupported, format!("{path}.{name} is not supported"), Some(span));
@@ -115,11 +115,7 @@ impl Evaluator {
         for (arg, kind) in args.iter().zip(function.params) {
             let value = self.concrete(arg, frame)?;
             if !kind.meets(super::insert::kind_of(&value)) {
-                let text = format!(
-                    "cannot use {} (type {}) as {kind} in {name}",
-                    super::data::brief(&value),
-                    value.kind_name()
-                );
+                let text = format!("cannot use {} (type {}) as {kind} in {name}", super::data::brief(&value), value.kind_name());
                 return self.fail(Code::Conflict, text, arg.span);
             }
             data.push(value);
@@ -145,8 +141,8 @@ impl Evaluator {
 
     fn length(&mut self, of: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(of, frame)? {
-            Result2::Vertex(vid) => vid,
-            Result2::Data(data) => return self.length_of(&data, of.span),
+            Outcome::Vertex(vid) => vid,
+            Outcome::Data(data) => return self.length_of(&data, of.span),
         };
         self.value_of(vid)?;
         let vid = self.default_of(vid);
@@ -226,8 +222,8 @@ impl Evaluator {
     /// The elements of the list that a function was given.
     fn elements_of(&mut self, list: &Ex, frame: Frame) -> Step<Vec<Vid>> {
         let vid = match self.evaluate(list, frame)? {
-            Result2::Vertex(vid) => vid,
-            Result2::Data(data) => self.literal_vertex(data, list.span),
+            Outcome::Vertex(vid) => vid,
+            Outcome::Data(data) => self.literal_vertex(data, list.span),
         };
         self.wait(vid, Need::Fields)?;
         let vid = self.default_of(vid);
@@ -267,7 +263,9 @@ impl Evaluator {
         let optional = origin.optional();
         let mut alternatives: Vec<(Conjunct, DefaultMode)> = elements
             .into_iter()
-            .map(|element| (Conjunct { origin: optional, ..super::lookup::whole(element, frame) }, DefaultMode::Maybe))
+            .map(|element| {
+                (Conjunct { origin: optional, ..super::lookup::whole(element, frame) }, DefaultMode::Maybe)
+            })
             .collect();
         match alternatives.len() {
             0 => return self.fail(Code::Incomplete, "empty list in call to or", expr.span),
@@ -307,7 +305,7 @@ impl Evaluator {
             Some(data) => data.clone(),
             None => match self.data(vid) {
                 Ok(data) => data,
-                Err(error) if error.code == Code::Incomplete => return Err(Stop::Fail(error)),
+                Err(error) if error.code.is_open() => return Err(Stop::Fail(error)),
                 Err(_) => return Ok(None),
             },
         };
@@ -393,17 +391,26 @@ impl Evaluator {
         None
     }
 
-    /// Whether a vertex can be unified with an expression.
+    /// Whether a vertex, as it stands, can be unified with another. What closes it doesn't count: arguments are open.
     fn unifies(&mut self, vid: Vid, with: Vid, frame: Frame) -> Step<bool> {
-        let mut vertex = Vertex::new(None, None, Presence::Regular);
+        let probe = self.copy(vid);
+        let vertex = self.v(probe);
+        vertex.parent = None;
         vertex.unrooted = true;
-        vertex.conjuncts.push(super::lookup::whole(vid, frame));
-        vertex.conjuncts.push(super::lookup::whole(with, frame));
-        let probe = self.add_vertex(vertex);
-        self.wait(probe, Need::Value)?;
+        vertex.node.closing = super::closed::Closing::default();
+        vertex.node.checks.retain(|check| !matches!(check, Check::Call { callee: Callee::Native(_), .. }));
+        let whole = super::lookup::whole(with, frame);
+        let before = self.get(vid).current;
+        self.v(vid).current = Some(probe);
+        self.schedule(probe, &whole, Origin::ROOT);
+        let done = self.ensure(probe, Need::Value);
+        self.v(vid).current = before;
+        if let (Err(depth), false) = (done, self.forced) {
+            return Err(Stop::Blocked(depth));
+        }
         let probe = self.deref(probe);
         Ok(match &self.get(probe).value {
-            Value::Bottom(error) => error.code == Code::Incomplete && false,
+            Value::Bottom(error) => error.code.is_open(),
             _ => true,
         })
     }
@@ -419,9 +426,7 @@ impl Evaluator {
     }
 
     fn list_match_n(&mut self, vid: Vid, args: &[Ex], frame: Frame, span: Span) -> Step<Option<Arc<Error>>> {
-        let [count, with] = args else {
-            return self.fail(Code::Conflict, "list.MatchN takes a number and a value", span);
-        };
+        let [count, with] = args else { return self.fail(Code::Conflict, "list.MatchN takes a number and a value", span) };
         let with = self.anonymous(with.clone(), frame);
         let elements: Vec<Vid> = self.get(vid).arcs.values().copied().collect();
         let mut matched = 0;
@@ -431,14 +436,7 @@ impl Evaluator {
         self.count_fits(matched, count, frame, span, "list.MatchN")
     }
 
-    fn count_fits(
-        &mut self,
-        matched: usize,
-        count: &Ex,
-        frame: Frame,
-        span: Span,
-        name: &str,
-    ) -> Step<Option<Arc<Error>>> {
+    fn count_fits(&mut self, matched: usize, count: &Ex, frame: Frame, span: Span, name: &str) -> Step<Option<Arc<Error>>> {
         let number = self.literal_vertex(Self::count(matched), span);
         let wanted = self.anonymous(count.clone(), frame);
         if self.unifies(number, wanted, frame)? {

@@ -62,8 +62,7 @@ impl Evaluator {
         match self.scalar(condition, frame)? {
             Data::Bool(holds) => Ok(holds),
             other => {
-                let text =
-                    format!("cannot use {} as a condition: it must be true or false", super::data::brief(&other));
+                let text = format!("cannot use {} as a condition: it must be true or false", super::data::brief(&other));
                 self.fail(Code::Conflict, text, condition.span)
             }
         }

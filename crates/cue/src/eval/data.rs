@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::Evaluator;
 use super::graph::{Value, Vid};
+use super::Evaluator;
 use crate::compile::ir::Presence;
 use crate::data::Data;
 use crate::error::{Code, Error};
@@ -64,7 +64,7 @@ impl Evaluator {
         }
         let stands = self.default_of(arc);
         if let Value::Bottom(error) = &self.get(stands).value
-            && error.code != Code::Incomplete
+            && !error.code.is_open()
         {
             found.push(error.clone());
         }
@@ -171,6 +171,7 @@ impl Evaluator {
     /// All that is wrong or missing.
     pub(crate) fn export_vertex(&mut self, vid: Vid) -> Result<Data, Vec<Arc<Error>>> {
         self.ensure(vid, super::run::Need::Value).ok();
+        self.verify();
         let mut problems = Vec::new();
         self.problems(vid, &mut problems);
         if !problems.is_empty() {

@@ -10,9 +10,9 @@
 
 use std::sync::Arc;
 
-use super::Evaluator;
 use super::graph::{Choice, DefaultMode, Status, TaskState, Value, Vertex, Vid};
 use super::run::{Need, Waits};
+use super::Evaluator;
 use crate::error::{Code, Error};
 
 /// More alternatives than this at one vertex are refused.
@@ -51,7 +51,7 @@ impl Evaluator {
     }
 
     /// A copy of what a vertex gathered, its fields to be made anew.
-    fn copy(&mut self, vid: Vid) -> Vid {
+    pub(super) fn copy(&mut self, vid: Vid) -> Vid {
         let from = self.get(vid);
         let mut copy = Vertex::new(from.parent, from.label, from.presence);
         copy.conjuncts.clone_from(&from.conjuncts);
@@ -85,7 +85,7 @@ impl Evaluator {
     fn keep(&mut self, alternative: Vid, left: &mut Vec<Vid>) -> Result<(), Arc<Error>> {
         let stands = self.deref(alternative);
         match self.get(stands).value.clone() {
-            Value::Bottom(error) if error.code != Code::Incomplete => Err(error),
+            Value::Bottom(error) if !error.code.is_open() => Err(error),
             Value::Disjunction { alternatives, .. } => {
                 for alternative in alternatives {
                     self.keep_one(alternative, left);

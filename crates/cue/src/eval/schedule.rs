@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::Evaluator;
 use super::graph::{
     Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Origin, Status, Task, TaskState, Vid,
 };
+use super::Evaluator;
 use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Kinds, Native, Presence, Struct};
 use crate::error::{Code, Error};
 use crate::kind::Kind;
@@ -55,7 +55,11 @@ impl Evaluator {
         }
         match &conjunct.body {
             Body::Vertex(from) => self.take_vertex(vid, *from, origin, false),
-            Body::Expr(expr) => self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin),
+            Body::Expr(expr) => {
+                // Whatever it turns out to be: it foresaw this field.
+                self.note(vid, origin, Kind::TOP, 0);
+                self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin);
+            }
         }
     }
 
@@ -85,6 +89,7 @@ impl Evaluator {
             Kinds::Field { .. }
             | Kinds::Frame { .. }
             | Kinds::Labelled { .. }
+            | Kinds::Computed { .. }
             | Kinds::Let { .. }
             | Kinds::Package(_)
             | Kinds::Select(..)
@@ -96,6 +101,7 @@ impl Evaluator {
     fn schedule_value(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
         match &expr.kind {
             Kinds::Data(data) => self.insert_data(vid, data, expr.span, origin),
+            Kinds::Nothing => {}
             Kinds::Top => {
                 self.mark_structure(vid, origin);
                 self.v(vid).node.has_top = true;
@@ -172,7 +178,8 @@ impl Evaluator {
             (true, true) => DefaultMode::Yes,
             (true, false) => DefaultMode::No,
         };
-        let alternative = |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
+        let alternative =
+            |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
         let alternatives = choice.values.iter().map(alternative).collect();
         self.note(vid, origin, Kind::TOP, 0);
         self.add_choice(vid, Choice { alternatives, span });
@@ -206,8 +213,7 @@ impl Evaluator {
         let frame = self.add_frame(Some(frame), vid, None);
         self.frames[frame.0 as usize].structure = Some(inner.clone());
         self.v(vid).node.has_struct = true;
-        let origin =
-            if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
+        let origin = if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
         for decl in &inner.decls {
             self.schedule_decl(vid, decl, span, frame, origin);
         }
