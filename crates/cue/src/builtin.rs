@@ -101,6 +101,11 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
+/// All standard packages.
+pub fn packages() -> impl Iterator<Item = &'static Package> {
+    PACKAGES.iter().copied()
+}
+
 static PACKAGES: &[&Package] = &[
     &encoding::base64::PACKAGE,
     &encoding::csv::PACKAGE,

@@ -9,6 +9,7 @@ mod import;
 mod input;
 mod layout;
 mod lint;
+mod machine;
 mod output;
 mod placement;
 mod set;
@@ -20,6 +21,8 @@ use std::io::Write;
 use clap::Parser;
 
 use crate::error::{Code, Error};
+pub use machine::variables;
+
 use crate::load::Files;
 use crate::report::{self, Colours};
 use crate::source::SourceMap;
@@ -39,7 +42,7 @@ pub struct Streams<'a> {
     pub files: &'a dyn Files,
     /// The folder that arguments are relative to.
     pub folder: std::path::PathBuf,
-    /// What `@tag(…, var=name)` is filled from with `--inject-vars`.
+    /// What `@tag(…, var=name)` is filled from with `--inject-vars`; [`variables`] are the machine's.
     pub variables: crate::load::Variables,
     /// The standard output.
     pub out: &'a mut dyn Write,

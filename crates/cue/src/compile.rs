@@ -93,12 +93,7 @@ impl Binder {
     ///
     /// # Errors
     /// Names that mean nothing.
-    pub fn expression(
-        &mut self,
-        source: &PackageSource,
-        names: &[String],
-        expr: &ast::Expr,
-    ) -> Result<Ex, Vec<Error>> {
+    pub fn expression(&mut self, source: &PackageSource, names: &[String], expr: &ast::Expr) -> Result<Ex, Vec<Error>> {
         let top: HashSet<Arc<str>> = source.files.iter().flat_map(|file| scope::identifiers(&file.decls)).collect();
         let mut unit = Unit {
             binder: self,

@@ -99,7 +99,7 @@ fn groups<'a>(error: &'a Error, sources: &SourceMap) -> Vec<Vec<&'a Label>> {
             continue;
         }
         match groups.iter_mut().find(|(known, _)| *known == line) {
-            Some((_, labels)) if labels.iter().any(|known| *known == label) => {}
+            Some((_, labels)) if labels.contains(&label) => {}
             Some((_, labels)) => labels.push(label),
             None => groups.push((line, vec![label])),
         }

@@ -2,7 +2,6 @@
 //!
 //! Not here: comments of YAML and TOML, which get lost.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;

@@ -2,7 +2,6 @@
 //!
 //! Not here: the layout itself (that is [`crate::format`]).
 
-use std::io::Write;
 use std::path::Path;
 
 use clap::Args;

@@ -2,8 +2,6 @@
 //!
 //! Not here: the rules (that is [`crate::lint`]).
 
-use std::io::Write;
-
 use clap::Args;
 
 use super::input::Input;

@@ -39,8 +39,11 @@ enum PathLabel {
     Computed(Expr),
 }
 
+/// Labels, evaluated.
+type Path = Vec<(Arc<str>, Span)>;
+
 /// The labels of a value, and it.
-type Placed = (Vec<(Arc<str>, Span)>, Expr);
+type Placed = (Path, Expr);
 
 impl Placement {
     pub(crate) fn is_used(&self) -> bool {
@@ -120,7 +123,7 @@ fn context(file: &DataFile, index: usize, value: &Expr) -> Expr {
     decode::structure(fields.collect(), span)
 }
 
-fn evaluate(labels: &[PathLabel], scope: &Expr, build: &Build) -> Result<Vec<(Arc<str>, Span)>, Failure> {
+fn evaluate(labels: &[PathLabel], scope: &Expr, build: &Build) -> Result<Path, Failure> {
     let failed = |errors| Failure::new(errors, &build.sources);
     let scope = instance_of_data(scope).map_err(failed)?;
     let mut names = Vec::new();
@@ -151,7 +154,7 @@ fn nested((labels, value): Placed) -> Expr {
 /// The values as lists, one for each path.
 fn lists(placed: Vec<Placed>, values: &[Expr]) -> Vec<Expr> {
     let span = values.first().map_or(Span::new(FileId(u32::MAX), 0, 0), |value| value.span);
-    let mut groups: Vec<(Vec<(Arc<str>, Span)>, Vec<Expr>)> = Vec::new();
+    let mut groups: Vec<(Path, Vec<Expr>)> = Vec::new();
     for (labels, value) in placed {
         let names = |labels: &[(Arc<str>, Span)]| labels.iter().map(|(name, _)| Arc::clone(name)).collect::<Vec<_>>();
         match groups.iter_mut().find(|(known, _)| names(known) == names(&labels)) {

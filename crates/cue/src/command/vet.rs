@@ -2,8 +2,6 @@
 //!
 //! Not here: printing values.
 
-use std::io::Write;
-
 use clap::Args;
 
 use super::input::{Input, expressions, instance};

@@ -48,11 +48,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// A scope of fields.
-    pub(super) fn fields<'n>(
-        labels: &mut Labels,
-        package: &str,
-        names: impl Iterator<Item = &'n Arc<str>>,
-    ) -> Self {
+    pub(super) fn fields<'n>(labels: &mut Labels, package: &str, names: impl Iterator<Item = &'n Arc<str>>) -> Self {
         let bind = |name: &Arc<str>| {
             let meaning = Meaning::Field(labels.identifier(name, package));
             (name.clone(), Binding { meaning, must_be_used: None })
@@ -61,7 +57,12 @@ impl Scope {
     }
 
     /// The same with one more name. Tells whether the name was free.
-    pub(super) fn bind(&mut self, name: Arc<str>, meaning: Meaning, must_be_used: Option<(Span, &'static str)>) -> bool {
+    pub(super) fn bind(
+        &mut self,
+        name: Arc<str>,
+        meaning: Meaning,
+        must_be_used: Option<(Span, &'static str)>,
+    ) -> bool {
         self.names.insert(name, Binding { meaning, must_be_used }).is_none()
     }
 }
@@ -93,7 +94,8 @@ impl Scopes {
         let unused = |(name, binding): (Arc<str>, Binding)| {
             binding.must_be_used.map(|(span, what)| (format!("unreferenced {what} {name}"), span))
         };
-        let mut found: Vec<(String, Span)> = self.stack.pop().into_iter().flat_map(|s| s.names).filter_map(unused).collect();
+        let mut found: Vec<(String, Span)> =
+            self.stack.pop().into_iter().flat_map(|s| s.names).filter_map(unused).collect();
         found.sort_by_key(|(_, span)| *span);
         found
     }

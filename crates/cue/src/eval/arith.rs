@@ -34,9 +34,7 @@ impl Evaluator {
         }
         match &self.get(found).value {
             Value::List => self.data_step(found, expr.span),
-            Value::Struct => {
-                self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span)
-            }
+            Value::Struct => self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span),
             _ => self.scalar_of(found, expr.span),
         }
     }

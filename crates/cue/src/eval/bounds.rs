@@ -44,7 +44,8 @@ impl Evaluator {
 
     fn add_check(&mut self, vid: Vid, bound: Bound) {
         let node = &mut self.v(vid).node;
-        let known = |check: &Check| matches!(check, Check::Bound(known) if known.op == bound.op && known.value == bound.value);
+        let known =
+            |check: &Check| matches!(check, Check::Bound(known) if known.op == bound.op && known.value == bound.value);
         if !node.checks.iter().any(known) {
             node.checks.push(Check::Bound(bound));
         }
@@ -65,7 +66,8 @@ impl Evaluator {
         let (Some(lower), Some(upper)) = (node.lower.clone(), node.upper.clone()) else { return };
         let (Data::Number(low), Data::Number(high)) = (&lower.value, &upper.value) else { return };
         let int = !node.kind.meets(Kind::FLOAT);
-        let (low, high) = if int { (whole_low(low, lower.op), whole_high(high, upper.op)) } else { (low.clone(), high.clone()) };
+        let (low, high) =
+            if int { (whole_low(low, lower.op), whole_high(high, upper.op)) } else { (low.clone(), high.clone()) };
         let Ok(distance) = high.sub(&low) else { return };
         let strict = (lower.op == UnaryOp::Greater, upper.op == UnaryOp::Less);
         let none = distance.is_negative()

@@ -115,7 +115,11 @@ impl Evaluator {
         for (arg, kind) in args.iter().zip(function.params) {
             let value = self.concrete(arg, frame)?;
             if !kind.meets(super::insert::kind_of(&value)) {
-                let text = format!("cannot use {} (type {}) as {kind} in {name}", super::data::brief(&value), value.kind_name());
+                let text = format!(
+                    "cannot use {} (type {}) as {kind} in {name}",
+                    super::data::brief(&value),
+                    value.kind_name()
+                );
                 return self.fail(Code::Conflict, text, arg.span);
             }
             data.push(value);
@@ -263,9 +267,7 @@ impl Evaluator {
         let optional = origin.optional();
         let mut alternatives: Vec<(Conjunct, DefaultMode)> = elements
             .into_iter()
-            .map(|element| {
-                (Conjunct { origin: optional, ..super::lookup::whole(element, frame) }, DefaultMode::Maybe)
-            })
+            .map(|element| (Conjunct { origin: optional, ..super::lookup::whole(element, frame) }, DefaultMode::Maybe))
             .collect();
         match alternatives.len() {
             0 => return self.fail(Code::Incomplete, "empty list in call to or", expr.span),
@@ -426,7 +428,9 @@ impl Evaluator {
     }
 
     fn list_match_n(&mut self, vid: Vid, args: &[Ex], frame: Frame, span: Span) -> Step<Option<Arc<Error>>> {
-        let [count, with] = args else { return self.fail(Code::Conflict, "list.MatchN takes a number and a value", span) };
+        let [count, with] = args else {
+            return self.fail(Code::Conflict, "list.MatchN takes a number and a value", span);
+        };
         let with = self.anonymous(with.clone(), frame);
         let elements: Vec<Vid> = self.get(vid).arcs.values().copied().collect();
         let mut matched = 0;
@@ -436,7 +440,14 @@ impl Evaluator {
         self.count_fits(matched, count, frame, span, "list.MatchN")
     }
 
-    fn count_fits(&mut self, matched: usize, count: &Ex, frame: Frame, span: Span, name: &str) -> Step<Option<Arc<Error>>> {
+    fn count_fits(
+        &mut self,
+        matched: usize,
+        count: &Ex,
+        frame: Frame,
+        span: Span,
+        name: &str,
+    ) -> Step<Option<Arc<Error>>> {
         let number = self.literal_vertex(Self::count(matched), span);
         let wanted = self.anonymous(count.clone(), frame);
         if self.unifies(number, wanted, frame)? {

@@ -11,8 +11,8 @@
 
 use std::sync::Arc;
 
-use super::graph::{Origin, Value, Vid};
 use super::Evaluator;
+use super::graph::{Origin, Value, Vid};
 use crate::compile::ir::Presence;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
@@ -328,8 +328,8 @@ impl Evaluator {
             return;
         }
         let closed_once = requirement.target.is_some_and(|target| self.get(target).closed_once);
-        let once = requirement.sort != Sort::Embedding
-            && (closed_once || (!requirement.ignored && !requirement.recursive));
+        let once =
+            requirement.sort != Sort::Embedding && (closed_once || (!requirement.ignored && !requirement.recursive));
         rules.push(Rule {
             group: requirement.group,
             parent: requirement.parent,

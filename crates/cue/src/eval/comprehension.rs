@@ -62,7 +62,8 @@ impl Evaluator {
         match self.scalar(condition, frame)? {
             Data::Bool(holds) => Ok(holds),
             other => {
-                let text = format!("cannot use {} as a condition: it must be true or false", super::data::brief(&other));
+                let text =
+                    format!("cannot use {} as a condition: it must be true or false", super::data::brief(&other));
                 self.fail(Code::Conflict, text, condition.span)
             }
         }

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Vid};
 use super::Evaluator;
+use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Vid};
 use crate::compile::ir::Ex;
 use crate::error::{Code, Error};
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::graph::{Value, Vid};
 use super::Evaluator;
+use super::graph::{Value, Vid};
 use crate::compile::ir::Presence;
 use crate::data::Data;
 use crate::error::{Code, Error};

@@ -10,9 +10,9 @@
 
 use std::sync::Arc;
 
+use super::Evaluator;
 use super::graph::{Choice, DefaultMode, Status, TaskState, Value, Vertex, Vid};
 use super::run::{Need, Waits};
-use super::Evaluator;
 use crate::error::{Code, Error};
 
 /// More alternatives than this at one vertex are refused.

@@ -2,8 +2,8 @@
 //!
 //! Not here: `==` (`arith`), which compares concrete values only.
 
-use super::graph::{Bound, Check, Value, Vid};
 use super::Evaluator;
+use super::graph::{Bound, Check, Value, Vid};
 
 impl Evaluator {
     /// Whether two finished vertices say the same, for all that can be told.
@@ -18,7 +18,9 @@ impl Evaluator {
             (Value::Struct, Value::Struct) => {
                 x.node.ellipsis == y.node.ellipsis && self.same_patterns(a, b) && self.same_closing(a, b)
             }
-            (Value::List, Value::List) => x.node.list.length == y.node.list.length && x.node.list.closed == y.node.list.closed,
+            (Value::List, Value::List) => {
+                x.node.list.length == y.node.list.length && x.node.list.closed == y.node.list.closed
+            }
             (Value::Constraint, Value::Constraint) => self.same_constraint(a, b),
             (
                 Value::Disjunction { alternatives: x, defaults: dx },

@@ -202,7 +202,14 @@ impl Evaluator {
     }
 
     /// Adds the elements of a list literal.
-    pub(super) fn insert_list(&mut self, vid: Vid, list: &Arc<List>, span: Span, frame: Frame, origin: Origin) -> Step<()> {
+    pub(super) fn insert_list(
+        &mut self,
+        vid: Vid,
+        list: &Arc<List>,
+        span: Span,
+        frame: Frame,
+        origin: Origin,
+    ) -> Step<()> {
         let mut elements: Vec<(Ex, Frame)> = Vec::new();
         for item in &list.elements {
             match item {

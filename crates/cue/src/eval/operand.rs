@@ -275,7 +275,15 @@ impl Evaluator {
     }
 
     /// A call as a conjunct.
-    fn run_call(&mut self, vid: Vid, expr: &Ex, callee: &Callee, args: &[Ex], frame: Frame, origin: Origin) -> Step<()> {
+    fn run_call(
+        &mut self,
+        vid: Vid,
+        expr: &Ex,
+        callee: &Callee,
+        args: &[Ex],
+        frame: Frame,
+        origin: Origin,
+    ) -> Step<()> {
         if super::calls::is_validator(callee, args.len()) {
             self.insert_check_call(vid, callee.clone(), args.to_vec(), frame, expr.span, origin);
             return Ok(());

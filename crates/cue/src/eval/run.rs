@@ -90,7 +90,8 @@ impl Evaluator {
         self.run_tasks(vid, label);
         let vertex = self.get(vid);
         let open = |state: &TaskState| matches!(state, TaskState::Running | TaskState::Blocked | TaskState::Waiting);
-        let left = vertex.node.tasks.iter().any(|task| open(&task.state) && label.is_none_or(|label| task.may_add(label)));
+        let left =
+            vertex.node.tasks.iter().any(|task| open(&task.state) && label.is_none_or(|label| task.may_add(label)));
         if left { Err(depth) } else { Ok(()) }
     }
 

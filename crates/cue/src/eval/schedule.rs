@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use super::Evaluator;
 use super::graph::{
     Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Origin, Status, Task, TaskState, Vid,
 };
-use super::Evaluator;
 use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Kinds, Native, Presence, Struct};
 use crate::error::{Code, Error};
 use crate::kind::Kind;
@@ -178,8 +178,7 @@ impl Evaluator {
             (true, true) => DefaultMode::Yes,
             (true, false) => DefaultMode::No,
         };
-        let alternative =
-            |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
+        let alternative = |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
         let alternatives = choice.values.iter().map(alternative).collect();
         self.note(vid, origin, Kind::TOP, 0);
         self.add_choice(vid, Choice { alternatives, span });
@@ -213,7 +212,8 @@ impl Evaluator {
         let frame = self.add_frame(Some(frame), vid, None);
         self.frames[frame.0 as usize].structure = Some(inner.clone());
         self.v(vid).node.has_struct = true;
-        let origin = if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
+        let origin =
+            if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
         for decl in &inner.decls {
             self.schedule_decl(vid, decl, span, frame, origin);
         }

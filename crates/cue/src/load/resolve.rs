@@ -148,7 +148,7 @@ impl Loader<'_> {
     /// Where the package is vendored: all of `gen`, `pkg` and `usr` that have it, as one.
     fn vendored(&self, path: &ImportPath, main: &Module) -> Option<Location> {
         let at = |folder: &&str| clean(&main.root.join("cue.mod").join(folder).join(&path.path));
-        let folders: Vec<PathBuf> = VENDORED.iter().map(|folder| at(folder)).filter(|at| self.holds_cue(at)).collect();
+        let folders: Vec<PathBuf> = VENDORED.iter().map(at).filter(|at| self.holds_cue(at)).collect();
         let (language, path) = (Some(main.language.clone()), path.path.clone());
         // A vendored package has no packages above it: each folder is for itself.
         (!folders.is_empty()).then_some(Location { folders, root: None, path, language })
