@@ -5,8 +5,15 @@
 //! Not here: `cue cmd`, `cue mod`, `cue get`; a terminal. What is printed goes to the writers that are handed in.
 
 mod export;
+mod import;
 mod input;
+mod layout;
+mod lint;
+mod machine;
 mod output;
+mod placement;
+mod set;
+mod vet;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,6 +21,8 @@ use std::io::Write;
 use clap::Parser;
 
 use crate::error::{Code, Error};
+pub use machine::variables;
+
 use crate::load::Files;
 use crate::report::{self, Colours};
 use crate::source::SourceMap;
@@ -33,7 +42,7 @@ pub struct Streams<'a> {
     pub files: &'a dyn Files,
     /// The folder that arguments are relative to.
     pub folder: std::path::PathBuf,
-    /// What `@tag(…, var=name)` is filled from with `--inject-vars`.
+    /// What `@tag(…, var=name)` is filled from with `--inject-vars`; [`variables`] are the machine's.
     pub variables: crate::load::Variables,
     /// The standard output.
     pub out: &'a mut dyn Write,
@@ -56,6 +65,16 @@ struct Arguments {
 pub enum Verb {
     /// Print the concrete value of a configuration
     Export(export::Export),
+    /// Check a configuration, or data files against it
+    Vet(vet::Vet),
+    /// Write files in the canonical layout
+    Fmt(layout::Fmt),
+    /// Find what is no error but may not be meant
+    Lint(lint::Lint),
+    /// Change a value in a file, and keep everything else of it
+    Set(set::Set),
+    /// Write data files as CUE
+    Import(import::Import),
 }
 
 /// Why a command ended early.
@@ -63,21 +82,27 @@ pub enum Verb {
 pub(crate) struct Failure {
     errors: Vec<Error>,
     sources: SourceMap,
+    status: Option<u8>,
 }
 
 impl Failure {
     fn new(errors: Vec<Error>, sources: &SourceMap) -> Self {
-        Self { errors, sources: sources.clone() }
+        Self { errors, sources: sources.clone(), status: None }
     }
 
     fn plain(error: Error) -> Self {
-        Self { errors: vec![error], sources: SourceMap::default() }
+        Self { errors: vec![error], sources: SourceMap::default(), status: None }
+    }
+
+    /// Flags or arguments that don't go together.
+    fn usage(message: &str) -> Self {
+        Self { status: Some(USAGE), ..Self::plain(Error::new(Code::Load, message, None)) }
     }
 }
 
 impl From<crate::load::Failed> for Failure {
     fn from(failed: crate::load::Failed) -> Self {
-        Self { errors: failed.errors, sources: failed.sources }
+        Self { errors: failed.errors, sources: failed.sources, status: None }
     }
 }
 
@@ -97,13 +122,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
 /// Runs a verb; gives back the exit status.
 pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
     let done = match verb {
-        Verb::Export(export) => export.run(streams),
+        Verb::Export(export) => export.run(streams).map(|()| true),
+        Verb::Vet(vet) => vet.run(streams).map(|()| true),
+        Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
+        Verb::Lint(lint) => lint.run(streams),
+        Verb::Set(set) => set.run(streams).map(|()| true),
+        Verb::Import(import) => import.run(streams).map(|()| true),
     };
     match done {
-        Ok(()) => DONE,
+        Ok(true) => DONE,
+        Ok(false) => WRONG,
         Err(failure) => {
             let _ = write!(streams.err, "{}", report::all(&failure.errors, &failure.sources, streams.colours));
-            status(&failure.errors)
+            failure.status.unwrap_or_else(|| status(&failure.errors))
         }
     }
 }

@@ -18,12 +18,13 @@ mod glob;
 mod import_path;
 mod loader;
 mod module;
+mod named;
 mod resolve;
 mod standard;
 mod tag;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use argument::Encoding;
@@ -143,6 +144,15 @@ pub struct Failed {
     pub sources: SourceMap,
     /// At least one.
     pub errors: Vec<Error>,
+}
+
+/// The CUE files that arguments name: files, folders with all their files, `folder/...` with those below; whatever
+/// conditions and packages they have. No argument is the folder itself.
+///
+/// # Errors
+/// There is no such file or folder.
+pub fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
+    named::cue_files(files, folder, arguments)
 }
 
 /// Loads what the arguments name, as `cue export` takes them: packages first (`.`, `./folder`, `./folder:name`,

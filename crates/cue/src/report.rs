@@ -6,14 +6,14 @@ mod snippet;
 
 use std::fmt::Write;
 
-use crate::error::{Code, Error};
-use crate::source::SourceMap;
+use crate::error::{Code, Error, Label};
+use crate::source::{FileId, SourceMap};
 
 /// How many errors are drawn; the others are counted.
 pub const MAX_ERRORS: usize = 20;
 
-/// How many places of one error are drawn.
-const MAX_PLACES: usize = 8;
+/// How many lines of one error are drawn.
+const MAX_LINES: usize = 8;
 
 /// The colours of a report, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,21 +59,52 @@ pub fn all(errors: &[Error], sources: &SourceMap, colours: Colours) -> String {
 /// The report of one error, ending with a newline.
 #[must_use]
 pub fn one(error: &Error, sources: &SourceMap, colours: Colours) -> String {
+    draw(&colours.error(word(error.code)), error, sources, colours)
+}
+
+/// The report of something that is no error, under the name of what found it.
+#[must_use]
+pub fn finding(name: &str, error: &Error, sources: &SourceMap, colours: Colours) -> String {
+    draw(&colours.strong(name), error, sources, colours)
+}
+
+fn draw(title: &str, error: &Error, sources: &SourceMap, colours: Colours) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {}", colours.error(word(error.code)), colours.strong(&error.to_string()));
-    let mut places: Vec<_> = error.labels.iter().collect();
-    let mut seen = std::collections::BTreeSet::new();
-    places.retain(|label| sources.file(label.span.file).is_some() && seen.insert((label.span, label.text.clone())));
-    for label in places.iter().take(MAX_PLACES) {
-        snippet::draw(&mut out, label, sources, colours);
+    let _ = writeln!(out, "{title}: {}", colours.strong(&error.to_string()));
+    let groups = groups(error, sources);
+    for labels in groups.iter().take(MAX_LINES) {
+        snippet::draw(&mut out, labels, sources, colours);
     }
-    if places.len() > MAX_PLACES {
-        let _ = writeln!(out, "  … and {} more places", places.len() - MAX_PLACES);
+    if groups.len() > MAX_LINES {
+        let _ = writeln!(out, "  … and {} more places", groups.len() - MAX_LINES);
     }
     if let Some(help) = &error.help {
         let _ = writeln!(out, "  {} {help}", colours.quiet("help:"));
     }
     out
+}
+
+/// The places of an error, those on one line together; a place with nothing to say is left out where another says
+/// something of the same place.
+fn groups<'a>(error: &'a Error, sources: &SourceMap) -> Vec<Vec<&'a Label>> {
+    let mut groups: Vec<((FileId, u32), Vec<&Label>)> = Vec::new();
+    for label in &error.labels {
+        let Some(file) = sources.file(label.span.file) else { continue };
+        let line = (label.span.file, file.position(label.span.start).0);
+        let said_elsewhere = |other: &Label| {
+            let same_start = other.span.file == label.span.file && other.span.start == label.span.start;
+            same_start && !other.text.is_empty() && label.text.is_empty()
+        };
+        if error.labels.iter().any(said_elsewhere) {
+            continue;
+        }
+        match groups.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, labels)) if labels.contains(&label) => {}
+            Some((_, labels)) => labels.push(label),
+            None => groups.push((line, vec![label])),
+        }
+    }
+    groups.into_iter().map(|(_, labels)| labels).collect()
 }
 
 fn word(code: Code) -> &'static str {

@@ -9,8 +9,7 @@ use shipway_cue::syntax::ast::{Decl, Expr, ExprKind};
 /// Files written one after another: a line `-- name --` starts each.
 fn tree(text: &str) -> Memory {
     let mut files = Memory::default();
-    let mut parts = text.split("-- ").skip(1);
-    while let Some(part) = parts.next() {
+    for part in text.split("-- ").skip(1) {
         let (name, content) = part.split_once(" --\n").expect("a file starts with `-- name --`");
         files = files.with(format!("/w/{name}"), content);
     }

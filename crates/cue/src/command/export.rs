@@ -6,7 +6,9 @@ use clap::Args;
 
 use super::input::{Input, expressions, instance};
 use super::output::Output;
+use super::placement::Placement;
 use super::{Failure, Streams};
+use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::load::Build;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind};
@@ -18,6 +20,8 @@ pub struct Export {
     input: Input,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    placement: Placement,
     /// The value of this expression only; may be given several times
     #[arg(short = 'e', long = "expression", value_name = "EXPR")]
     expressions: Vec<String>,
@@ -31,11 +35,20 @@ impl Export {
         let mut build = self.input.load(streams)?;
         let schema = expressions(&mut build, self.schema.as_slice(), "-d")?.pop();
         let wanted = expressions(&mut build, &self.expressions, "-e")?;
+        if schema.is_some() && self.placement.is_used() {
+            return Err(Failure::usage(
+                "`-d` checks values where they are: it can't be combined with `-l` or `--list`",
+            ));
+        }
+        let mut data = Vec::new();
+        for file in build.data.clone() {
+            data.extend(self.placement.place(&mut build, &file)?);
+        }
         let mut results = Vec::new();
         for main in build.instances.clone() {
             let found = match &schema {
                 Some(schema) => with_schema(&build, main, schema, &wanted),
-                None => merged(&build, main, &wanted),
+                None => merged(&build, main, &data, &wanted),
             };
             results.extend(found.map_err(|errors| Failure::new(errors, &build.sources))?);
         }
@@ -43,19 +56,9 @@ impl Export {
     }
 }
 
-/// The values of a configuration that all data files are part of.
-fn merged(build: &Build, main: usize, wanted: &[Expr]) -> Result<Vec<crate::data::Data>, Vec<Error>> {
-    let mut data = Vec::new();
-    for file in &build.data {
-        if let [_, second, ..] = file.values.as_slice() {
-            let message =
-                format!("the file {} holds several values, which can't all be the configuration's", file.name);
-            let error = Error::new(Code::Load, message, Some(second.span));
-            return Err(vec![error.help("say what they are checked against with `-d EXPR`")]);
-        }
-        data.extend(file.values.iter().cloned());
-    }
-    let instance = instance(build, main, &data)?;
+/// The values of a configuration that all data is part of.
+fn merged(build: &Build, main: usize, data: &[Expr], wanted: &[Expr]) -> Result<Vec<Data>, Vec<Error>> {
+    let instance = instance(build, main, data)?;
     if wanted.is_empty() {
         return Ok(vec![instance.data(None)?]);
     }
@@ -63,12 +66,7 @@ fn merged(build: &Build, main: usize, wanted: &[Expr]) -> Result<Vec<crate::data
 }
 
 /// The values of the data files, each of them unified with the schema.
-fn with_schema(
-    build: &Build,
-    main: usize,
-    schema: &Expr,
-    wanted: &[Expr],
-) -> Result<Vec<crate::data::Data>, Vec<Error>> {
+fn with_schema(build: &Build, main: usize, schema: &Expr, wanted: &[Expr]) -> Result<Vec<Data>, Vec<Error>> {
     if let Some(wanted) = wanted.first() {
         let message = "`-e` together with `-d` is not supported";
         return Err(vec![Error::new(Code::Unsupported, message, Some(wanted.span))]);

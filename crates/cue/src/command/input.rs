@@ -10,7 +10,7 @@ use super::{Failure, Streams};
 use crate::error::{Code, Error};
 use crate::load::{self, Build, Options};
 use crate::source::Span;
-use crate::syntax::ast::{Decl, Expr, File};
+use crate::syntax::ast::{Decl, Expr, ExprKind, File};
 use crate::{Instance, Limits, PackageSource, Target, builtin, syntax};
 
 /// What to load.
@@ -52,6 +52,14 @@ pub(crate) fn instance(build: &Build, main: usize, data: &[Expr]) -> Result<Inst
     Instance::build(packages, main, Limits::default())
 }
 
+/// A value by itself, to evaluate expressions in.
+pub(crate) fn instance_of_data(value: &Expr) -> Result<Instance, Vec<Error>> {
+    let mut package =
+        PackageSource { name: String::new(), path: String::new(), files: Vec::new(), imports: BTreeMap::new() };
+    package.files.push(data_file(value, &package));
+    Instance::build(vec![package], 0, Limits::default())
+}
+
 fn package(package: &load::Package) -> Result<PackageSource, Error> {
     let mut imports = BTreeMap::new();
     for file in &package.files {
@@ -75,12 +83,16 @@ fn target(target: &load::Target, span: Span) -> Result<Target, Error> {
 
 /// A value as a file of the package.
 fn data_file(value: &Expr, package: &PackageSource) -> File {
+    let decls = match &value.kind {
+        ExprKind::Struct(of) => of.decls.clone(),
+        _ => vec![Decl::Embed(Box::new(value.clone()))],
+    };
     File {
         id: value.span.file,
         package: package.files.first().and_then(|file| file.package.clone()),
         imports: Vec::new(),
         attributes: Vec::new(),
-        decls: vec![Decl::Embed(Box::new(value.clone()))],
+        decls,
         comments: Vec::new(),
         span: value.span,
     }

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use super::{Failure, Streams};
 use crate::data::Data;
-use crate::encode;
 use crate::error::{Code, Error};
+use crate::source::{FileId, Span};
+use crate::syntax::ast::ExprKind;
+use crate::{decode, encode, format};
 
 /// A format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -20,6 +22,8 @@ pub enum Format {
     Yaml,
     /// TOML
     Toml,
+    /// CUE
+    Cue,
     /// The text of a string
     Text,
     /// The bytes of a string or of bytes
@@ -35,6 +39,7 @@ impl Format {
             "jsonl" | "ldjson" | "ndjson" => Self::Jsonl,
             "yaml" | "yml" => Self::Yaml,
             "toml" => Self::Toml,
+            "cue" => Self::Cue,
             "txt" => Self::Text,
             _ => return None,
         })
@@ -64,7 +69,7 @@ impl Output {
         let (format, file) = self.place()?;
         let bytes = self.encode(results, format).map_err(Failure::plain)?;
         match file {
-            None => streams.out.write_all(&bytes).map_err(|error| unwritable("the standard output", &error)),
+            None => print(streams, &bytes),
             Some(name) => self.to_file(&streams.folder.join(name), name, &bytes),
         }
     }
@@ -94,6 +99,7 @@ impl Output {
             Format::Json => results.iter().for_each(|data| line(encode::json(data, "    ", self.escape))),
             Format::Jsonl => results.iter().for_each(|data| line(encode::json_compact(data, self.escape))),
             Format::Text => results.iter().map(encode::text).try_for_each(|text| text.map(&mut line))?,
+            Format::Cue => bytes = results.iter().map(cue).collect::<Vec<_>>().join("// ---\n").into_bytes(),
             Format::Yaml => bytes = encode::yaml_stream(results).into_bytes(),
             Format::Toml => match results {
                 [only] => bytes = encode::toml(only)?.into_bytes(),
@@ -113,8 +119,28 @@ impl Output {
             let error = Error::new(Code::Load, format!("the file `{name}` is there already"), None);
             return Err(Failure::plain(error.help("write over it with `--force`")));
         }
-        std::fs::write(path, bytes).map_err(|error| unwritable(name, &error))
+        write_file(path, name, bytes)
     }
+}
+
+/// A value as the text of a file of CUE.
+fn cue(data: &Data) -> String {
+    let span = Span::new(FileId(u32::MAX), 0, 0);
+    let value = decode::data_to_expr(data, span);
+    match value.kind {
+        ExprKind::Struct(of) => format::format_decls(&of.decls),
+        _ => format!("{}\n", format::format_expr(&value)),
+    }
+}
+
+/// Writes to the standard output.
+pub(super) fn print(streams: &mut Streams<'_>, bytes: &[u8]) -> Result<(), Failure> {
+    streams.out.write_all(bytes).map_err(|error| unwritable("the standard output", &error))
+}
+
+/// Writes a file, over one that is there.
+pub(super) fn write_file(path: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| unwritable(name, &error))
 }
 
 fn unwritable(name: &str, error: &std::io::Error) -> Failure {

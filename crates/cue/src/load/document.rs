@@ -8,7 +8,7 @@ use super::argument::Encoding;
 use crate::decode;
 use crate::error::{Code, Error};
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{Decl, Expr, ExprKind, Label};
+use crate::syntax::ast::{Decl, Expr, ExprKind, Ident, Label};
 
 /// The text that spans of a file point into; bytes that are no text are shown as none.
 pub(super) fn shown(bytes: &[u8]) -> String {
@@ -25,8 +25,10 @@ pub(super) fn values(file: FileId, bytes: &[u8], encoding: Encoding, guessed: bo
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Error::new(Code::Load, format!("the file is not UTF-8: {error}"), Some(start)))?;
     let values = match encoding {
-        Encoding::Json => vec![decode::json(file, text)?],
-        Encoding::JsonLines => decode::json_lines(file, text)?,
+        Encoding::Json | Encoding::JsonLines => match decode::json_lines(file, text)? {
+            none if none.is_empty() && encoding == Encoding::Json => vec![decode::json(file, text)?],
+            values => values,
+        },
         Encoding::Yaml => decode::yaml(file, text)?,
         Encoding::Toml => vec![decode::toml(file, text)?],
         Encoding::Text => vec![Expr { kind: ExprKind::String(text.into()), span: whole }],
@@ -49,7 +51,11 @@ fn schema(value: &Expr) -> Option<&'static str> {
     let field = |name: &str| match &value.kind {
         ExprKind::Struct(fields) => fields.decls.iter().find_map(|decl| match decl {
             Decl::Field(field) => match (&field.label, &field.value.kind) {
-                (Label::String(label, _), ExprKind::String(text)) if **label == *name => Some(Arc::clone(text)),
+                (Label::String(label, _) | Label::Ident(Ident { name: label, .. }), ExprKind::String(text))
+                    if **label == *name =>
+                {
+                    Some(Arc::clone(text))
+                }
                 _ => None,
             },
             _ => None,

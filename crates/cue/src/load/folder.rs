@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use super::condition;
-use super::files::{Files, Kind};
 use super::loader::Sources;
+use super::named;
 use crate::error::{Code, Error};
 use crate::syntax::ast::File;
 
@@ -66,7 +66,7 @@ impl Collector<'_, '_> {
     /// Adds the files of one folder; says whether there were any.
     fn folder(&mut self, folder: &Path) -> Result<bool, Vec<Error>> {
         let mut level = Vec::new();
-        for path in names(self.sources.files, folder) {
+        for path in named::cue_files_in(self.sources.files, folder) {
             let Some((file, errors)) = self.sources.parse(&path)? else { continue };
             let name = file.package.as_ref().map_or("_", |name| &*name.name).to_owned();
             if !self.belongs(&name, &path, &file)? {
@@ -122,15 +122,6 @@ impl Collector<'_, '_> {
         }
         Ok(Found { name: self.name.unwrap_or_default(), files })
     }
-}
-
-/// The CUE files of a folder that packages are made of, in the order of their names.
-fn names(files: &dyn Files, folder: &Path) -> Vec<PathBuf> {
-    let counts =
-        |(name, kind): &(String, Kind)| *kind == Kind::File && name.ends_with(".cue") && !name.starts_with(['_', '.']);
-    let mut names: Vec<_> = files.list(folder).unwrap_or_default().into_iter().filter(counts).collect();
-    names.sort();
-    names.into_iter().map(|(name, _)| folder.join(name)).collect()
 }
 
 /// Files for tests and for `cue cmd` don't belong to what is exported.

@@ -10,6 +10,7 @@ use super::files::{Files, Kind, clean};
 use super::folder::{self, Found, Wanted};
 use super::import_path::ImportPath;
 use super::module::{self, LanguageVersion, Module};
+use super::named;
 use super::{
     Build, DataFile, Failed, Import, MAX_FILE_BYTES, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target,
     condition, document, embed, experiment, tag,
@@ -214,7 +215,7 @@ impl<'a> Loader<'a> {
         }
         let mut found = Vec::new();
         let top = clean(&self.options.folder.join(before));
-        for folder in self.folders_under(&top) {
+        for folder in named::folders_under(self.sources.files, &top) {
             let location = self.folder_location(&folder, &path.path);
             let wanted = path.qualifier.clone().map_or(Wanted::Only, Wanted::Named);
             let has_package = self.has_package(&folder, &wanted);
@@ -226,26 +227,8 @@ impl<'a> Loader<'a> {
         found
     }
 
-    /// A folder and those below it that `...` goes into, in the order of their names.
-    fn folders_under(&self, top: &Path) -> Vec<PathBuf> {
-        let (mut folders, mut waiting) = (Vec::new(), vec![top.to_path_buf()]);
-        while let Some(folder) = waiting.pop() {
-            let mut below: Vec<_> = self.sources.files.list(&folder).unwrap_or_default();
-            below.retain(|(name, kind)| *kind == Kind::Folder && !name.starts_with(['_', '.']) && name != "cue.mod");
-            below.sort();
-            let below = below.into_iter().rev().map(|(name, _)| folder.join(name));
-            waiting.extend(below.filter(|folder| self.sources.files.kind(&folder.join("cue.mod")).is_none()));
-            folders.push(folder);
-        }
-        folders
-    }
-
     fn has_package(&mut self, folder: &Path, wanted: &Wanted) -> bool {
-        let files = self.sources.files.list(folder).unwrap_or_default();
-        let names = files
-            .into_iter()
-            .filter(|(name, kind)| *kind == Kind::File && name.ends_with(".cue") && !name.starts_with(['_', '.']));
-        let paths: Vec<_> = names.map(|(name, _)| folder.join(name)).collect();
+        let paths = named::cue_files_in(self.sources.files, folder);
         paths.iter().any(|path| match self.sources.parse(path) {
             Ok(Some((file, _))) => match (wanted, file.package) {
                 (_, None) => false,

@@ -11,6 +11,7 @@ use super::folder::Wanted;
 use super::import_path::ImportPath;
 use super::loader::{Loader, Location};
 use super::module::{self, Module};
+use super::named;
 use super::standard;
 use crate::error::{Code, Error};
 use crate::source::Span;
@@ -147,17 +148,14 @@ impl Loader<'_> {
     /// Where the package is vendored: all of `gen`, `pkg` and `usr` that have it, as one.
     fn vendored(&self, path: &ImportPath, main: &Module) -> Option<Location> {
         let at = |folder: &&str| clean(&main.root.join("cue.mod").join(folder).join(&path.path));
-        let folders: Vec<PathBuf> = VENDORED.iter().map(|folder| at(folder)).filter(|at| self.holds_cue(at)).collect();
+        let folders: Vec<PathBuf> = VENDORED.iter().map(at).filter(|at| self.holds_cue(at)).collect();
         let (language, path) = (Some(main.language.clone()), path.path.clone());
         // A vendored package has no packages above it: each folder is for itself.
         (!folders.is_empty()).then_some(Location { folders, root: None, path, language })
     }
 
     fn holds_cue(&self, folder: &Path) -> bool {
-        let entries = self.sources.files.list(folder).unwrap_or_default();
-        entries
-            .iter()
-            .any(|(name, kind)| *kind == Kind::File && name.ends_with(".cue") && !name.starts_with(['_', '.']))
+        !named::cue_files_in(self.sources.files, folder).is_empty()
     }
 }
 

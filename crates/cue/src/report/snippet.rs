@@ -3,10 +3,11 @@
 //! Not here: what is wrong with it.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use super::Colours;
 use crate::error::Label;
-use crate::source::SourceMap;
+use crate::source::{SourceFile, SourceMap};
 
 /// How wide a tab is drawn, in columns.
 const TAB: usize = 4;
@@ -14,60 +15,70 @@ const TAB: usize = 4;
 /// How much of a long line is shown, in characters.
 const MAX_LINE: usize = 160;
 
-/// Draws a place: its name, its line, carets and what stands at them.
-pub(super) fn draw(out: &mut String, label: &Label, sources: &SourceMap, colours: Colours) {
-    let Some(file) = sources.file(label.span.file) else { return };
-    let end = u32::try_from(file.text.len()).unwrap_or(u32::MAX);
-    let (line, column) = file.position(label.span.start.min(end));
-    let (last_line, last_column) = file.position(label.span.end.min(end).max(label.span.start.min(end)));
+/// Draws places on one line: the name of the first, the line, and for each of them carets and what stands at it.
+pub(super) fn draw(out: &mut String, labels: &[&Label], sources: &SourceMap, colours: Colours) {
+    let Some(first) = labels.first() else { return };
+    let Some(file) = sources.file(first.span.file) else { return };
+    let (line, column) = file.position(first.span.start);
     let text = file.line(line);
     let number = line.to_string();
     let margin = " ".repeat(number.len());
     let bar = colours.quiet("|");
     let _ = writeln!(out, "{margin}{} {}:{line}:{column}", colours.quiet("-->"), file.name);
-    if text.trim().is_empty() {
-        if !label.text.is_empty() {
-            let _ = writeln!(out, "{margin} {} {}", colours.quiet("="), label.text);
+    if !text.trim().is_empty() {
+        let (from, shown) = shown(text, column as usize - 1);
+        let _ = writeln!(out, "{margin} {bar}");
+        let _ = writeln!(out, "{} {bar} {shown}", colours.quiet(&number));
+        for label in labels {
+            let (before, marked) = columns(text, from, bytes(file, label, text.len()));
+            let (space, carets) = (" ".repeat(before), colours.error(&"^".repeat(marked.max(1))));
+            let said = if label.text.is_empty() { String::new() } else { format!(" {}", colours.error(&label.text)) };
+            let _ = writeln!(out, "{margin} {bar} {space}{carets}{said}");
         }
         return;
     }
-    let start = column as usize - 1;
-    let end = if last_line == line { last_column as usize - 1 } else { text.len() };
-    let (shown, before, marked) = window(text, start, end.max(start));
-    let _ = writeln!(out, "{margin} {bar}");
-    let _ = writeln!(out, "{} {bar} {shown}", colours.quiet(&number));
-    let carets = colours.error(&"^".repeat(marked.max(1)));
-    let space = " ".repeat(before);
-    let said = if label.text.is_empty() { String::new() } else { format!(" {}", colours.error(&label.text)) };
-    let _ = writeln!(out, "{margin} {bar} {space}{carets}{said}");
+    for label in labels.iter().filter(|label| !label.text.is_empty()) {
+        let _ = writeln!(out, "{margin} {} {}", colours.quiet("="), label.text);
+    }
 }
 
-/// What is shown of a line, how many columns stand before the marked part, and how many it has. `start` and `end` are
-/// bytes of the line.
-fn window(text: &str, start: usize, end: usize) -> (String, usize, usize) {
-    let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let first = chars.iter().take_while(|(at, _)| *at < start).count();
-    let from = if chars.len() > MAX_LINE { first.saturating_sub(MAX_LINE / 2) } else { 0 };
-    let (mut shown, mut before, mut marked) = (String::new(), 0, 0);
-    if from > 0 {
-        shown.push('…');
-        before += 1;
-    }
-    for (at, c) in chars.iter().skip(from).take(MAX_LINE) {
-        let (width, drawn) = match c {
-            '\t' => (TAB, " ".repeat(TAB)),
-            c if c.is_control() => (1, "�".to_owned()),
-            c => (1, c.to_string()),
-        };
-        shown.push_str(&drawn);
-        match *at {
-            at if at < start => before += width,
-            at if at < end => marked += width,
-            _ => {}
+/// Which bytes of its first line a label covers.
+fn bytes(file: &SourceFile, label: &Label, line_length: usize) -> Range<usize> {
+    let (first, start) = file.position(label.span.start);
+    let (last, end) = file.position(label.span.end.max(label.span.start));
+    let end = if first == last { end as usize - 1 } else { line_length };
+    start as usize - 1..end
+}
+
+/// The part of a line that is shown, and the character that it starts with. `start` is a byte that must be in it.
+fn shown(text: &str, start: usize) -> (usize, String) {
+    let length = text.chars().count();
+    let first = text.char_indices().take_while(|(at, _)| *at < start).count();
+    let from = if length > MAX_LINE { first.saturating_sub(MAX_LINE / 2) } else { 0 };
+    let mut shown = if from > 0 { "…".to_owned() } else { String::new() };
+    for c in text.chars().skip(from).take(MAX_LINE) {
+        match c {
+            '\t' => shown.push_str(&" ".repeat(TAB)),
+            c if c.is_control() => shown.push('\u{fffd}'),
+            c => shown.push(c),
         }
     }
-    if from + MAX_LINE < chars.len() {
+    if from + MAX_LINE < length {
         shown.push('…');
     }
-    (shown, before, marked)
+    (from, shown)
+}
+
+/// How many columns stand before the marked bytes, and how many they take, in a line shown from a character on.
+fn columns(text: &str, from: usize, marked: Range<usize>) -> (usize, usize) {
+    let (mut before, mut within) = (usize::from(from > 0), 0);
+    for (at, c) in text.char_indices().skip(from).take(MAX_LINE) {
+        let width = if c == '\t' { TAB } else { 1 };
+        if at < marked.start {
+            before += width;
+        } else if at < marked.end {
+            within += width;
+        }
+    }
+    (before, within)
 }
