@@ -1,6 +1,8 @@
 //! Any text is read to an end. `PROPTEST_CASES` asks for more of it.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::{parse_expr, parse_file};
 
@@ -99,19 +101,19 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read(bytes in vec(any::<u8>(), 0..200)) {
         read(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn any_tokens_are_read(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..60)) {
+    fn any_tokens_are_read(pieces in vec(select(&PIECES[..]), 0..60)) {
         read(&pieces.concat());
     }
 
     #[test]
     fn mutations_are_read(
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), proptest::sample::select(&PIECES[..])), 1..6),
-        cut in any::<proptest::sample::Index>(),
+        changes in vec((any::<Index>(), select(&PIECES[..])), 1..6),
+        cut in any::<Index>(),
     ) {
         let mut text: Vec<char> = VALID.chars().collect();
         for (place, piece) in changes {
