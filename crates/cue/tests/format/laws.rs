@@ -14,7 +14,7 @@ fn scrubbed(tree: &impl std::fmt::Debug) -> String {
     let shown = format!("{tree:?}");
     // A number may be spelled with one zero more: `1.` as `1.0`.
     let numbers =
-        regex::Regex::new(r"Number \{ coefficient: -?\d+, exponent: -\d+, int: false \}").expect("a constant pattern");
+        regex::Regex::new(r"Number \{ coefficient: -?\d+, exponent: -?\d+, int: false \}").expect("a constant pattern");
     numbers.replace_all(&spans.replace_all(&shown, ""), "float").into_owned()
 }
 

@@ -1,8 +1,10 @@
-//! Any text is read to an end. `PROPTEST_CASES` asks for more of it.
+//! Any text is read to an end, laid out and looked at. `PROPTEST_CASES` asks for more of it.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use shipway_cue::format::format_file;
+use shipway_cue::lint::lint;
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::{parse_expr, parse_file};
 
@@ -92,6 +94,8 @@ fn read(text: &str) {
         assert!(decl.span().start <= decl.span().end && decl.span().end <= end, "{decl:?} is outside of {text:?}");
     }
     let _ = parse_expr(FileId(0), text);
+    let _ = format_file(&file, text);
+    let _ = lint(&[file]);
 }
 
 proptest! {

@@ -76,6 +76,14 @@ fn each_mistake_is_told_at_its_place() {
 }
 
 #[test]
+fn aliases_before_labels_are_refused_where_the_file_says_so() {
+    for text in ["X=a: 1", "a: X={}", "[X=string]: 1", "a: X=b: 1"] {
+        let errors = errors(&format!("@experiment(aliasv2)\n{text}"));
+        assert!(errors.iter().any(|error| error.contains("an alias stands after its label")), "{text}: {errors:?}");
+    }
+}
+
+#[test]
 fn several_mistakes_are_told_at_once() {
     let text = "a: 1 2\nb: [1,\n\t,\n]\nc: \"x\nd: {e: )}\nf: 1\n";
     let places: Vec<String> =
