@@ -4,9 +4,11 @@
 //! `json.Validate` …): those are in `eval::calls`.
 
 mod arguments;
+mod encoding;
 mod letters;
 mod list;
 mod math;
+mod net;
 mod regexp;
 mod strconv;
 mod strings;
@@ -99,5 +101,24 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
-static PACKAGES: &[&Package] =
-    &[&list::PACKAGE, &math::PACKAGE, &math::bits::PACKAGE, &regexp::PACKAGE, &strconv::PACKAGE, &strings::PACKAGE];
+/// All standard packages.
+#[must_use]
+pub fn packages() -> &'static [&'static Package] {
+    PACKAGES
+}
+
+static PACKAGES: &[&Package] = &[
+    &encoding::base64::PACKAGE,
+    &encoding::csv::PACKAGE,
+    &encoding::hex::PACKAGE,
+    &encoding::json::PACKAGE,
+    &encoding::toml::PACKAGE,
+    &encoding::yaml::PACKAGE,
+    &list::PACKAGE,
+    &math::PACKAGE,
+    &math::bits::PACKAGE,
+    &net::PACKAGE,
+    &regexp::PACKAGE,
+    &strconv::PACKAGE,
+    &strings::PACKAGE,
+];

@@ -14,6 +14,7 @@ mod yaml;
 use std::sync::Arc;
 
 pub use json::{json, json_lines};
+pub(crate) use literal::struct_data;
 pub use literal::{data_to_expr, expr_to_data};
 pub use toml::toml;
 pub(crate) use yaml::reads_as_string;
@@ -59,12 +60,12 @@ fn list(values: Vec<Expr>, span: Span) -> Expr {
 }
 
 /// A struct with braces at a place.
-fn structure(fields: Vec<Decl>, span: Span) -> Expr {
+pub(crate) fn structure(fields: Vec<Decl>, span: Span) -> Expr {
     at(ExprKind::Struct(Struct { decls: fields, braces: true, span }), span)
 }
 
 /// A regular field whose label is the text, whatever it looks like: `"_a"` and `"#A"` are not hidden here.
-fn field(name: Arc<str>, name_span: Span, value: Expr) -> Decl {
+pub(crate) fn field(name: Arc<str>, name_span: Span, value: Expr) -> Decl {
     let span = if name_span.file == value.span.file { name_span.to(value.span) } else { name_span };
     Decl::Field(Box::new(Field {
         label: Label::String(name, name_span),

@@ -93,20 +93,28 @@ pub(super) fn list(args: &[Data], at: usize) -> Result<&[Data], CallError> {
 
 /// A list of strings.
 pub(super) fn texts(args: &[Data], at: usize) -> Result<Vec<&str>, CallError> {
-    let text_of = |(index, element)| match element {
-        &Data::String(ref text) => Ok(&**text),
-        other => Err(wrong_element(at, index, "a string", other)),
-    };
-    list(args, at)?.iter().enumerate().map(text_of).collect()
+    each(args, at, "a string", |element| match element {
+        Data::String(text) => Some(&**text),
+        _ => None,
+    })
 }
 
 /// A list of numbers.
 pub(super) fn numbers(args: &[Data], at: usize) -> Result<Vec<&Number>, CallError> {
-    let number_of = |(index, element)| match element {
-        &Data::Number(ref number) => Ok(number),
-        other => Err(wrong_element(at, index, "a number", other)),
-    };
-    list(args, at)?.iter().enumerate().map(number_of).collect()
+    each(args, at, "a number", |element| match element {
+        Data::Number(number) => Some(number),
+        _ => None,
+    })
+}
+
+fn each<'a, T: ?Sized>(
+    args: &'a [Data],
+    at: usize,
+    wanted: &str,
+    read: fn(&'a Data) -> Option<&'a T>,
+) -> Result<Vec<&'a T>, CallError> {
+    let read = |(index, element)| read(element).ok_or_else(|| wrong_element(at, index, wanted, element));
+    list(args, at)?.iter().enumerate().map(read).collect()
 }
 
 fn wrong_element(at: usize, index: usize, wanted: &str, data: &Data) -> CallError {

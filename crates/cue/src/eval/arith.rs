@@ -115,9 +115,7 @@ impl Evaluator {
     fn text_or_list(&mut self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<Data> {
         match (op, a, b) {
             (BinaryOp::Add, Data::String(x), Data::String(y)) => Ok(Data::string(format!("{x}{y}"))),
-            (BinaryOp::Add, Data::Bytes(_), Data::Bytes(_)) => {
-                Ok(Data::Bytes([bytes(a), bytes(b)].concat().into()))
-            }
+            (BinaryOp::Add, Data::Bytes(_), Data::Bytes(_)) => Ok(Data::Bytes([bytes(a), bytes(b)].concat().into())),
             (BinaryOp::Multiply, Data::String(_) | Data::Bytes(_), Data::Number(_)) => self.repeat(a, b, span),
             (BinaryOp::Multiply, Data::Number(_), Data::String(_) | Data::Bytes(_)) => self.repeat(b, a, span),
             (BinaryOp::Add, Data::List(_), Data::List(_)) => {

@@ -69,7 +69,9 @@ impl Evaluator {
                 };
                 self.fail(Code::User, text, span)
             }
-            (Native::Package("list", "Sort" | "SortStable"), [list, order]) => self.sort(list, order, frame).map(Outcome::Data),
+            (Native::Package("list", "Sort" | "SortStable"), [list, order]) => {
+                self.sort(list, order, frame).map(Outcome::Data)
+            }
             (Native::Package("list", "IsSorted"), [list, order]) => {
                 let sorted = self.sort(list, order, frame)?;
                 let given = self.concrete(list, frame)?;

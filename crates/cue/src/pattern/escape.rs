@@ -67,7 +67,7 @@ fn hexadecimal(reader: &mut Reader<'_>) -> Result<char, PatternError> {
         [reader.next(), reader.next()].into_iter().flatten().collect()
     };
     let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let code = if plain && digits.len() >= 1 { u32::from_str_radix(&digits, 16).ok() } else { None };
+    let code = if plain && !digits.is_empty() { u32::from_str_radix(&digits, 16).ok() } else { None };
     code.and_then(char::from_u32).ok_or_else(|| PatternError::new(format!(r"there is no character \x{{{digits}}}")))
 }
 

@@ -1,7 +1,9 @@
 //! The standard packages: each function, by a table of calls and what comes out.
 
+mod encoding;
 mod list;
 mod math;
+mod net;
 mod regexp;
 mod strconv;
 mod strings;

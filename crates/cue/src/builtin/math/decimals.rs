@@ -203,7 +203,7 @@ impl Decimals {
     fn exp_series(self, x: &Number) -> Computed {
         let digits = f64::from(self.digits);
         let terms = ((1.435 * digits - 1.182) / (digits / x.abs().to_f64()).log10()).ceil();
-        if !(terms <= f64::from(MAX_ITERATIONS)) {
+        if terms.is_nan() || terms > f64::from(MAX_ITERATIONS) {
             return Err(NumberError::OutOfBounds);
         }
         let mut sum = whole(1);
