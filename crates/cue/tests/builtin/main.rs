@@ -1,5 +1,6 @@
 //! The standard packages: each function, by a table of calls and what comes out.
 
+mod crypto;
 mod encoding;
 mod list;
 mod math;

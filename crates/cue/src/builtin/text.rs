@@ -1,0 +1,3 @@
+//! The packages `text/…`.
+
+pub(super) mod tabwriter;
