@@ -143,6 +143,7 @@ static PACKAGES: &[&Package] = &[
     &strings::PACKAGE,
     &STRUCT,
     &text::tabwriter::PACKAGE,
+    &text::template::PACKAGE,
     &time::PACKAGE,
     &uuid::PACKAGE,
 ];

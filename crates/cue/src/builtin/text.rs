@@ -1,3 +1,4 @@
 //! The packages `text/…`.
 
 pub(super) mod tabwriter;
+pub(super) mod template;

@@ -9,6 +9,7 @@ mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod template;
 mod time;
 
 use indexmap::IndexMap;
