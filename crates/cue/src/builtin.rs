@@ -119,6 +119,12 @@ pub fn package(path: &str) -> Option<&'static Package> {
     PACKAGES.iter().copied().find(|package| package.path == path)
 }
 
+/// All standard packages.
+#[must_use]
+pub fn packages() -> &'static [&'static Package] {
+    PACKAGES
+}
+
 static PACKAGES: &[&Package] = &[
     &crypto::HMAC,
     &crypto::MD5,

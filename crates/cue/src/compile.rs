@@ -57,6 +57,9 @@ pub struct Binder {
     errors: Vec<Error>,
 }
 
+/// The place of what no file holds.
+const NOWHERE: Span = Span::new(crate::source::FileId(u32::MAX), 0, 0);
+
 /// What stays the same while one package is bound.
 struct Unit<'a> {
     binder: &'a mut Binder,
@@ -65,6 +68,8 @@ struct Unit<'a> {
     names: &'a [String],
     scopes: Scopes,
     experiments: HashSet<Arc<str>>,
+    /// Names that mean nothing are taken for fields of the package: fields may come from embeddings.
+    loose: bool,
 }
 
 impl Binder {
@@ -77,7 +82,8 @@ impl Binder {
         let mut files = Vec::new();
         for file in &source.files {
             let experiments = experiments(file);
-            let mut unit = Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments };
+            let mut unit =
+                Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments, loose: false };
             files.push(unit.file(file, &top));
         }
         self.finish(Package { files })
@@ -89,12 +95,23 @@ impl Binder {
     /// Names that mean nothing.
     pub fn expression(&mut self, source: &PackageSource, names: &[String], expr: &ast::Expr) -> Result<Ex, Vec<Error>> {
         let top: HashSet<Arc<str>> = source.files.iter().flat_map(|file| scope::identifiers(&file.decls)).collect();
-        let mut unit =
-            Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments: HashSet::new() };
-        unit.scopes.push(Scope::fields(&mut unit.binder.labels, &source.path, top.iter()));
+        let mut unit = Unit {
+            binder: self,
+            package: source,
+            names,
+            scopes: Scopes::default(),
+            experiments: HashSet::new(),
+            loose: true,
+        };
+        let mut scope = Scope::fields(&mut unit.binder.labels, &source.path, top.iter());
+        for name in source.files.iter().flat_map(|file| scope::quoted(&file.decls)) {
+            scope.bind_if_free(name.clone(), scope::Meaning::Field(unit.binder.labels.regular(&name)));
+        }
+        unit.scopes.push(scope);
         for import in source.files.iter().flat_map(|file| &file.imports) {
             unit.import(import, false);
         }
+        unit.standard_names(&top);
         let bound = unit.expr(expr);
         self.finish(bound)
     }
@@ -136,6 +153,19 @@ impl Unit<'_> {
             Target::Ours(index) => Arc::from(self.names.get(index).map_or("", String::as_str)),
         });
         self.scopes.import(name, target, import.span, must_be_used);
+    }
+
+    /// Lets an expression from outside of the files use standard packages without importing them, as CUE does.
+    fn standard_names(&mut self, taken: &HashSet<Arc<str>>) {
+        let imported =
+            self.package.imports.keys().map(|path| path.rsplit(['/', ':']).next().unwrap_or(path).to_owned());
+        let imported: HashSet<String> = imported.collect();
+        for package in builtin::packages() {
+            let name = package.path.rsplit('/').next().unwrap_or(package.path);
+            if !taken.contains(name) && !imported.contains(name) {
+                self.scopes.import(Arc::from(name), Target::Standard(package), NOWHERE, false);
+            }
+        }
     }
 
     /// Leaves the innermost scope, and says which of its `let`s, aliases and imports nobody used.

@@ -14,14 +14,16 @@ mod yaml;
 use std::sync::Arc;
 
 pub use json::{json, json_lines};
+pub(crate) use literal::struct_data;
 pub use literal::{data_to_expr, expr_to_data};
 pub use toml::toml;
 pub(crate) use yaml::reads_as_string;
 pub use yaml::{MAX_ALIAS_NODES, yaml};
 
 use crate::error::{Code, Error};
+use crate::format::is_plain_label;
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{Decl, Element, Expr, ExprKind, Field, Label, Presence, Struct, UnaryOp};
+use crate::syntax::ast::{Decl, Element, Expr, ExprKind, Field, Ident, Label, Presence, Struct, UnaryOp};
 
 /// How deep lists and structs of a data file may stand in each other, in levels.
 pub const MAX_NESTING_LEVELS: usize = 500;
@@ -54,20 +56,24 @@ fn string(text: impl Into<Arc<str>>, span: Span) -> Expr {
 }
 
 /// A list at a place.
-fn list(values: Vec<Expr>, span: Span) -> Expr {
+pub(crate) fn list(values: Vec<Expr>, span: Span) -> Expr {
     at(ExprKind::List(values.into_iter().map(Element::Expr).collect()), span)
 }
 
 /// A struct with braces at a place.
-fn structure(fields: Vec<Decl>, span: Span) -> Expr {
+pub(crate) fn structure(fields: Vec<Decl>, span: Span) -> Expr {
     at(ExprKind::Struct(Struct { decls: fields, braces: true, span }), span)
 }
 
-/// A regular field whose label is the text, whatever it looks like: `"_a"` and `"#A"` are not hidden here.
-fn field(name: Arc<str>, name_span: Span, value: Expr) -> Decl {
+/// A regular field of that name. As CUE has it, a name that may stand without quotes is one that references find.
+pub(crate) fn field(name: Arc<str>, name_span: Span, value: Expr) -> Decl {
     let span = if name_span.file == value.span.file { name_span.to(value.span) } else { name_span };
+    let label = match is_plain_label(&name) {
+        true => Label::Ident(Ident { name, span: name_span }),
+        false => Label::String(name, name_span),
+    };
     Decl::Field(Box::new(Field {
-        label: Label::String(name, name_span),
+        label,
         alias: None,
         presence: Presence::Regular,
         value,

@@ -15,6 +15,8 @@ pub enum Code {
     Conflict,
     /// More information may still make it a value.
     Incomplete,
+    /// It would have to be known to find out what it is; more information may still decide it.
+    Cycle,
     /// A value that holds itself.
     StructuralCycle,
     /// A field that a closed struct doesn't allow.
@@ -27,6 +29,14 @@ pub enum Code {
     Limit,
     /// A file or package could not be loaded.
     Load,
+}
+
+impl Code {
+    /// Whether more information may still make a value of it.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Incomplete | Self::Cycle)
+    }
 }
 
 /// One place that an error speaks of, with what stands there.

@@ -83,6 +83,9 @@ pub(crate) struct Evaluator {
     forced: bool,
     /// The references that led to the task that runs.
     origin: Origin,
+    /// What conditions found: the vertex, what was looked at, whether it was bottom.
+    relied: Vec<(Vid, Ex, Frame, bool)>,
+    choices: u32,
     steps: u64,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
@@ -105,6 +108,8 @@ impl Evaluator {
             blocked: Vec::new(),
             forced: false,
             origin: Origin::ROOT,
+            relied: Vec::new(),
+            choices: 0,
             steps: 0,
             limits,
             refused: None,
@@ -235,6 +240,6 @@ impl Evaluator {
 fn expression(conjunct: &Conjunct) -> Option<&Ex> {
     match &conjunct.body {
         Body::Expr(expr) => Some(expr),
-        Body::Vertex(_) => None,
+        Body::Vertex(_) | Body::List(..) => None,
     }
 }

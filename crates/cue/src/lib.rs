@@ -9,16 +9,23 @@
 //! with the position ([`error::Code::Unsupported`]): a wrong value is never the answer.
 
 pub mod builtin;
+#[cfg(feature = "command-line")]
+pub mod command;
 mod compile;
 pub mod data;
 pub mod decode;
+pub mod edit;
 pub mod encode;
 pub mod error;
 mod eval;
+pub mod format;
 pub mod kind;
 pub mod label;
+pub mod lint;
+pub mod load;
 pub mod number;
 pub mod pattern;
+pub mod report;
 pub mod source;
 pub mod syntax;
 mod value;

@@ -92,6 +92,7 @@ impl Unit<'_> {
             Meaning::Let(number) => Kinds::Let { up, number, name: ident.name.clone() },
             Meaning::Frame => Kinds::Frame { up },
             Meaning::LabelOf => Kinds::LabelOf { up },
+            Meaning::Computed(label) => Kinds::Computed { up, label },
             Meaning::Text(text) => Kinds::Data(Data::String(text)),
             Meaning::Labelled => Kinds::Labelled { up },
             Meaning::Import(Target::Ours(index)) => Kinds::Package(index),
@@ -118,6 +119,15 @@ impl Unit<'_> {
             }
             Some(Predeclared::Float(limit)) => self.float_range(limit, span),
             Some(Predeclared::Native(native)) => ex(Kinds::Function(Callee::Native(native)), span),
+            None if &*ident.name == "__no_sharing" => ex(Kinds::Nothing, span),
+            None if ident.name.starts_with("__") => {
+                ex(Kinds::Unsupported(format!("the name {}", ident.name).into()), span)
+            }
+            None if self.loose => {
+                let up = self.scopes.depth().saturating_sub(1) as u32;
+                let label = self.binder.labels.identifier(&ident.name, &self.package.path);
+                ex(Kinds::Field { up, label }, span)
+            }
             None if self.names_self(&ident.name) => ex(Kinds::Frame { up: self.enclosing_struct() }, span),
             None => self.bad(Code::Reference, format!("reference {:?} not found", ident.name), span),
         }
@@ -128,7 +138,7 @@ impl Unit<'_> {
     }
 
     fn enclosing_struct(&self) -> u32 {
-        0
+        self.scopes.enclosing_struct()
     }
 
     fn float_range(&mut self, limit: &str, span: Span) -> Ex {
@@ -183,8 +193,8 @@ impl Unit<'_> {
         let args: Vec<Ex> = args.iter().map(|arg| self.expr(arg)).collect();
         match &callee.kind {
             Kinds::Function(callee) => ex(Kinds::Call(callee.clone(), args), span),
-            Kinds::Bottom(_) => callee,
-            _ => self.bad(Code::Conflict, "only functions can be called", of.span),
+            Kinds::Bottom(_) | Kinds::Unsupported(_) => callee,
+            _ => ex(Kinds::CallValue(callee, args), span),
         }
     }
 
@@ -217,6 +227,16 @@ impl Unit<'_> {
             }
             BinaryOp::Equal | BinaryOp::NotEqual if is_bottom(left) => {
                 ex(Kinds::IsBottom(self.expr(right), op == BinaryOp::Equal), span)
+            }
+            BinaryOp::BoolAnd | BinaryOp::BoolOr => {
+                let short = self.experiments.contains("shortcircuit");
+                let (left, right) = (self.expr(left), self.expr(right));
+                ex(Kinds::Boolean { op, short, left, right }, span)
+            }
+            BinaryOp::Equal | BinaryOp::NotEqual => {
+                let total = self.experiments.contains("structcmp");
+                let (left, right) = (self.expr(left), self.expr(right));
+                ex(Kinds::Equal { positive: op == BinaryOp::Equal, total, left, right }, span)
             }
             _ => ex(Kinds::Binary(op, self.expr(left), self.expr(right)), span),
         }

@@ -94,6 +94,13 @@ pub enum Kinds {
         /// How many frames.
         up: u32,
     },
+    /// The field of the vertex `up` frames above whose label is computed there: an alias of such a field.
+    Computed {
+        /// How many frames.
+        up: u32,
+        /// What computes the label, in that frame.
+        label: Ex,
+    },
     /// The field whose label the frame `up` frames above holds.
     Labelled {
         /// How many frames.
@@ -122,6 +129,28 @@ pub enum Kinds {
     Unary(UnaryOp, Ex),
     /// Arithmetic, comparison and boolean operators.
     Binary(BinaryOp, Ex, Ex),
+    /// `x && y`, `x || y`
+    Boolean {
+        /// Which.
+        op: BinaryOp,
+        /// The right side is not looked at where the left decides (experiment `shortcircuit`).
+        short: bool,
+        /// `x`
+        left: Ex,
+        /// `y`
+        right: Ex,
+    },
+    /// `x == y` (`true`) or `x != y`.
+    Equal {
+        /// `==`
+        positive: bool,
+        /// Values of all kinds can be compared (experiment `structcmp`).
+        total: bool,
+        /// `x`
+        left: Ex,
+        /// `y`
+        right: Ex,
+    },
     /// `x == _|_` (`true`) or `x != _|_`.
     IsBottom(Ex, bool),
     /// `x & y`
@@ -130,6 +159,8 @@ pub enum Kinds {
     Or(Arc<Alternatives>),
     /// `f(x)`
     Call(Callee, Vec<Ex>),
+    /// `x(y)`, where `x` is a value.
+    CallValue(Ex, Vec<Ex>),
     /// A function that isn't called: `time.Time`, `net.IP` as validators.
     Function(Callee),
     /// `{…}`
@@ -142,6 +173,8 @@ pub enum Kinds {
     Alias(Ex),
     /// `x...`
     Open(Ex),
+    /// It says nothing.
+    Nothing,
     /// Refused, by name.
     Unsupported(Arc<str>),
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Target;
-use super::ir::{Decl, Kinds};
+use super::ir::{Decl, Ex, Kinds};
 use crate::label::{Label, Labels};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -27,6 +27,8 @@ pub(super) enum Meaning {
     Text(Arc<str>),
     /// The field that the frame's label names.
     Labelled,
+    /// The field whose label is computed by this, in the frame.
+    Computed(Ex),
     /// An imported package.
     Import(Target),
 }
@@ -42,6 +44,7 @@ struct Binding {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     names: HashMap<Arc<str>, Binding>,
+    is_struct: bool,
 }
 
 impl Scope {
@@ -51,7 +54,7 @@ impl Scope {
             let meaning = Meaning::Field(labels.identifier(name, package));
             (name.clone(), Binding { meaning, must_be_used: None })
         };
-        Self { names: names.map(bind).collect() }
+        Self { names: names.map(bind).collect(), is_struct: true }
     }
 
     /// The same with one more name. Tells whether the name was free.
@@ -62,6 +65,13 @@ impl Scope {
         must_be_used: Option<(Span, &'static str)>,
     ) -> bool {
         self.names.insert(name, Binding { meaning, must_be_used }).is_none()
+    }
+}
+
+impl Scope {
+    /// The same with one more name, unless it has one like it.
+    pub(super) fn bind_if_free(&mut self, name: Arc<str>, meaning: Meaning) {
+        self.names.entry(name).or_insert(Binding { meaning, must_be_used: None });
     }
 }
 
@@ -98,6 +108,11 @@ impl Scopes {
         }
     }
 
+    /// How many frames up the innermost struct is.
+    pub(super) fn enclosing_struct(&self) -> u32 {
+        self.stack.iter().rev().position(|scope| scope.is_struct).unwrap_or(0) as u32
+    }
+
     pub(super) fn innermost(&mut self) -> Option<&mut Scope> {
         self.stack.last_mut()
     }
@@ -119,6 +134,18 @@ pub(super) fn identifiers(decls: &[ast::Decl]) -> Vec<Arc<str>> {
     let name = |decl: &ast::Decl| match decl {
         ast::Decl::Field(field) => match &field.label {
             ast::Label::Ident(ident) => Some(ident.name.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    decls.iter().filter_map(name).collect()
+}
+
+/// The names that declarations give to fields as strings.
+pub(super) fn quoted(decls: &[ast::Decl]) -> Vec<Arc<str>> {
+    let name = |decl: &ast::Decl| match decl {
+        ast::Decl::Field(field) => match &field.label {
+            ast::Label::String(name, _) => Some(name.clone()),
             _ => None,
         },
         _ => None,

@@ -73,7 +73,23 @@ impl Unit<'_> {
                 _ => {}
             }
         }
+        for decl in decls {
+            if let ast::Decl::Field(field) = decl {
+                self.bind_computed(field);
+            }
+        }
         numbers
+    }
+
+    /// So is one of a field with a computed label.
+    fn bind_computed(&mut self, field: &ast::Field) {
+        let Some(ident) = field.alias.as_ref().and_then(|alias| alias.value.as_ref()) else { return };
+        let label = match &field.label {
+            ast::Label::Dynamic(expr, _) => self.expr(expr),
+            ast::Label::Interpolation(pieces) => self.interpolation(pieces),
+            _ => return,
+        };
+        self.bind(ident, Meaning::Computed(label), ALIAS);
     }
 
     /// An alias of a field with a fixed label is seen in the whole struct.
@@ -88,10 +104,8 @@ impl Unit<'_> {
     }
 
     fn bind(&mut self, ident: &ast::Ident, meaning: Meaning, what: &'static str) {
-        let free = self
-            .scopes
-            .innermost()
-            .is_none_or(|scope| scope.bind(ident.name.clone(), meaning, Some((ident.span, what))));
+        let must_be_used = (what == LET).then_some((ident.span, what));
+        let free = self.scopes.innermost().is_none_or(|scope| scope.bind(ident.name.clone(), meaning, must_be_used));
         if !free {
             self.fail(Code::Reference, format!("{} is declared twice in one scope", ident.name), ident.span);
         }

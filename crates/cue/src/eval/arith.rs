@@ -5,7 +5,8 @@
 use std::cmp::Ordering;
 
 use super::graph::{Frame, Value, Vid};
-use super::operand::Result2;
+use super::operand::Outcome;
+use super::run::Need;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{BinaryOp, Ex, Kinds};
 use crate::data::Data;
@@ -14,25 +15,23 @@ use crate::kind::Kind;
 use crate::source::Span;
 
 impl Evaluator {
-    pub(super) fn binary(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Result2> {
-        match op {
-            BinaryOp::BoolAnd | BinaryOp::BoolOr => return self.boolean(op, left, right, frame).map(Result2::Data),
-            BinaryOp::Equal | BinaryOp::NotEqual => return self.compare_any(op, left, right, frame, span),
-            _ => {}
-        }
+    pub(super) fn binary(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Outcome> {
         let a = self.operand(left, frame)?;
         let b = self.operand(right, frame)?;
-        self.arithmetic(op, &a, &b, span).map(Result2::Data)
+        self.arithmetic(op, &a, &b, span).map(Outcome::Data)
     }
 
     /// A literal or a list.
     fn operand(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(expr, frame)? {
-            Result2::Data(data) => return Ok(data),
-            Result2::Vertex(vid) => vid,
+            Outcome::Data(data) => return Ok(data),
+            Outcome::Vertex(vid) => vid,
         };
-        self.value_of(vid)?;
+        self.wait(vid, Need::Scalar)?;
         let found = self.default_of(vid);
+        if matches!(self.get(found).value, Value::Unknown) {
+            return self.scalar_of(found, expr.span);
+        }
         match &self.get(found).value {
             Value::List => self.data_step(found, expr.span),
             Value::Struct => self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span),
@@ -40,9 +39,12 @@ impl Evaluator {
         }
     }
 
-    /// Both sides are looked at, so that a mistake on either is found.
-    fn boolean(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame) -> Step<Data> {
+    /// Both sides are looked at, so that a mistake on either is found, unless the file asks for the short way.
+    pub(super) fn boolean(&mut self, op: BinaryOp, short: bool, left: &Ex, right: &Ex, frame: Frame) -> Step<Data> {
         let a = self.truth(left, frame)?;
+        if short && a == (op == BinaryOp::BoolOr) {
+            return Ok(Data::Bool(a));
+        }
         let b = self.truth(right, frame)?;
         Ok(Data::Bool(if op == BinaryOp::BoolAnd { a && b } else { a || b }))
     }
@@ -57,36 +59,35 @@ impl Evaluator {
         }
     }
 
-    fn compare_any(&mut self, op: BinaryOp, left: &Ex, right: &Ex, frame: Frame, span: Span) -> Step<Result2> {
+    /// Whether two concrete values are equal.
+    pub(super) fn equality(&mut self, left: &Ex, right: &Ex, total: bool, frame: Frame, span: Span) -> Step<bool> {
         let a = self.comparable(left, frame)?;
         let b = self.comparable(right, frame)?;
-        let equal = match (&a, &b) {
-            (Result2::Data(a), Result2::Data(b)) => {
-                let (x, y) = (super::insert::kind_of(a), super::insert::kind_of(b));
-                let null = x == Kind::NULL || y == Kind::NULL;
-                let numbers = Kind::NUMBER.holds(x) && Kind::NUMBER.holds(y);
-                let text = (Kind::STRING | Kind::BYTES).holds(x) && (Kind::STRING | Kind::BYTES).holds(y);
-                if x != y && !null && !numbers && !text {
-                    let text = format!("invalid operands: {} and {} can't be compared", a.kind_name(), b.kind_name());
-                    return self.fail(Code::Conflict, text, span);
-                }
-                same(a, b)
-            }
-            _ => false,
-        };
-        Ok(Result2::Data(Data::Bool(equal == (op == BinaryOp::Equal))))
+        let (x, y) = (super::insert::kind_of(&a), super::insert::kind_of(&b));
+        let null = x == Kind::NULL || y == Kind::NULL;
+        let numbers = Kind::NUMBER.holds(x) && Kind::NUMBER.holds(y);
+        let text = (Kind::STRING | Kind::BYTES).holds(x) && (Kind::STRING | Kind::BYTES).holds(y);
+        let alike = (x == y && x != Kind::STRUCT) || null || numbers || text;
+        if !alike && !total {
+            let text = format!("invalid operands: {} and {} can't be compared", a.kind_name(), b.kind_name());
+            return self.fail(Code::Conflict, text, span);
+        }
+        Ok(same(&a, &b))
     }
 
-    fn comparable(&mut self, expr: &Ex, frame: Frame) -> Step<Result2> {
+    fn comparable(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(expr, frame)? {
-            Result2::Data(data) => return Ok(Result2::Data(data)),
-            Result2::Vertex(vid) => vid,
+            Outcome::Data(data) => return Ok(data),
+            Outcome::Vertex(vid) => vid,
         };
-        self.value_of(vid)?;
+        self.wait(vid, Need::Scalar)?;
         let found = self.default_of(vid);
+        if matches!(self.get(found).value, Value::Unknown) {
+            return self.scalar_of(found, expr.span);
+        }
         match &self.get(found).value {
-            Value::List | Value::Struct => self.data_step(found, expr.span).map(Result2::Data),
-            _ => self.scalar_of(found, expr.span).map(Result2::Data),
+            Value::List | Value::Struct => self.data_step(found, expr.span),
+            _ => self.scalar_of(found, expr.span),
         }
     }
 
@@ -112,9 +113,7 @@ impl Evaluator {
     fn text_or_list(&mut self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<Data> {
         match (op, a, b) {
             (BinaryOp::Add, Data::String(x), Data::String(y)) => Ok(Data::string(format!("{x}{y}"))),
-            (BinaryOp::Add, Data::String(_) | Data::Bytes(_), Data::String(_) | Data::Bytes(_)) => {
-                Ok(Data::Bytes([bytes(a), bytes(b)].concat().into()))
-            }
+            (BinaryOp::Add, Data::Bytes(_), Data::Bytes(_)) => Ok(Data::Bytes([bytes(a), bytes(b)].concat().into())),
             (BinaryOp::Multiply, Data::String(_) | Data::Bytes(_), Data::Number(_)) => self.repeat(a, b, span),
             (BinaryOp::Multiply, Data::Number(_), Data::String(_) | Data::Bytes(_)) => self.repeat(b, a, span),
             (BinaryOp::Add, Data::List(_), Data::List(_)) => {
@@ -127,7 +126,7 @@ impl Evaluator {
                 let found = self.matches(&bytes(a), pattern, span)?;
                 Ok(Data::Bool(found == (op == BinaryOp::Match)))
             }
-            (_, Data::String(_) | Data::Bytes(_), Data::String(_) | Data::Bytes(_)) => {
+            (_, Data::String(_), Data::String(_)) | (_, Data::Bytes(_), Data::Bytes(_)) => {
                 self.ordered(op, bytes(a).cmp(&bytes(b)), a, b, span)
             }
             _ => self.unfit(op, a, b, span),

@@ -1,4 +1,4 @@
-//! Bounds: kept as narrow as possible, turned into a value where only one is left.
+//! Bounds: kept as narrow as possible; two that leave nothing between them are a contradiction.
 //!
 //! Source of the rules: CUE's bound simplification, as the language specification's section on bounds asks for it.
 //!
@@ -60,7 +60,7 @@ impl Evaluator {
         }
     }
 
-    /// Two numeric bounds that leave one value are that value; two that leave none are a contradiction.
+    /// Two numeric bounds that leave no value are a contradiction. (One value that is left stays a pair of bounds.)
     pub(super) fn close_bounds(&mut self, vid: Vid) {
         let node = &self.get(vid).node;
         let (Some(lower), Some(upper)) = (node.lower.clone(), node.upper.clone()) else { return };
@@ -70,37 +70,14 @@ impl Evaluator {
             if int { (whole_low(low, lower.op), whole_high(high, upper.op)) } else { (low.clone(), high.clone()) };
         let Ok(distance) = high.sub(&low) else { return };
         let strict = (lower.op == UnaryOp::Greater, upper.op == UnaryOp::Less);
-        let only = match (distance.to_i64(), strict) {
-            (Some(0), (false, false)) if distance.is_zero() => Some(low),
-            (Some(1), (false, true)) if int => Some(low),
-            (Some(1), (true, false)) if int => Some(high),
-            (Some(2), (true, true)) if int => low.add(&Number::int(1)).ok(),
-            _ => None,
-        };
-        if let Some(value) = only {
-            self.settle(vid, value, &lower, int);
-        } else if distance.is_negative()
-            || distance.is_zero()
-            || (int && strict == (true, true) && distance.to_i64() == Some(1))
-        {
+        let none = distance.is_negative()
+            || (distance.is_zero() && strict != (false, false))
+            || (int && strict == (true, true) && distance.to_i64() == Some(1));
+        if none {
             let text = format!("incompatible bounds {} and {}", shown(&lower), shown(&upper));
             let error = Error::new(Code::Conflict, text, None).at(lower.span, "").at(upper.span, "");
             self.v(vid).node.errors.push(Arc::new(error));
         }
-    }
-
-    fn settle(&mut self, vid: Vid, value: Number, lower: &Bound, int: bool) {
-        let value = if int { value } else { value.clone() };
-        let node = &mut self.v(vid).node;
-        if node.kind == Kind::NUMBER || node.scalar.is_some() {
-            // Neither int nor float is decided: the value stays open, as `1` and `1.0` both fit.
-            if node.scalar.is_some() || !value.is_int() {
-                return;
-            }
-        }
-        node.lower = None;
-        node.upper = None;
-        self.insert_data(vid, &Data::Number(value), lower.span, lower.origin);
     }
 
     /// Whether a literal keeps all bounds.

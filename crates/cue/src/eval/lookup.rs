@@ -46,6 +46,14 @@ impl Evaluator {
                     None => self.fail(Code::Reference, "the alias names no field here", expr.span),
                 }
             }
+            Kinds::Computed { up, label } => {
+                let frame = self.up(frame, *up);
+                let Data::String(name) = self.scalar(label, frame)? else {
+                    return self.fail(Code::Conflict, "the label of a field must be a string", label.span);
+                };
+                let label = self.binder.labels.regular(&name);
+                self.lookup(self.frame(frame).vertex, label, expr.span)
+            }
             Kinds::Let { up, number, .. } => self.let_vertex(self.up(frame, *up), *number, expr.span),
             Kinds::Package(package) => Ok(self.root(*package).0),
             Kinds::Select(of, label) => {
@@ -126,6 +134,11 @@ impl Evaluator {
             vid = self.default_of(vid);
         }
         vid = self.default_of(vid);
+        if self.get(vid).status == Status::Done
+            && let Some(error) = self.get(vid).node.errors.first()
+        {
+            return Err(Stop::Fail(error.clone()));
+        }
         match self.get(vid).arcs.get(&label).copied() {
             Some(arc) => match self.get(arc).presence {
                 Presence::Regular => Ok(arc),
@@ -138,8 +151,21 @@ impl Evaluator {
                     self.fail(Code::Incomplete, format!("cannot reference optional field: {name}"), span)
                 }
             },
+            None if self.undecided(vid, label) => {
+                let name = self.label_text(label);
+                self.fail(Code::Cycle, format!("whether there is a field {name} depends on itself"), span)
+            }
             None => self.missing(vid, label, span),
         }
+    }
+
+    /// Whether work that waits for something may still add a field.
+    fn undecided(&self, vid: Vid, label: Label) -> bool {
+        let waiting = |task: &super::graph::Task| {
+            let open = matches!(task.state, super::graph::TaskState::Running | super::graph::TaskState::Blocked);
+            open && matches!(task.job, super::graph::Job::Comprehension(_)) && task.may_add(label)
+        };
+        self.get(vid).node.tasks.iter().any(waiting)
     }
 
     /// Why a vertex doesn't have a field.

@@ -10,12 +10,11 @@ use crate::compile::ir::{Callee, Ex, Kinds, Native, Part, UnaryOp};
 use crate::data::Data;
 use crate::error::Code;
 use crate::kind::Kind;
-use crate::label::Label;
 use crate::number::Number;
 use crate::source::Span;
 
 /// What an expression gives.
-pub(super) enum Result2 {
+pub(super) enum Outcome {
     /// A literal.
     Data(Data),
     /// A vertex.
@@ -27,6 +26,10 @@ impl Evaluator {
     pub(super) fn run_expression(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) -> Step<()> {
         match &expr.kind {
             Kinds::Call(callee, args) => return self.run_call(vid, expr, callee, args, frame, origin),
+            Kinds::CallValue(of, args) => {
+                let callee = self.function_of(of, frame)?;
+                return self.run_call(vid, expr, &callee, args, frame, origin);
+            }
             Kinds::Bound(op, of) => {
                 let value = self.bound_value(of, frame)?;
                 self.insert_bound(vid, *op, value, expr.span, origin);
@@ -35,8 +38,8 @@ impl Evaluator {
             _ => {}
         }
         match self.evaluate(expr, frame)? {
-            Result2::Data(data) => self.insert_data(vid, &data, expr.span, origin),
-            Result2::Vertex(from) => {
+            Outcome::Data(data) => self.insert_data(vid, &data, expr.span, origin),
+            Outcome::Vertex(from) => {
                 let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
                 self.schedule(vid, &conjunct, origin);
             }
@@ -46,39 +49,50 @@ impl Evaluator {
 
     fn bound_value(&mut self, of: &Ex, frame: Frame) -> Step<Data> {
         let vid = match self.evaluate(of, frame)? {
-            Result2::Data(data) => return Ok(data),
-            Result2::Vertex(vid) => vid,
+            Outcome::Data(data) => return Ok(data),
+            Outcome::Vertex(vid) => vid,
         };
         self.value_of(vid)?;
         self.data_step(vid, of.span)
     }
 
     /// What an expression gives.
-    pub(super) fn evaluate(&mut self, expr: &Ex, frame: Frame) -> Step<Result2> {
+    pub(super) fn evaluate(&mut self, expr: &Ex, frame: Frame) -> Step<Outcome> {
         match &expr.kind {
-            Kinds::Data(data) => Ok(Result2::Data(data.clone())),
+            Kinds::Data(data) => Ok(Outcome::Data(data.clone())),
             Kinds::LabelOf { up } => {
                 let label = self.frame(self.up(frame, *up)).label;
                 let name = label.map(|label| self.binder.labels.name(label));
-                Ok(Result2::Data(Data::String(name.unwrap_or_else(|| "".into()))))
+                Ok(Outcome::Data(Data::String(name.unwrap_or_else(|| "".into()))))
             }
-            Kinds::Interpolation(parts, bytes) => self.interpolate(parts, *bytes, frame).map(Result2::Data),
+            Kinds::Interpolation(parts, bytes) => self.interpolate(parts, *bytes, frame).map(Outcome::Data),
             Kinds::Unary(op, of) => {
                 let data = self.scalar(of, frame)?;
-                self.unary(*op, &data, expr.span).map(Result2::Data)
+                self.unary(*op, &data, expr.span).map(Outcome::Data)
+            }
+            Kinds::Boolean { op, short, left, right } => {
+                self.boolean(*op, *short, left, right, frame).map(Outcome::Data)
             }
             Kinds::Binary(op, left, right) => self.binary(*op, left, right, frame, expr.span),
+            Kinds::Equal { positive, total, left, right } => {
+                let equal = self.equality(left, right, *total, frame, expr.span)?;
+                Ok(Outcome::Data(Data::Bool(equal == *positive)))
+            }
             Kinds::IsBottom(of, equal) => {
                 let bottom = self.is_bottom(of, frame)?;
-                Ok(Result2::Data(Data::Bool(bottom == *equal)))
+                Ok(Outcome::Data(Data::Bool(bottom == *equal)))
             }
             Kinds::Call(callee, args) => self.evaluate_call(expr, callee, args, frame),
+            Kinds::CallValue(of, args) => {
+                let callee = self.function_of(of, frame)?;
+                self.evaluate_call(expr, &callee, args, frame)
+            }
             Kinds::Slice(of, low, high) => self.slice(of, low.as_ref(), high.as_ref(), frame, expr.span),
             Kinds::Unsupported(what) => {
                 let error = self.refuse(Code::Unsupported, format!("{what} is not supported"), Some(expr.span));
                 Err(Stop::Fail(error))
             }
-            _ => self.resolve(expr, frame).map(Result2::Vertex),
+            _ => self.resolve(expr, frame).map(Outcome::Vertex),
         }
     }
 
@@ -93,13 +107,13 @@ impl Evaluator {
     /// It is not a literal (yet).
     pub(super) fn scalar(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         match self.evaluate(expr, frame)? {
-            Result2::Data(data) => Ok(data),
-            Result2::Vertex(vid) => self.scalar_of(vid, expr.span),
+            Outcome::Data(data) => Ok(data),
+            Outcome::Vertex(vid) => self.scalar_of(vid, expr.span),
         }
     }
 
     pub(super) fn scalar_of(&mut self, vid: Vid, span: Span) -> Step<Data> {
-        self.value_of(vid)?;
+        self.wait(vid, Need::Scalar)?;
         let vid = self.default_of(vid);
         match &self.get(vid).value {
             Value::Scalar(data) => Ok(data.clone()),
@@ -110,9 +124,10 @@ impl Evaluator {
                 let text = format!("unresolved disjunction {}", self.brief_vertex(vid));
                 self.fail(Code::Incomplete, text, span)
             }
-            Value::Unknown => match &self.get(vid).node.scalar {
-                Some((data, _)) => Ok(data.clone()),
-                None => self.fail(Code::Incomplete, "the value depends on itself", span),
+            Value::Unknown => match (&self.get(vid).node.scalar, self.get(vid).node.errors.first()) {
+                (_, Some(error)) => Err(Stop::Fail(error.clone())),
+                (Some((data, _)), _) => Ok(data.clone()),
+                (None, None) => self.fail(Code::Incomplete, "the value depends on itself", span),
             },
             Value::Constraint => {
                 let text = format!("non-concrete value {}", self.brief_vertex(vid));
@@ -124,8 +139,8 @@ impl Evaluator {
     /// Any concrete value: literals, and structs and lists of such.
     pub(super) fn concrete(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
         match self.evaluate(expr, frame)? {
-            Result2::Data(data) => Ok(data),
-            Result2::Vertex(vid) => {
+            Outcome::Data(data) => Ok(data),
+            Outcome::Vertex(vid) => {
                 self.value_of(vid)?;
                 self.data_step(vid, expr.span)
             }
@@ -165,44 +180,59 @@ impl Evaluator {
         Ok(Data::string(String::from_utf8_lossy(&out).into_owned()))
     }
 
-    /// Whether an expression has no value, now and for good.
+    /// Whether an expression has no value, or none that is concrete. What was found is looked at again in the end.
     fn is_bottom(&mut self, of: &Ex, frame: Frame) -> Step<bool> {
+        let bottom = self.find_bottom(of, frame)?;
+        if let Some(vid) = self.stack.last().copied() {
+            self.relied.push((vid, of.clone(), frame, bottom));
+        }
+        Ok(bottom)
+    }
+
+    fn find_bottom(&mut self, of: &Ex, frame: Frame) -> Step<bool> {
         let vid = match self.evaluate(of, frame) {
-            Ok(Result2::Data(_)) => return Ok(false),
-            Ok(Result2::Vertex(vid)) => vid,
-            Err(Stop::Fail(error)) if error.code == Code::Unsupported => return Err(Stop::Fail(error)),
-            Err(Stop::Fail(_)) => {
-                self.mark_absent(of, frame);
-                return Ok(true);
+            Ok(Outcome::Data(_)) => return Ok(false),
+            Ok(Outcome::Vertex(vid)) => vid,
+            Err(Stop::Fail(error)) if matches!(error.code, Code::Unsupported | Code::Cycle | Code::Limit) => {
+                return Err(Stop::Fail(error));
             }
+            Err(Stop::Fail(_)) => return Ok(true),
             Err(blocked) => return Err(blocked),
         };
         self.value_of(vid)?;
         let vid = self.default_of(vid);
-        Ok(self.has_error(vid))
+        let vertex = self.get(vid);
+        Ok(match &vertex.value {
+            Value::Bottom(error) if error.code == Code::Cycle => return Err(Stop::Fail(error.clone())),
+            Value::Bottom(error) => !(error.code.is_open() && vertex.node.is_struct),
+            Value::Unknown if vertex.node.scalar.is_some() => !vertex.node.errors.is_empty(),
+            Value::Unknown if vertex.node.is_struct => !vertex.node.errors.is_empty(),
+            Value::Unknown | Value::Constraint | Value::Disjunction { .. } => true,
+            Value::Scalar(_) | Value::Struct | Value::List => false,
+        })
     }
 
-    /// Somebody relied on it that a field is not there.
-    fn mark_absent(&mut self, _of: &Ex, _frame: Frame) {}
-
-    fn has_error(&self, vid: Vid) -> bool {
-        let vertex = self.get(self.deref(vid));
-        match &vertex.value {
-            Value::Bottom(_) => true,
-            Value::Unknown => !vertex.node.errors.is_empty(),
-            Value::Struct | Value::List => {
-                let below = |arc: &Vid| {
-                    self.get(*arc).presence == crate::compile::ir::Presence::Regular
-                        && !self.get(*arc).label.is_some_and(Label::is_definition)
-                        && self.has_error(*arc)
-                };
-                vertex.arcs.values().any(below)
+    /// Looks again at what conditions relied on; where it came out otherwise, the vertex is in error.
+    pub(super) fn verify(&mut self) {
+        let mut at = 0;
+        while at < self.relied.len() {
+            let (vid, of, frame, found) = self.relied[at].clone();
+            let forced = std::mem::replace(&mut self.forced, true);
+            let again = self.find_bottom(&of, frame);
+            self.forced = forced;
+            if !matches!(again, Ok(now) if now == found) {
+                let text = "circular dependency in a condition: what it looks at changed after it was looked at";
+                let mut error = crate::error::Error::new(Code::Cycle, text, Some(of.span));
+                error.path = self.path(vid);
+                let vid = self.deref(vid);
+                self.v(vid).value = Value::Bottom(std::sync::Arc::new(error));
             }
-            _ => false,
+            at += 1;
         }
+        self.relied.clear();
     }
 
-    fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Result2> {
+    fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Outcome> {
         let data = self.concrete(of, frame)?;
         let length = match &data {
             Data::List(items) => items.len(),
@@ -224,7 +254,7 @@ impl Evaluator {
             },
             _ => data.clone(),
         };
-        Ok(Result2::Data(cut))
+        Ok(Outcome::Data(cut))
     }
 
     fn slice_end(&mut self, end: Option<&Ex>, frame: Frame, otherwise: usize) -> Step<usize> {
@@ -271,11 +301,11 @@ impl Evaluator {
             Callee::Native(Native::And) => self.run_and(vid, expr, args, frame, origin),
             Callee::Native(Native::Or) => self.run_or(vid, expr, args, frame, origin),
             _ => match self.evaluate_call(expr, callee, args, frame)? {
-                Result2::Data(data) => {
+                Outcome::Data(data) => {
                     self.insert_data(vid, &data, expr.span, origin);
                     Ok(())
                 }
-                Result2::Vertex(from) => {
+                Outcome::Vertex(from) => {
                     let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
                     self.schedule(vid, &conjunct, origin);
                     Ok(())

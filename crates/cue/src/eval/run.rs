@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Bound, Check, Conjunct, DefaultMode, Job, Pattern, Status, TaskState, Value, Vid};
+use super::graph::{Bound, Check, Conjunct, Job, Pattern, Status, TaskState, Value, Vid};
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Kinds, Presence};
 use crate::data::Data;
@@ -23,6 +23,8 @@ pub(super) enum Need {
     Field(Label),
     /// All its fields.
     Fields,
+    /// The literal that it is, as soon as that is known; its value if it is none.
+    Scalar,
     /// What it is.
     Value,
 }
@@ -72,11 +74,26 @@ impl Evaluator {
         done
     }
 
+    /// The conjuncts of a vertex are complete when those of all above it are.
+    pub(super) fn finish_above(&mut self, vid: Vid) {
+        let mut above = Vec::new();
+        let mut at = self.get(vid).parent;
+        while let Some(parent) = at {
+            above.push(parent);
+            at = self.get(parent).parent;
+        }
+        for vid in above.into_iter().rev() {
+            self.ensure(vid, Need::Fields).ok();
+        }
+    }
+
     /// A vertex that is being worked on: what of its work can be done now is done.
     fn ensure_running(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
         let depth = self.get(vid).running;
-        if need == Need::Value {
-            self.run_tasks(vid, None);
+        if matches!(need, Need::Value | Need::Scalar) {
+            if self.get(vid).node.scalar.is_none() {
+                self.run_tasks(vid, None);
+            }
             return if self.get(vid).node.scalar.is_some() { Ok(()) } else { Err(depth) };
         }
         let label = match need {
@@ -112,6 +129,9 @@ impl Evaluator {
     fn work(&mut self, vid: Vid, need: Need, depth: u32) -> Result<(), Waits> {
         if self.get(vid).status == Status::New {
             self.begin(vid);
+        }
+        if need == Need::Scalar && self.get(vid).node.scalar.is_some() && self.get(vid).node.errors.is_empty() {
+            return Ok(());
         }
         loop {
             let base = self.blocked.len();
@@ -155,7 +175,7 @@ impl Evaluator {
 
     /// Nothing can be forced: what is known is all.
     fn give_up(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
-        if need == Need::Value && self.get(vid).status != Status::Done {
+        if matches!(need, Need::Value | Need::Scalar) && self.get(vid).status != Status::Done {
             self.settle_value(vid);
         }
         Ok(())
@@ -182,7 +202,7 @@ impl Evaluator {
         if let Some(waits) = waits {
             return Err(waits);
         }
-        if need != Need::Value {
+        if !matches!(need, Need::Value | Need::Scalar) {
             return Ok(());
         }
         self.finish(vid)
@@ -238,7 +258,7 @@ impl Evaluator {
                 self.blocked.push((vid, at, depth));
                 TaskState::Blocked
             }
-            Err(Stop::Fail(error)) if error.code == Code::Incomplete => TaskState::Incomplete(error),
+            Err(Stop::Fail(error)) if error.code.is_open() => TaskState::Incomplete(error),
             Err(Stop::Fail(error)) => {
                 self.v(vid).node.errors.push(error);
                 TaskState::Done
@@ -417,7 +437,7 @@ impl Evaluator {
                 return None;
             }
             match &self.get(self.deref(*arc)).value {
-                Value::Bottom(error) if error.code != Code::Incomplete => Some(error.clone()),
+                Value::Bottom(error) if !error.code.is_open() => Some(error.clone()),
                 _ => None,
             }
         };
@@ -431,10 +451,5 @@ impl Evaluator {
             return Value::Bottom(Arc::new(error));
         }
         Value::Bottom(error.clone())
-    }
-
-    /// The mode of an alternative after another choice.
-    pub(super) fn combine(a: DefaultMode, b: DefaultMode) -> DefaultMode {
-        a.max(b)
     }
 }

@@ -55,7 +55,12 @@ impl Evaluator {
         }
         match &conjunct.body {
             Body::Vertex(from) => self.take_vertex(vid, *from, origin, false),
-            Body::Expr(expr) => self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin),
+            Body::List(elements, span) => self.insert_elements(vid, elements, *span, conjunct.frame, origin),
+            Body::Expr(expr) => {
+                // Whatever it turns out to be: it foresaw this field.
+                self.note(vid, origin, Kind::TOP, 0);
+                self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin);
+            }
         }
     }
 
@@ -85,6 +90,7 @@ impl Evaluator {
             Kinds::Field { .. }
             | Kinds::Frame { .. }
             | Kinds::Labelled { .. }
+            | Kinds::Computed { .. }
             | Kinds::Let { .. }
             | Kinds::Package(_)
             | Kinds::Select(..)
@@ -96,6 +102,7 @@ impl Evaluator {
     fn schedule_value(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
         match &expr.kind {
             Kinds::Data(data) => self.insert_data(vid, data, expr.span, origin),
+            Kinds::Nothing => {}
             Kinds::Top => {
                 self.mark_structure(vid, origin);
                 self.v(vid).node.has_top = true;
@@ -135,9 +142,9 @@ impl Evaluator {
             Callee::Native(Native::Package(_, name)) => *name == "UniqueItems",
             Callee::Native(_) => false,
         };
+        self.v(vid).node.function = Some(callee.clone());
         if !is_validator {
-            let error = Error::new(Code::Incomplete, "a function is not a value", Some(expr.span));
-            self.v(vid).node.errors.push(Arc::new(error));
+            self.narrow(vid, Kind::FUNC, expr.span);
             return;
         }
         self.insert_check_call(vid, callee.clone(), Vec::new(), frame, expr.span, origin);
@@ -175,18 +182,19 @@ impl Evaluator {
         let alternative = |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
         let alternatives = choice.values.iter().map(alternative).collect();
         self.note(vid, origin, Kind::TOP, 0);
-        self.add_choice(vid, Choice { alternatives, span });
+        self.add_choice(vid, alternatives, span);
     }
 
     /// The same disjunction twice is one.
-    pub(super) fn add_choice(&mut self, vid: Vid, choice: Choice) {
+    pub(super) fn add_choice(&mut self, vid: Vid, alternatives: Vec<(Conjunct, DefaultMode)>, span: Span) {
         let same = |known: &Choice| {
-            known.alternatives.len() == choice.alternatives.len()
-                && known.alternatives.iter().zip(&choice.alternatives).all(|((a, _), (b, _))| a.same(b))
+            known.alternatives.len() == alternatives.len()
+                && known.alternatives.iter().zip(&alternatives).all(|((a, _), (b, _))| a.same(b))
         };
-        let node = &mut self.v(vid).node;
-        if !node.choices.iter().any(same) {
-            node.choices.push(choice);
+        if !self.get(vid).node.choices.iter().any(same) {
+            self.choices += 1;
+            let number = self.choices;
+            self.v(vid).node.choices.push(Choice { number, alternatives, span });
         }
     }
 

@@ -85,6 +85,21 @@ pub enum Decl {
     Attribute(Attribute),
 }
 
+impl Decl {
+    /// Where it stands, from its first token to its last.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Field(field) => field.span,
+            Self::Let(clause) => clause.span,
+            Self::Embed(expr) => expr.span,
+            Self::Comprehension(comprehension) => comprehension.span,
+            Self::Ellipsis(ellipsis) => ellipsis.span,
+            Self::Attribute(attribute) => attribute.span,
+        }
+    }
+}
+
 /// A field.
 #[derive(Clone, Debug)]
 pub struct Field {

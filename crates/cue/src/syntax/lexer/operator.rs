@@ -49,7 +49,7 @@ impl Lexer<'_> {
         if rest.starts_with("..") && !rest.starts_with("...") {
             return self.illegal(2, "'..' is no operator; a selector has one dot, an ellipsis three");
         }
-        if rest.starts_with("/*") {
+        if rest.starts_with("/*") && !self.in_attribute {
             return self.illegal(2, "comments are written // to the end of the line");
         }
         match OPERATORS.iter().find(|(text, _)| rest.starts_with(text)) {

@@ -1,0 +1,146 @@
+//! The command line: `export` and its companions with the flags that `cue` has for them.
+//!
+//! Exit status: [`DONE`], [`WRONG`], [`USAGE`], [`REFUSED`].
+//!
+//! Not here: `cue cmd`, `cue mod`, `cue get`; a terminal. What is printed goes to the writers that are handed in.
+
+mod export;
+mod import;
+mod input;
+mod layout;
+mod lint;
+mod machine;
+mod output;
+mod placement;
+mod set;
+mod vet;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::Parser;
+
+use crate::error::{Code, Error};
+pub use machine::variables;
+
+use crate::load::Files;
+use crate::report::{self, Colours};
+use crate::source::SourceMap;
+
+/// It was done.
+pub const DONE: u8 = 0;
+/// The configuration is wrong.
+pub const WRONG: u8 = 1;
+/// The arguments are wrong.
+pub const USAGE: u8 = 2;
+/// The configuration uses something that this implementation doesn't support.
+pub const REFUSED: u8 = 4;
+
+/// What a command reads from and writes to.
+pub struct Streams<'a> {
+    /// Where files and the standard input are read.
+    pub files: &'a dyn Files,
+    /// The folder that arguments are relative to.
+    pub folder: std::path::PathBuf,
+    /// What `@tag(…, var=name)` is filled from with `--inject-vars`; [`variables`] are the machine's.
+    pub variables: crate::load::Variables,
+    /// The standard output.
+    pub out: &'a mut dyn Write,
+    /// Where errors are reported.
+    pub err: &'a mut dyn Write,
+    /// Whether reports are coloured.
+    pub colours: Colours,
+}
+
+/// Evaluate configurations written in CUE.
+#[derive(Debug, Parser)]
+#[command(name = "cue")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Print the concrete value of a configuration
+    Export(export::Export),
+    /// Check a configuration, or data files against it
+    Vet(vet::Vet),
+    /// Write files in the canonical layout
+    Fmt(layout::Fmt),
+    /// Find what is no error but may not be meant
+    Lint(lint::Lint),
+    /// Change a value in a file, and keep everything else of it
+    Set(set::Set),
+    /// Write data files as CUE
+    Import(import::Import),
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    errors: Vec<Error>,
+    sources: SourceMap,
+    status: Option<u8>,
+}
+
+impl Failure {
+    fn new(errors: Vec<Error>, sources: &SourceMap) -> Self {
+        Self { errors, sources: sources.clone(), status: None }
+    }
+
+    fn plain(error: Error) -> Self {
+        Self { errors: vec![error], sources: SourceMap::default(), status: None }
+    }
+
+    /// Flags or arguments that don't go together.
+    fn usage(message: &str) -> Self {
+        Self { status: Some(USAGE), ..Self::plain(Error::new(Code::Load, message, None)) }
+    }
+}
+
+impl From<crate::load::Failed> for Failure {
+    fn from(failed: crate::load::Failed) -> Self {
+        Self { errors: failed.errors, sources: failed.sources, status: None }
+    }
+}
+
+/// Runs a command, its name as the first argument; gives back the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> u8 {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => run_verb(&arguments.verb, streams),
+        Err(error) => {
+            let (to, status): (&mut dyn Write, _) =
+                if error.use_stderr() { (streams.err, USAGE) } else { (streams.out, DONE) };
+            let _ = write!(to, "{}", error.render());
+            status
+        }
+    }
+}
+
+/// Runs a verb; gives back the exit status.
+pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
+    let done = match verb {
+        Verb::Export(export) => export.run(streams).map(|()| true),
+        Verb::Vet(vet) => vet.run(streams).map(|()| true),
+        Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
+        Verb::Lint(lint) => lint.run(streams),
+        Verb::Set(set) => set.run(streams).map(|()| true),
+        Verb::Import(import) => import.run(streams).map(|()| true),
+    };
+    match done {
+        Ok(true) => DONE,
+        Ok(false) => WRONG,
+        Err(failure) => {
+            let _ = write!(streams.err, "{}", report::all(&failure.errors, &failure.sources, streams.colours));
+            failure.status.unwrap_or_else(|| status(&failure.errors))
+        }
+    }
+}
+
+/// The exit status of errors: refused only where nothing is wrong apart from it.
+fn status(errors: &[Error]) -> u8 {
+    let refused = |error: &Error| error.code == Code::Unsupported;
+    if errors.iter().any(refused) { REFUSED } else { WRONG }
+}

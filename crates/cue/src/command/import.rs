@@ -1,0 +1,121 @@
+//! `import`: files of JSON, YAML and TOML as files of CUE.
+//!
+//! Not here: comments of YAML and TOML, which get lost.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::placement::Placement;
+use super::{Failure, Streams, output};
+use crate::error::{Code, Error};
+use crate::format;
+use crate::load::{self, Build, DataFile, Options};
+use crate::syntax::ast::{Decl, Expr, ExprKind};
+
+/// Write data files as CUE
+#[derive(Args, Clone, Debug)]
+pub struct Import {
+    /// Files, each with the encoding of its name or of the qualifier before it (`yaml: file`)
+    #[arg(required = true)]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    placement: Placement,
+    /// The package clause of what is written
+    #[arg(short, long, value_name = "NAME")]
+    package: Option<String>,
+    /// Write a file for each value
+    #[arg(long, conflicts_with = "list")]
+    files: bool,
+    /// Write to this file, `-` for the standard output, instead of files beside the data
+    #[arg(short = 'o', long, value_name = "FILE")]
+    outfile: Option<String>,
+    /// Write over files that are there
+    #[arg(short, long)]
+    force: bool,
+    /// Only say what would be written
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Import {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let options = Options { folder: streams.folder.clone(), ..Options::default() };
+        let mut build = load::load(streams.files, &options, &self.inputs)?;
+        let data = std::mem::take(&mut build.data);
+        if data.is_empty() {
+            return Err(Failure::usage("there is no data file among the arguments"));
+        }
+        let mut whole = Vec::new();
+        for file in &data {
+            for (name, decls) in self.convert(&mut build, file)? {
+                match &self.outfile {
+                    Some(_) => whole.extend(decls),
+                    None => self.write(&name, &decls, streams)?,
+                }
+            }
+        }
+        match &self.outfile {
+            Some(name) => self.write(name, &whole, streams),
+            None => Ok(()),
+        }
+    }
+
+    /// The files that a data file becomes, and what stands in them.
+    fn convert(&self, build: &mut Build, file: &DataFile) -> Result<Vec<(String, Vec<Decl>)>, Failure> {
+        if self.files {
+            let mut written = Vec::new();
+            for (index, value) in file.values.iter().enumerate() {
+                let one = DataFile { values: vec![value.clone()], ..file.clone() };
+                let placed = self.placement.place(build, &one)?;
+                written.push((name_for(&file.name, index), placed.into_iter().flat_map(decls).collect()));
+            }
+            return Ok(written);
+        }
+        if file.values.len() > 1 && !self.placement.is_used() {
+            let message = format!("`{}` holds several values", file.name);
+            let error = Error::new(Code::Load, message, file.values.get(1).map(|value| value.span));
+            let error = error.help("choose `-l LABEL`, `--list` or `--files`");
+            return Err(Failure::new(vec![error], &build.sources));
+        }
+        let placed = self.placement.place(build, file)?;
+        Ok(vec![(name_for(&file.name, 0), placed.into_iter().flat_map(decls).collect())])
+    }
+
+    fn write(&self, name: &str, decls: &[Decl], streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let package = self.package.as_ref().map(|name| format!("package {name}\n\n")).unwrap_or_default();
+        let text = format!("{package}{}", format::format_decls(decls));
+        if name == "-" {
+            return output::print(streams, text.as_bytes());
+        }
+        let path = streams.folder.join(name);
+        if streams.files.kind(&path).is_some() && !self.force {
+            let _ = writeln!(streams.err, "`{name}` is there already and was left as it is; `-f` writes over it");
+            return Ok(());
+        }
+        if self.dry_run {
+            return output::print(streams, format!("{name}\n").as_bytes());
+        }
+        output::write_file(&path, name, text.as_bytes())
+    }
+}
+
+/// A value as the declarations of a file.
+fn decls(value: Expr) -> Vec<Decl> {
+    match value.kind {
+        ExprKind::Struct(of) => of.decls,
+        _ => vec![Decl::Embed(Box::new(value))],
+    }
+}
+
+/// `a.yaml` becomes `a.cue`, its further values `a-1.cue`.
+fn name_for(name: &str, index: usize) -> String {
+    if name == "-" {
+        return "-".to_owned();
+    }
+    let stem: PathBuf = Path::new(name).with_extension("");
+    match index {
+        0 => format!("{}.cue", stem.display()),
+        _ => format!("{}-{index}.cue", stem.display()),
+    }
+}

@@ -1,0 +1,148 @@
+//! Where results go, and as what.
+//!
+//! Not here: how a format is written (that is [`crate::encode`]).
+
+use std::path::Path;
+
+use super::{Failure, Streams};
+use crate::data::Data;
+use crate::error::{Code, Error};
+use crate::source::{FileId, Span};
+use crate::syntax::ast::ExprKind;
+use crate::{decode, encode, format};
+
+/// A format of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// JSON over several lines
+    Json,
+    /// JSON, one value a line
+    Jsonl,
+    /// YAML
+    Yaml,
+    /// TOML
+    Toml,
+    /// CUE
+    Cue,
+    /// The text of a string
+    Text,
+    /// The bytes of a string or of bytes
+    Binary,
+}
+
+impl Format {
+    /// The format of a file's name.
+    fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(match extension {
+            "json" => Self::Json,
+            "jsonl" | "ldjson" | "ndjson" => Self::Jsonl,
+            "yaml" | "yml" => Self::Yaml,
+            "toml" => Self::Toml,
+            "cue" => Self::Cue,
+            "txt" => Self::Text,
+            _ => return None,
+        })
+    }
+}
+
+/// What `--out`, `--outfile`, `--force` and `--escape` say.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Output {
+    /// The format of what is printed
+    #[arg(long, value_name = "FORMAT")]
+    pub out: Option<Format>,
+    /// Write to a file instead of the standard output; `yaml:name` says the format too
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub outfile: Option<String>,
+    /// Write over a file that is there
+    #[arg(short, long)]
+    pub force: bool,
+    /// Write `<`, `>` and `&` as escapes in JSON
+    #[arg(long)]
+    pub escape: bool,
+}
+
+impl Output {
+    /// Writes the results, in their order.
+    pub(crate) fn write(&self, results: &[Data], streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let (format, file) = self.place()?;
+        let bytes = self.encode(results, format).map_err(Failure::plain)?;
+        match file {
+            None => print(streams, &bytes),
+            Some(name) => self.to_file(&streams.folder.join(name), name, &bytes),
+        }
+    }
+
+    /// The format and, if it isn't the standard output, the file.
+    fn place(&self) -> Result<(Format, Option<&str>), Failure> {
+        let Some(place) = &self.outfile else { return Ok((self.out.unwrap_or(Format::Json), None)) };
+        let (qualifier, name) = match place.split_once(':') {
+            Some((qualifier, name)) => (<Format as clap::ValueEnum>::from_str(qualifier, true).ok(), name),
+            None => (None, place.as_str()),
+        };
+        let file = (name != "-").then_some(name);
+        let format = qualifier.or(self.out).or_else(|| Format::of_name(name));
+        match format.or_else(|| file.is_none().then_some(Format::Json)) {
+            Some(format) => Ok((format, file)),
+            None => {
+                let message = format!("the format of `{name}` can't be told by its name");
+                Err(Failure::plain(Error::new(Code::Load, message, None).help("say it with `--out`")))
+            }
+        }
+    }
+
+    fn encode(&self, results: &[Data], format: Format) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let mut line = |text: String| bytes.extend_from_slice(format!("{text}\n").as_bytes());
+        match format {
+            Format::Json => results.iter().for_each(|data| line(encode::json(data, "    ", self.escape))),
+            Format::Jsonl => results.iter().for_each(|data| line(encode::json_compact(data, self.escape))),
+            Format::Text => results.iter().map(encode::text).try_for_each(|text| text.map(&mut line))?,
+            Format::Cue => bytes = results.iter().map(cue).collect::<Vec<_>>().join("// ---\n").into_bytes(),
+            Format::Yaml => bytes = encode::yaml_stream(results).into_bytes(),
+            Format::Toml => match results {
+                [only] => bytes = encode::toml(only)?.into_bytes(),
+                _ => return Err(Error::new(Code::Load, "a file of TOML holds one value only", None)),
+            },
+            Format::Binary => {
+                for data in results {
+                    bytes.extend(encode::binary(data)?);
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn to_file(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        if path.exists() && !self.force {
+            let error = Error::new(Code::Load, format!("the file `{name}` is there already"), None);
+            return Err(Failure::plain(error.help("write over it with `--force`")));
+        }
+        write_file(path, name, bytes)
+    }
+}
+
+/// A value as the text of a file of CUE.
+fn cue(data: &Data) -> String {
+    let span = Span::new(FileId(u32::MAX), 0, 0);
+    let value = decode::data_to_expr(data, span);
+    match value.kind {
+        ExprKind::Struct(of) => format::format_decls(&of.decls),
+        _ => format!("{}\n", format::format_expr(&value)),
+    }
+}
+
+/// Writes to the standard output.
+pub(super) fn print(streams: &mut Streams<'_>, bytes: &[u8]) -> Result<(), Failure> {
+    streams.out.write_all(bytes).map_err(|error| unwritable("the standard output", &error))
+}
+
+/// Writes a file, over one that is there.
+pub(super) fn write_file(path: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| unwritable(name, &error))
+}
+
+fn unwritable(name: &str, error: &std::io::Error) -> Failure {
+    Failure::plain(Error::new(Code::Load, format!("{name} can't be written: {error}"), None))
+}

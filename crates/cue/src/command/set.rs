@@ -1,0 +1,141 @@
+//! `set`: a change to the text of a file, kept only if the configuration still holds.
+//!
+//! Not here: how a text is changed (that is [`crate::edit`]).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::input::instance;
+use super::{Failure, Streams, output};
+use crate::edit::{self, parse_path};
+use crate::error::{Code, Error};
+use crate::load::{self, Files, Kind, Options};
+use crate::source::{FileId, SourceMap};
+use crate::syntax;
+
+/// Change a value in a file, and keep everything else of it
+#[derive(Args, Clone, Debug)]
+#[command(group(clap::ArgGroup::new("what").args(["append", "insert", "remove"])))]
+pub struct Set {
+    /// The file
+    file: PathBuf,
+    /// The path of the field, as in `spec.containers[0].image`
+    path: String,
+    /// The value, an expression; a string needs its quotes
+    #[arg(required_unless_present = "remove", conflicts_with = "remove")]
+    value: Option<String>,
+    /// Add the value to the end of the list at the path
+    #[arg(long)]
+    append: bool,
+    /// Put the value before this element of the list at the path
+    #[arg(long, value_name = "INDEX")]
+    insert: Option<usize>,
+    /// Remove the field or element at the path
+    #[arg(long)]
+    remove: bool,
+    /// The package to check afterwards, if not the one of the file's folder
+    #[arg(long, value_name = "INPUT")]
+    check: Vec<String>,
+    /// Fill a tag while checking
+    #[arg(short = 't', long = "inject", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Print the changed text instead of writing it
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Set {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let name = self.file.display().to_string();
+        let path = streams.folder.join(&self.file);
+        let unreadable = |reason: &dyn std::fmt::Display| {
+            Failure::plain(Error::new(Code::Load, format!("`{name}` can't be read: {reason}"), None))
+        };
+        let bytes = streams.files.read(&path).map_err(|reason| unreadable(&reason))?;
+        let text = String::from_utf8(bytes).map_err(|reason| unreadable(&reason))?;
+        let mut sources = SourceMap::default();
+        let id = sources.add(name.as_str(), text.as_str());
+        let changed = self.change(id, &text).map_err(|error| Failure::new(vec![error], &sources))?;
+        let before = self.check(streams, streams.files, &text).err();
+        let changes = Changed { under: streams.files, path: path.clone(), content: changed.as_bytes().to_vec() };
+        if let Err(after) = self.check(streams, &changes, &changed) {
+            return Err(only_new(after, before));
+        }
+        match self.dry_run {
+            true => output::print(streams, changed.as_bytes()),
+            false => output::write_file(&path, &name, changed.as_bytes()),
+        }
+    }
+
+    fn change(&self, id: FileId, text: &str) -> Result<String, Error> {
+        let path = parse_path(&self.path)?;
+        let value = self.value.as_deref().unwrap_or_default();
+        match (self.remove, self.append, self.insert) {
+            (true, _, _) => edit::remove(id, text, &path),
+            (_, true, _) => edit::append(id, text, &path, value),
+            (_, _, Some(index)) => edit::insert(id, text, &path, index, value),
+            _ => edit::set(id, text, &path, value),
+        }
+    }
+
+    /// Whether the configuration that the file belongs to holds; what is only open yet does.
+    fn check(&self, streams: &Streams<'_>, files: &dyn Files, text: &str) -> Result<(), Failure> {
+        let (file, _) = syntax::parse_file(FileId(0), text);
+        let inputs = match (&self.check[..], file.package) {
+            ([], None) => vec![self.file.display().to_string()],
+            ([], Some(package)) => {
+                let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+                vec![format!("./{}:{}", folder.unwrap_or(Path::new(".")).display(), package.name)]
+            }
+            (inputs, _) => inputs.to_vec(),
+        };
+        let options = Options { folder: streams.folder.clone(), tags: self.tags.clone(), ..Options::default() };
+        let build = load::load(files, &options, &inputs)?;
+        let mut errors = Vec::new();
+        for main in &build.instances {
+            let found = instance(&build, *main, &[]).and_then(|instance| instance.data(None)).err();
+            errors.extend(found.into_iter().flatten().filter(|error| error.code != Code::Incomplete));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Failure::new(errors, &build.sources)) }
+    }
+}
+
+/// The errors that were not there before; all of them if none is new.
+fn only_new(after: Failure, before: Option<Failure>) -> Failure {
+    let known = before.map(|before| before.errors).unwrap_or_default();
+    let is_new = |error: &&Error| !known.iter().any(|old| old.message == error.message && old.path == error.path);
+    let new: Vec<_> = after.errors.iter().filter(is_new).cloned().collect();
+    let errors = if new.is_empty() { after.errors.clone() } else { new };
+    let advice = |error: Error| match error.help {
+        Some(_) => error,
+        None => error.help("the file was left as it is"),
+    };
+    Failure { errors: errors.into_iter().map(advice).collect(), ..after }
+}
+
+/// Files, one of them with another content.
+struct Changed<'a> {
+    under: &'a dyn Files,
+    path: PathBuf,
+    content: Vec<u8>,
+}
+
+impl Files for Changed<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path == self.path { Ok(self.content.clone()) } else { self.under.read(path) }
+    }
+
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        self.under.kind(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<(String, Kind)>> {
+        self.under.list(folder)
+    }
+
+    fn standard_input(&self) -> io::Result<Vec<u8>> {
+        self.under.standard_input()
+    }
+}

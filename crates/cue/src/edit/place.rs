@@ -1,0 +1,64 @@
+//! Lines, indentation, and putting text in place of text.
+
+use crate::source::Span;
+
+/// The text with `new` in place of a span, its further lines indented as the line of the span.
+pub(super) fn replaced(text: &str, span: Span, new: &str) -> String {
+    let (start, end) = (span.start as usize, span.end as usize);
+    spliced(text, start, end, &indented(new, indent_at(text, start)))
+}
+
+/// The text with `new` in place of `start..end`.
+pub(super) fn spliced(text: &str, start: usize, end: usize, new: &str) -> String {
+    let (before, after) = (text.get(..start).unwrap_or(text), text.get(end..).unwrap_or(""));
+    format!("{before}{new}{after}")
+}
+
+/// The start of the line that a byte stands on.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or("").rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// The end of the line that a byte stands on, before its newline.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or("");
+    at + rest.find('\n').unwrap_or(rest.len())
+}
+
+/// The white space that the line of a byte begins with.
+pub(super) fn indent_at(text: &str, at: usize) -> &str {
+    let line = text.get(line_start(text, at)..).unwrap_or("");
+    let len = line.len() - line.trim_start_matches([' ', '\t']).len();
+    &line[..len]
+}
+
+/// `new` with its further lines indented; empty lines stay empty.
+pub(super) fn indented(new: &str, indent: &str) -> String {
+    let mut lines = new.split('\n');
+    let mut text = lines.next().unwrap_or("").to_owned();
+    for line in lines {
+        text.push('\n');
+        if !line.is_empty() {
+            text.push_str(indent);
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// Whether only white space stands between two bytes.
+pub(super) fn is_blank(text: &str, start: usize, end: usize) -> bool {
+    text.get(start..end).is_some_and(|between| between.trim().is_empty())
+}
+
+/// How the lines of the text end.
+pub(super) fn newline(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+/// Where a comma stands after a byte with only spaces between, if one does: the byte behind it.
+pub(super) fn after_comma(text: &str, at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let spaces = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    rest[spaces..].starts_with(',').then_some(at + spaces + 1)
+}

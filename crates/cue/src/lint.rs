@@ -1,0 +1,85 @@
+//! What a configuration may say without meaning it: findings that are no errors of the language.
+//!
+//! The rules here look at the text of a package only: at what is written at each path, file by file (a file is a
+//! layer). What a reference brings is not followed, so they are careful: a finding names what is written, where.
+//!
+//! Not here: rules that need values.
+
+mod fallback;
+mod layers;
+mod selectors;
+mod written;
+
+use crate::error::{Code, Error};
+use crate::source::Span;
+use crate::syntax::ast::File;
+
+/// A rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// `X | *D` where X is a reference: it yields D even if X has a value.
+    FallbackNeverUsed,
+    /// A concrete value that another layer gives another one.
+    NotOverridable,
+    /// Two different defaults for one field.
+    TwoDefaults,
+    /// Two different lists for one field: lists are not joined.
+    ListInTwoLayers,
+    /// A selector made from labels that may change.
+    SelectorFromLabels,
+}
+
+impl Rule {
+    /// The name by which a finding can be looked up.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FallbackNeverUsed => "fallback-never-used",
+            Self::NotOverridable => "not-overridable",
+            Self::TwoDefaults => "two-defaults",
+            Self::ListInTwoLayers => "list-in-two-layers",
+            Self::SelectorFromLabels => "selector-from-labels",
+        }
+    }
+}
+
+/// Something that may not be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule says so.
+    pub rule: Rule,
+    /// What, where and what to do, to be shown as errors are.
+    pub error: Error,
+}
+
+impl Finding {
+    fn new(rule: Rule, message: impl Into<String>, span: Span) -> Self {
+        Self { rule, error: Error::new(Code::User, message, Some(span)) }
+    }
+
+    fn path(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.error.path);
+        self
+    }
+
+    fn at(mut self, span: Span, text: &str) -> Self {
+        self.error = self.error.at(span, text);
+        self
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.error = self.error.help(help);
+        self
+    }
+}
+
+/// The findings in the files of one package, in the order of their places.
+#[must_use]
+pub fn lint(files: &[File]) -> Vec<Finding> {
+    let written = written::fields(files);
+    let mut findings = fallback::check(&written);
+    findings.extend(layers::check(&written));
+    findings.extend(selectors::check(&written));
+    findings.sort_by_key(|finding| (finding.error.labels.first().map(|label| label.span), finding.rule));
+    findings
+}
