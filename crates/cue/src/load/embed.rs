@@ -191,7 +191,7 @@ impl<'a, 'b> Embed<'a, 'b> {
             }
         };
         let (id, bytes) = self.sources.read(&path).map_err(|error| error.at(self.span, ""))?;
-        let mut values = document::values(id, &bytes, encoding, false)?;
+        let mut values = document::values(id, &bytes, encoding)?;
         match (values.pop(), values.len()) {
             (Some(value), 0) => Ok(value),
             _ => {
