@@ -9,9 +9,11 @@ mod letters;
 mod list;
 mod math;
 mod net;
+mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod time;
 
 use crate::data::Data;
 use crate::kind::Kind;
@@ -67,6 +69,18 @@ impl Builtin {
         Self { name, params, optional: 0, result, call }
     }
 
+    /// Whether it can be called with so many arguments.
+    #[must_use]
+    pub const fn takes(&self, arguments: usize) -> bool {
+        arguments <= self.params.len() && arguments + self.optional >= self.params.len()
+    }
+
+    /// Whether with so many arguments it is a validator: it says yes or no, and only the value to check is missing.
+    #[must_use]
+    pub fn is_validator(&self, arguments: usize) -> bool {
+        self.result == Kind::BOOL && self.optional == 0 && arguments + 1 == self.params.len()
+    }
+
     /// The same, of which the last `count` parameters may be left out.
     #[must_use]
     pub const fn with_optional(mut self, count: usize) -> Self {
@@ -102,8 +116,9 @@ pub fn package(path: &str) -> Option<&'static Package> {
 }
 
 /// All standard packages.
-pub fn packages() -> impl Iterator<Item = &'static Package> {
-    PACKAGES.iter().copied()
+#[must_use]
+pub fn packages() -> &'static [&'static Package] {
+    PACKAGES
 }
 
 static PACKAGES: &[&Package] = &[
@@ -117,7 +132,13 @@ static PACKAGES: &[&Package] = &[
     &math::PACKAGE,
     &math::bits::PACKAGE,
     &net::PACKAGE,
+    &path::PACKAGE,
     &regexp::PACKAGE,
     &strconv::PACKAGE,
     &strings::PACKAGE,
+    &STRUCT,
+    &time::PACKAGE,
 ];
+
+/// The package `struct`; its functions work on the graph.
+static STRUCT: Package = Package { path: "struct", functions: &[], constants: &[] };

@@ -86,6 +86,15 @@ pub fn insert(id: FileId, text: &str, path: &[Step], index: usize, value: &str) 
     verified(id, &changed, &extended(path, index), &value)
 }
 
+/// Where the value at a path stands in a file; none if nothing is written there. With it a caller that has several
+/// files chooses the one to edit.
+///
+/// # Errors
+/// The path leads to two declarations, and not exactly one of them says what the value is.
+pub fn locate(file: &File, path: &[Step]) -> Result<Option<Span>, Error> {
+    Ok(find::one(file, path)?.map(|target| value_span(&target)))
+}
+
 fn extended(path: &[Step], index: usize) -> Vec<Step> {
     path.iter().cloned().chain([Step::Index(index)]).collect()
 }

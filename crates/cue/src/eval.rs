@@ -85,6 +85,7 @@ pub(crate) struct Evaluator {
     origin: Origin,
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
+    choices: u32,
     steps: u64,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
@@ -108,6 +109,7 @@ impl Evaluator {
             forced: false,
             origin: Origin::ROOT,
             relied: Vec::new(),
+            choices: 0,
             steps: 0,
             limits,
             refused: None,
@@ -238,6 +240,6 @@ impl Evaluator {
 fn expression(conjunct: &Conjunct) -> Option<&Ex> {
     match &conjunct.body {
         Body::Expr(expr) => Some(expr),
-        Body::Vertex(_) => None,
+        Body::Vertex(_) | Body::List(..) => None,
     }
 }

@@ -5,7 +5,7 @@
 //! columns of values, attributes and trailing comments, the indentation of strings with several lines, and the
 //! spelling of numbers. So the layout works on tokens; the tree says what each of them is ([`marks`]).
 //!
-//! Not here: simplifications (`cue fmt -s`), which change tokens; files with syntax errors, which stay as they are.
+//! Files with syntax errors stay as they are.
 
 mod align;
 mod decls;
@@ -14,10 +14,12 @@ mod layout;
 mod marks;
 mod quote;
 mod respell;
+mod simplify;
 mod space;
 
 pub use expr::{format_decls, format_expr, format_expr_on_one_line};
 pub use quote::{is_plain_label, quote_bytes, quote_label, quote_string};
+pub use simplify::format_simplified;
 
 use crate::syntax::ast::File;
 use crate::syntax::lexer;

@@ -138,7 +138,7 @@ impl Unit<'_> {
     }
 
     fn enclosing_struct(&self) -> u32 {
-        0
+        self.scopes.enclosing_struct()
     }
 
     fn float_range(&mut self, limit: &str, span: Span) -> Ex {
@@ -194,7 +194,7 @@ impl Unit<'_> {
         match &callee.kind {
             Kinds::Function(callee) => ex(Kinds::Call(callee.clone(), args), span),
             Kinds::Bottom(_) | Kinds::Unsupported(_) => callee,
-            _ => ex(Kinds::Bottom("only functions can be called".into()), of.span),
+            _ => ex(Kinds::CallValue(callee, args), span),
         }
     }
 

@@ -159,6 +159,8 @@ pub enum Kinds {
     Or(Arc<Alternatives>),
     /// `f(x)`
     Call(Callee, Vec<Ex>),
+    /// `x(y)`, where `x` is a value.
+    CallValue(Ex, Vec<Ex>),
     /// A function that isn't called: `time.Time`, `net.IP` as validators.
     Function(Callee),
     /// `{…}`

@@ -44,6 +44,7 @@ struct Binding {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     names: HashMap<Arc<str>, Binding>,
+    is_struct: bool,
 }
 
 impl Scope {
@@ -53,7 +54,7 @@ impl Scope {
             let meaning = Meaning::Field(labels.identifier(name, package));
             (name.clone(), Binding { meaning, must_be_used: None })
         };
-        Self { names: names.map(bind).collect() }
+        Self { names: names.map(bind).collect(), is_struct: true }
     }
 
     /// The same with one more name. Tells whether the name was free.
@@ -105,6 +106,11 @@ impl Scopes {
         if let Some(scope) = self.stack.last_mut() {
             scope.bind(name, Meaning::Import(target), used);
         }
+    }
+
+    /// How many frames up the innermost struct is.
+    pub(super) fn enclosing_struct(&self) -> u32 {
+        self.stack.iter().rev().position(|scope| scope.is_struct).unwrap_or(0) as u32
     }
 
     pub(super) fn innermost(&mut self) -> Option<&mut Scope> {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Check, Choice, Conjunct, DefaultMode, Frame, Origin, Value, Vertex, Vid};
+use super::graph::{Body, Check, Conjunct, DefaultMode, Frame, Origin, Status, Value, Vertex, Vid};
 use super::operand::Outcome;
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
@@ -48,10 +48,33 @@ impl Evaluator {
         match callee {
             Callee::Package(name, function) => {
                 let name = name.clone();
-                self.call_package(&name, function, args, frame, expr.span).map(Outcome::Data)
+                self.call_package(&name, function, args, frame, expr.span)
             }
             Callee::Native(native) => self.call_native(expr, *native, args, frame),
         }
+    }
+
+    /// The function that an expression gives.
+    pub(super) fn function_of(&mut self, of: &Ex, frame: Frame) -> Step<Callee> {
+        let vid = match self.evaluate(of, frame)? {
+            Outcome::Vertex(vid) => vid,
+            Outcome::Data(data) => {
+                let text = format!("cannot call {}: it is no function", super::data::brief(&data));
+                return self.fail(Code::Conflict, text, of.span);
+            }
+        };
+        self.value_of(vid)?;
+        let vid = self.default_of(vid);
+        if let Some(error) = self.error_of(vid) {
+            return Err(Stop::Fail(error));
+        }
+        let node = &self.get(vid).node;
+        if let Some(function) = node.function.clone() {
+            return Ok(function);
+        }
+        let open = node.kind.meets(Kind::FUNC);
+        let code = if open { Code::Incomplete } else { Code::Conflict };
+        self.fail(code, "only functions can be called", of.span)
     }
 
     fn call_native(&mut self, expr: &Ex, native: Native, args: &[Ex], frame: Frame) -> Step<Outcome> {
@@ -106,10 +129,13 @@ impl Evaluator {
         args: &[Ex],
         frame: Frame,
         span: Span,
-    ) -> Step<Data> {
+    ) -> Step<Outcome> {
         if args.len() != function.params.len() {
             let text = format!("{name} takes {} arguments, not {}", function.params.len(), args.len());
             return self.fail(Code::Conflict, text, span);
+        }
+        if let Some(elements) = self.rearranged(name, args, frame)? {
+            return Ok(Outcome::Vertex(self.list_vertex(elements, span)));
         }
         let mut data = Vec::with_capacity(args.len());
         for (arg, kind) in args.iter().zip(function.params) {
@@ -124,7 +150,58 @@ impl Evaluator {
             }
             data.push(value);
         }
-        self.call_data(name, function, &data, span)
+        self.call_data(name, function, &data, span).map(Outcome::Data)
+    }
+
+    /// Functions that only move elements work on elements that aren't concrete, too. `None`: all is concrete, or it is
+    /// none of them.
+    fn rearranged(&mut self, name: &str, args: &[Ex], frame: Frame) -> Step<Option<Vec<Vid>>> {
+        let moves = ["list.Concat", "list.Repeat", "list.Take", "list.Drop", "list.Slice", "list.Reverse"];
+        let (true, Some((first, rest))) = (moves.contains(&name), args.split_first()) else { return Ok(None) };
+        match self.concrete(first, frame) {
+            Err(Stop::Fail(error)) if error.code == Code::Incomplete => {}
+            Err(stop) => return Err(stop),
+            Ok(_) => return Ok(None),
+        }
+        let mut elements = self.elements_of(first, frame)?;
+        let mut numbers = Vec::new();
+        for arg in rest {
+            let number = self.whole(arg, frame)?;
+            let size = number.to_i64().and_then(|value| usize::try_from(value).ok());
+            match size {
+                Some(size) => numbers.push(size),
+                None => {
+                    return self.fail(Code::Conflict, format!("invalid argument {number} in call to {name}"), arg.span);
+                }
+            }
+        }
+        match (name, numbers.as_slice()) {
+            ("list.Reverse", _) => elements.reverse(),
+            ("list.Take", [count]) => elements.truncate(*count),
+            ("list.Drop", [count]) => drop(elements.drain(..(*count).min(elements.len()))),
+            ("list.Slice", [low, high]) if low <= high && *high <= elements.len() => {
+                elements = elements[*low..*high].to_vec();
+            }
+            ("list.Repeat", [count]) if count.saturating_mul(elements.len()) <= MAX_ELEMENTS => {
+                elements = elements.repeat(*count);
+            }
+            ("list.Concat", _) => {
+                let lists = std::mem::take(&mut elements);
+                for list in lists {
+                    elements.extend(self.list_elements(list, first.span)?);
+                }
+            }
+            _ => return self.fail(Code::Conflict, format!("invalid arguments in call to {name}"), first.span),
+        }
+        Ok(Some(elements))
+    }
+
+    fn list_vertex(&mut self, elements: Vec<Vid>, span: Span) -> Vid {
+        let mut vertex = Vertex::new(None, None, Presence::Regular);
+        vertex.unrooted = true;
+        let body = Body::List(elements.into(), span);
+        vertex.conjuncts.push(Conjunct { body, frame: self.void, origin: Origin::ROOT });
+        self.add_vertex(vertex)
     }
 
     fn call_data(
@@ -148,6 +225,11 @@ impl Evaluator {
             Outcome::Vertex(vid) => vid,
             Outcome::Data(data) => return self.length_of(&data, of.span),
         };
+        self.wait(vid, Need::Fields)?;
+        let listed = self.default_of(vid);
+        if self.get(listed).node.list.closed && self.get(listed).node.errors.is_empty() {
+            return Ok(Self::count(self.get(listed).node.list.length as usize));
+        }
         self.value_of(vid)?;
         let vid = self.default_of(vid);
         match self.get(vid).value.clone() {
@@ -229,6 +311,10 @@ impl Evaluator {
             Outcome::Vertex(vid) => vid,
             Outcome::Data(data) => self.literal_vertex(data, list.span),
         };
+        self.list_elements(vid, list.span)
+    }
+
+    fn list_elements(&mut self, vid: Vid, span: Span) -> Step<Vec<Vid>> {
         self.wait(vid, Need::Fields)?;
         let vid = self.default_of(vid);
         if let Some(error) = self.error_of(vid).or_else(|| self.get(vid).node.errors.first().cloned()) {
@@ -237,7 +323,7 @@ impl Evaluator {
         let vertex = self.get(vid);
         if !vertex.node.list.is_list {
             let code = if vertex.node.kind.meets(Kind::LIST) { Code::Incomplete } else { Code::Conflict };
-            return self.fail(code, "a list is needed here", list.span);
+            return self.fail(code, "a list is needed here", span);
         }
         let mut elements: Vec<(u32, Vid)> = Vec::new();
         for (label, arc) in &vertex.arcs {
@@ -275,7 +361,7 @@ impl Evaluator {
                 let (conjunct, _) = alternatives.remove(0);
                 self.schedule(vid, &conjunct, origin);
             }
-            _ => self.add_choice(vid, Choice { alternatives, span: expr.span }),
+            _ => self.add_choice(vid, alternatives, expr.span),
         }
         Ok(())
     }
@@ -355,12 +441,60 @@ impl Evaluator {
                 }
                 Ok(None)
             }
+            Native::Package("encoding/json" | "encoding/yaml", name) => {
+                self.validate_text(vid, native, *name == "ValidatePartial", args, frame, span)
+            }
             Native::Package(package, name) => {
                 let error = self.refuse(Code::Unsupported, format!("{package}.{name} is not supported"), Some(span));
                 Err(Stop::Fail(error))
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether text is JSON or YAML of a value that fits.
+    fn validate_text(
+        &mut self,
+        vid: Vid,
+        native: &Native,
+        partial: bool,
+        args: &[Ex],
+        frame: Frame,
+        span: Span,
+    ) -> Step<Option<Arc<Error>>> {
+        let [schema] = args else { return self.fail(Code::Conflict, "it takes a text and a value", span) };
+        let text = match self.scalar_of(vid, span)? {
+            Data::String(text) => text.to_string(),
+            Data::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            other => return self.fail(Code::Conflict, format!("{} is not text", other.kind_name()), span),
+        };
+        let file = crate::source::FileId(u32::MAX);
+        let read = match native {
+            Native::Package("encoding/json", _) => crate::decode::json(file, &text).map(|expr| vec![expr]),
+            _ => crate::decode::yaml(file, &text),
+        };
+        let documents = match read {
+            Ok(documents) => documents,
+            Err(error) => return Ok(Some(Arc::new(Error::new(Code::Conflict, error.message, Some(span))))),
+        };
+        for document in documents {
+            let Some(data) = crate::decode::expr_to_data(&document) else { continue };
+            let given = self.literal_vertex(data, span);
+            let schema = self.anonymous(schema.clone(), frame);
+            let mut vertex = Vertex::new(None, None, Presence::Regular);
+            vertex.unrooted = true;
+            vertex.conjuncts.push(super::lookup::whole(given, frame));
+            vertex.conjuncts.push(super::lookup::whole(schema, frame));
+            let both = self.add_vertex(vertex);
+            self.wait(both, Need::Value)?;
+            if let Err(error) = self.data(both)
+                && !(partial && error.code.is_open())
+            {
+                let text = format!("invalid value: {}", error.message);
+                return Ok(Some(Arc::new(Error::new(Code::Conflict, text, Some(span)))));
+            }
+        }
+        Ok(None)
     }
 
     /// What is open may still grow.
@@ -395,6 +529,10 @@ impl Evaluator {
 
     /// Whether a vertex, as it stands, can be unified with another. What closes it doesn't count: arguments are open.
     fn unifies(&mut self, vid: Vid, with: Vid, frame: Frame) -> Step<bool> {
+        if self.get(vid).status == Status::New {
+            self.wait(vid, Need::Value)?;
+        }
+        let vid = self.deref(vid);
         let probe = self.copy(vid);
         let vertex = self.v(probe);
         vertex.parent = None;
@@ -526,5 +664,8 @@ impl Evaluator {
 }
 
 fn known(path: &str, name: &str) -> bool {
-    matches!((path, name), ("list", _) | ("struct", _)) && name != "Comprehension"
+    matches!(path, "list" | "struct" | "encoding/json" | "encoding/yaml") && name != "Comprehension"
 }
+
+/// The longest list that repeating may make.
+const MAX_ELEMENTS: usize = 1_000_000;

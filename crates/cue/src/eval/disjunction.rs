@@ -27,7 +27,7 @@ impl Evaluator {
         for (conjunct, mode) in &choice.alternatives {
             let alternative = self.copy(vid);
             let origin = conjunct.origin;
-            self.v(alternative).node.default_mode = Self::combine(self.get(vid).node.default_mode, *mode);
+            self.v(alternative).node.modes.push((choice.number, *mode));
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
             let tried = self.ensure(alternative, Need::Value);
@@ -85,7 +85,7 @@ impl Evaluator {
     fn keep(&mut self, alternative: Vid, left: &mut Vec<Vid>) -> Result<(), Arc<Error>> {
         let stands = self.deref(alternative);
         match self.get(stands).value.clone() {
-            Value::Bottom(error) if !error.code.is_open() => Err(error),
+            Value::Bottom(error) => Err(error),
             Value::Disjunction { alternatives, .. } => {
                 for alternative in alternatives {
                     self.keep_one(alternative, left);
@@ -104,10 +104,10 @@ impl Evaluator {
         for at in 0..left.len() {
             let known = left[at];
             if self.equal(known, alternative) {
-                let other = self.get(alternative).node.default_mode;
-                let mode = &mut self.v(known).node.default_mode;
-                if other == DefaultMode::Yes || *mode == DefaultMode::No {
-                    *mode = other;
+                let other = self.get(alternative).node.modes.clone();
+                for (choice, mode) in &mut self.v(known).node.modes {
+                    let also = other.iter().any(|(number, mode)| number == choice && *mode == DefaultMode::Yes);
+                    *mode = if also { DefaultMode::Yes } else { *mode };
                 }
                 return;
             }
@@ -123,14 +123,13 @@ impl Evaluator {
                 self.settle_value(vid);
             }
             [one] => {
-                let mode = self.get(*one).node.default_mode;
                 let vertex = self.v(vid);
-                vertex.node.default_mode = mode;
                 vertex.current = Some(*one);
                 vertex.status = Status::Done;
             }
             _ => {
-                let is_default = |vid: &Vid| self.get(*vid).node.default_mode == DefaultMode::Yes;
+                let live = self.live_defaults(&left);
+                let is_default = |vid: &Vid| self.is_default(*vid, &live);
                 let (mut alternatives, others): (Vec<Vid>, Vec<Vid>) = left.iter().partition(|vid| is_default(vid));
                 let defaults = alternatives.len();
                 alternatives.extend(others);
@@ -139,6 +138,19 @@ impl Evaluator {
                 vertex.status = Status::Done;
             }
         }
+    }
+
+    /// The choices of which a default is left. One whose defaults all failed has none: the others are as good.
+    fn live_defaults(&self, left: &[Vid]) -> Vec<u32> {
+        let modes = left.iter().flat_map(|vid| &self.get(*vid).node.modes);
+        modes.filter(|(_, mode)| *mode == DefaultMode::Yes).map(|(number, _)| *number).collect()
+    }
+
+    /// A default of every choice that has one left, and of one at least.
+    fn is_default(&self, vid: Vid, live: &[u32]) -> bool {
+        let modes = &self.get(vid).node.modes;
+        let chosen = |wanted: DefaultMode| modes.iter().any(|(number, mode)| live.contains(number) && *mode == wanted);
+        chosen(DefaultMode::Yes) && !chosen(DefaultMode::No)
     }
 
     fn none_left(&self, choice: &Choice, errors: &[Arc<Error>]) -> Arc<Error> {

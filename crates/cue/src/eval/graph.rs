@@ -94,6 +94,8 @@ pub(crate) enum Body {
     Expr(Ex),
     /// All that a vertex says.
     Vertex(Vid),
+    /// A closed list of what these vertices say.
+    List(Arc<[Vid]>, Span),
 }
 
 /// One of the things that a vertex must satisfy.
@@ -114,6 +116,7 @@ impl Conjunct {
         let body = match (&self.body, &other.body) {
             (Body::Expr(a), Body::Expr(b)) => Arc::ptr_eq(a, b),
             (Body::Vertex(a), Body::Vertex(b)) => a == b,
+            (Body::List(a, _), Body::List(b, _)) => a == b,
             _ => false,
         };
         body && self.frame == other.frame && self.origin.group == other.origin.group
@@ -231,6 +234,8 @@ impl Task {
 /// A disjunction that waits to be expanded.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
+    /// Unique in the evaluation.
+    pub number: u32,
     pub alternatives: Vec<(Conjunct, DefaultMode)>,
     pub span: Span,
 }
@@ -260,7 +265,6 @@ pub(crate) struct Node {
     pub patterns: Vec<Pattern>,
     pub list: ListState,
     pub errors: Vec<Arc<Error>>,
-    pub child_error: Option<Arc<Error>>,
     pub has_top: bool,
     /// It has a struct literal.
     pub has_struct: bool,
@@ -271,7 +275,10 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
-    pub default_mode: DefaultMode,
+    /// For an alternative: the choices that made it, and whether a default was chosen.
+    pub modes: Vec<(u32, DefaultMode)>,
+    /// It is a function, not called yet.
+    pub function: Option<ir::Callee>,
     /// Somebody relied on its set of fields as it is.
     pub fields_seen: bool,
 }
@@ -300,7 +307,6 @@ impl Default for Node {
             patterns: Vec::new(),
             list: ListState::default(),
             errors: Vec::new(),
-            child_error: None,
             has_top: false,
             has_struct: false,
             is_struct: false,
@@ -309,7 +315,8 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
-            default_mode: DefaultMode::Maybe,
+            modes: Vec::new(),
+            function: None,
             fields_seen: false,
         }
     }

@@ -237,6 +237,21 @@ impl Evaluator {
         Ok(())
     }
 
+    /// A closed list of what other vertices say.
+    pub(super) fn insert_elements(&mut self, vid: Vid, elements: &[Vid], span: Span, frame: Frame, origin: Origin) {
+        self.mark_structure(vid, origin);
+        self.narrow(vid, Kind::LIST, span);
+        self.note(vid, origin, Kind::LIST, 0);
+        if let Err(Stop::Fail(error)) = self.list_length(vid, elements.len() as u32, true, span) {
+            self.v(vid).node.errors.push(error);
+            return;
+        }
+        for (index, element) in elements.iter().enumerate() {
+            let conjunct = Conjunct { body: Body::Vertex(*element), frame, origin };
+            self.insert_arc(vid, Label::index(index as u32), Presence::Regular, conjunct);
+        }
+    }
+
     /// Brings the lengths of two lists together.
     fn list_length(&mut self, vid: Vid, length: u32, closed: bool, span: Span) -> Step<()> {
         let state = self.get(vid).node.list.clone();
@@ -257,11 +272,6 @@ impl Evaluator {
         list.closed |= closed;
         list.is_list = true;
         Ok(())
-    }
-
-    /// Whether a vertex was already looked at.
-    pub(super) fn is_new(&self, vid: Vid) -> bool {
-        self.get(vid).status == Status::New
     }
 }
 

@@ -134,6 +134,11 @@ impl Evaluator {
             vid = self.default_of(vid);
         }
         vid = self.default_of(vid);
+        if self.get(vid).status == Status::Done
+            && let Some(error) = self.get(vid).node.errors.first()
+        {
+            return Err(Stop::Fail(error.clone()));
+        }
         match self.get(vid).arcs.get(&label).copied() {
             Some(arc) => match self.get(arc).presence {
                 Presence::Regular => Ok(arc),

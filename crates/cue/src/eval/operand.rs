@@ -26,6 +26,10 @@ impl Evaluator {
     pub(super) fn run_expression(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) -> Step<()> {
         match &expr.kind {
             Kinds::Call(callee, args) => return self.run_call(vid, expr, callee, args, frame, origin),
+            Kinds::CallValue(of, args) => {
+                let callee = self.function_of(of, frame)?;
+                return self.run_call(vid, expr, &callee, args, frame, origin);
+            }
             Kinds::Bound(op, of) => {
                 let value = self.bound_value(of, frame)?;
                 self.insert_bound(vid, *op, value, expr.span, origin);
@@ -79,6 +83,10 @@ impl Evaluator {
                 Ok(Outcome::Data(Data::Bool(bottom == *equal)))
             }
             Kinds::Call(callee, args) => self.evaluate_call(expr, callee, args, frame),
+            Kinds::CallValue(of, args) => {
+                let callee = self.function_of(of, frame)?;
+                self.evaluate_call(expr, &callee, args, frame)
+            }
             Kinds::Slice(of, low, high) => self.slice(of, low.as_ref(), high.as_ref(), frame, expr.span),
             Kinds::Unsupported(what) => {
                 let error = self.refuse(Code::Unsupported, format!("{what} is not supported"), Some(expr.span));

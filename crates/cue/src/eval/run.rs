@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Bound, Check, Conjunct, DefaultMode, Job, Pattern, Status, TaskState, Value, Vid};
+use super::graph::{Bound, Check, Conjunct, Job, Pattern, Status, TaskState, Value, Vid};
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Kinds, Presence};
 use crate::data::Data;
@@ -438,10 +438,5 @@ impl Evaluator {
             return Value::Bottom(Arc::new(error));
         }
         Value::Bottom(error.clone())
-    }
-
-    /// The mode of an alternative after another choice.
-    pub(super) fn combine(a: DefaultMode, b: DefaultMode) -> DefaultMode {
-        a.max(b)
     }
 }

@@ -55,6 +55,7 @@ impl Evaluator {
         }
         match &conjunct.body {
             Body::Vertex(from) => self.take_vertex(vid, *from, origin, false),
+            Body::List(elements, span) => self.insert_elements(vid, elements, *span, conjunct.frame, origin),
             Body::Expr(expr) => {
                 // Whatever it turns out to be: it foresaw this field.
                 self.note(vid, origin, Kind::TOP, 0);
@@ -142,8 +143,8 @@ impl Evaluator {
             Callee::Native(_) => false,
         };
         if !is_validator {
-            let error = Error::new(Code::Incomplete, "a function is not a value", Some(expr.span));
-            self.v(vid).node.errors.push(Arc::new(error));
+            self.narrow(vid, Kind::FUNC, expr.span);
+            self.v(vid).node.function = Some(callee.clone());
             return;
         }
         self.insert_check_call(vid, callee.clone(), Vec::new(), frame, expr.span, origin);
@@ -181,18 +182,19 @@ impl Evaluator {
         let alternative = |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
         let alternatives = choice.values.iter().map(alternative).collect();
         self.note(vid, origin, Kind::TOP, 0);
-        self.add_choice(vid, Choice { alternatives, span });
+        self.add_choice(vid, alternatives, span);
     }
 
     /// The same disjunction twice is one.
-    pub(super) fn add_choice(&mut self, vid: Vid, choice: Choice) {
+    pub(super) fn add_choice(&mut self, vid: Vid, alternatives: Vec<(Conjunct, DefaultMode)>, span: Span) {
         let same = |known: &Choice| {
-            known.alternatives.len() == choice.alternatives.len()
-                && known.alternatives.iter().zip(&choice.alternatives).all(|((a, _), (b, _))| a.same(b))
+            known.alternatives.len() == alternatives.len()
+                && known.alternatives.iter().zip(&alternatives).all(|((a, _), (b, _))| a.same(b))
         };
-        let node = &mut self.v(vid).node;
-        if !node.choices.iter().any(same) {
-            node.choices.push(choice);
+        if !self.get(vid).node.choices.iter().any(same) {
+            self.choices += 1;
+            let number = self.choices;
+            self.v(vid).node.choices.push(Choice { number, alternatives, span });
         }
     }
 

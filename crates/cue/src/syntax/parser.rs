@@ -13,6 +13,7 @@ mod file;
 mod list;
 mod operand;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::ast::{Expr, ExprKind, File, Ident};
@@ -53,8 +54,9 @@ pub fn parse_expr(id: FileId, text: &str) -> (Expr, Vec<Error>) {
 
 /// The errors of lexer and parser by place; where the lexer has complained of a line, the parser's word is noise.
 fn in_order(text: &str, lexical: Vec<Error>, syntactic: Vec<Error>) -> Vec<Error> {
+    let lines: Vec<Range<usize>> = lexical.iter().map(|error| line_at(text, place(error))).collect();
     let mut errors = syntactic;
-    errors.retain(|error| !lexical.iter().any(|other| on_one_line(text, error, other)));
+    errors.retain(|error| !lines.iter().any(|line| line.contains(&place(error))));
     errors.extend(lexical);
     errors.sort_by_key(place);
     errors
@@ -65,9 +67,11 @@ fn place(error: &Error) -> usize {
     error.labels.first().map_or(0, |label| label.span.start as usize)
 }
 
-fn on_one_line(text: &str, one: &Error, other: &Error) -> bool {
-    let (from, to) = (place(one).min(place(other)), place(one).max(place(other)));
-    !text.get(from..to).unwrap_or("").contains('\n')
+/// The line that a byte stands on, with its newline, in bytes.
+fn line_at(text: &str, at: usize) -> Range<usize> {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    start..after.find('\n').map_or(text.len(), |newline| at + newline) + 1
 }
 
 struct Parser<'a> {
@@ -76,6 +80,8 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     errors: Vec<Error>,
+    /// The line of the last error, in bytes.
+    told: Range<usize>,
     experiments: file::Experiments,
     /// How deep the parser is, in levels.
     depth: u32,
@@ -91,6 +97,7 @@ impl<'a> Parser<'a> {
             tokens,
             at: 0,
             errors: Vec::new(),
+            told: 0..0,
             experiments: file::Experiments::default(),
             depth: 0,
             height: 0,
@@ -167,6 +174,15 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// As [`Self::expect`], for a closing bracket: an error also shows where it was opened.
+    fn expect_closing(&mut self, kind: TokenKind, what: &str, open: Token) {
+        if !self.eat(kind) {
+            let opened = self.span_of(open);
+            let error = self.expectation(what).at(opened, "opened here");
+            self.note(error);
+        }
+    }
+
     fn ident(&mut self, what: &str) -> Ident {
         let token = self.token(0);
         if !self.expect(TokenKind::Ident, what) {
@@ -190,13 +206,18 @@ impl<'a> Parser<'a> {
     }
 
     fn expected(&mut self, what: &str) {
+        let error = self.expectation(what);
+        self.note(error);
+    }
+
+    fn expectation(&self, what: &str) -> Error {
         let found = self.token(0);
         let found_text = match found.kind {
             TokenKind::AutoComma => "the line ends".to_owned(),
             TokenKind::End => "the file ends".to_owned(),
             _ => format!("there is {}", shortened(self.text_of(found))),
         };
-        self.error(self.span_of(found), format!("expected {what}, but {found_text} here"));
+        Error::new(Code::Syntax, format!("expected {what}, but {found_text} here"), Some(self.span_of(found)))
     }
 
     /// Notes an error, unless the line has one already: what follows an error is seldom news.
@@ -205,9 +226,14 @@ impl<'a> Parser<'a> {
     }
 
     fn note(&mut self, error: Error) {
-        let same_line = self.errors.last().is_some_and(|last| on_one_line(self.text, last, &error));
-        if !same_line && self.errors.len() < lexer::MAX_ERRORS {
-            self.errors.push(error);
+        let place = place(&error);
+        if self.told.contains(&place) {
+            return;
+        }
+        self.told = line_at(self.text, place);
+        self.errors.push(error);
+        if self.errors.len() == lexer::MAX_ERRORS {
+            self.at = self.tokens.len();
         }
     }
 

@@ -4,9 +4,11 @@ mod encoding;
 mod list;
 mod math;
 mod net;
+mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod time;
 
 use indexmap::IndexMap;
 use shipway_cue::builtin::{self, CallError};

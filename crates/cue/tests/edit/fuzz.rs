@@ -1,6 +1,7 @@
 //! Any edit of any text ends, and what it gives is CUE with everything else in place.
 
 use proptest::prelude::*;
+use proptest::sample::select;
 use shipway_cue::edit::{Step, append, insert, parse_path, remove, set};
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::parse_file;
@@ -20,8 +21,8 @@ const VALUES: [&str; 6] = ["1", "\"s\"", "{x: 1}", "{\n\tx: 1\n}", "\"\"\"\n\tl\
 
 fn path() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => proptest::sample::select(&["a", "b", "c", "d", "x y"][..]).prop_map(|name| Step::Field(name.to_owned())),
-        1 => proptest::sample::select(&["#S", "_h"][..]).prop_map(|name| Step::Special(name.to_owned())),
+        4 => select(&["a", "b", "c", "d", "x y"][..]).prop_map(|name| Step::Field(name.to_owned())),
+        1 => select(&["#S", "_h"][..]).prop_map(|name| Step::Special(name.to_owned())),
         1 => (0_usize..4).prop_map(Step::Index),
     ];
     proptest::collection::vec(step, 0..4)
@@ -37,11 +38,15 @@ fn unchanged(before: &str, after: &str) -> usize {
 proptest! {
     #[test]
     fn edits_give_valid_text(
-        text in proptest::sample::select(&TEXTS[..]), path in path(), value in proptest::sample::select(&VALUES[..]), index in 0_usize..4,
+        text in select(&TEXTS[..]), path in path(), value in select(&VALUES[..]), index in 0_usize..4,
     ) {
         let id = FileId(0);
-        let results =
-            [set(id, text, &path, value), remove(id, text, &path), append(id, text, &path, value), insert(id, text, &path, index, value)];
+        let results = [
+            set(id, text, &path, value),
+            remove(id, text, &path),
+            append(id, text, &path, value),
+            insert(id, text, &path, index, value),
+        ];
         for changed in results.into_iter().flatten() {
             let (_, errors) = parse_file(id, &changed);
             prop_assert!(errors.is_empty(), "{:?} in\n{}", errors, changed);
@@ -50,7 +55,7 @@ proptest! {
 
     #[test]
     fn setting_and_removing_a_new_field_changes_nothing(
-        text in proptest::sample::select(&TEXTS[..]), name in "[e-z]{1,5}", value in proptest::sample::select(&VALUES[..5]),
+        text in select(&TEXTS[..]), name in "[e-z]{1,5}", value in select(&VALUES[..5]),
     ) {
         let path = [Step::Field(name)];
         let added = set(FileId(0), text, &path, value).expect("a new field");

@@ -1,6 +1,6 @@
 //! Values set: of fields that are there, and of new ones.
 
-use shipway_cue::edit::{parse_path, set};
+use shipway_cue::edit::{locate, parse_path, set};
 use shipway_cue::source::FileId;
 
 fn check(table: &[(&str, &str, &str, &str)]) {
@@ -79,4 +79,17 @@ fn new_fields_go_into_the_innermost_struct_that_is_written() {
         ("a: {\r\n\tb: 1\r\n}\r\n", "a.c", "2", "a: {\r\n\tb: 1\r\n\tc: 2\r\n}\r\n"),
         ("a: 1\n", "\"b c\".#d._e", "2", "a: 1\n\"b c\": #d: _e: 2\n"),
     ]);
+}
+
+#[test]
+fn a_value_is_located() {
+    let text = "a: {b: X=[1, {c: 2}]}\n";
+    let (file, _) = shipway_cue::syntax::parse_file(FileId(0), text);
+    let located = |path: &str| {
+        let span = locate(&file, &parse_path(path).expect("a path")).expect("one declaration")?;
+        text.get(span.start as usize..span.end as usize)
+    };
+    assert_eq!(located("a.b"), Some("[1, {c: 2}]"));
+    assert_eq!(located("a.b[1].c"), Some("2"));
+    assert_eq!(located("a.c"), None);
 }

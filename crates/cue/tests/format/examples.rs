@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use shipway_cue::format::format_file;
+use shipway_cue::format::{format_file, format_simplified};
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::parse_file;
 
@@ -57,4 +57,26 @@ fn a_file_with_errors_stays_as_it_is() {
     let (file, errors) = parse_file(FileId(0), text);
     assert!(!errors.is_empty());
     assert_eq!(format_file(&file, text), text);
+}
+
+#[test]
+fn files_are_simplified() {
+    let table = [
+        ("a: {b: {c: 1}}\n", "a: b: c: 1\n"),
+        ("a: {\n\tb: {\n\t\tc: 1\n\t\td: 2\n\t}\n}\n", "a: b: {\n\tc: 1\n\td: 2\n}\n"),
+        ("a: {\n\t// why\n\tb: 1\n}\n", "a: {\n\t// why\n\tb: 1\n}\n"),
+        ("a: {b: 1} @x()\n", "a: {b: 1} @x()\n"),
+        ("a: {b: 1 @x()}\n", "a: {b: 1 @x()}\n"),
+        ("a: {b: 1, ...}\n", "a: {b: 1, ...}\n"),
+        ("a: #B & {b: 1}\n", "a: #B & {b: 1}\n"),
+        ("\"a\": {\"b\": 1}\n", "a: b: 1\n"),
+        ("\"a-b\": \"_c\": \"#d\": 1\n", "\"a-b\": \"_c\": \"#d\": 1\n"),
+        ("\"a\": 1\nb: a\n", "\"a\": 1\nb:   a\n"),
+        ("if x {\"a\": {\"c\": 1}}\n", "if x {a: c: 1}\n"),
+    ];
+    for (text, expected) in table {
+        let (file, errors) = parse_file(FileId(0), text);
+        assert!(errors.is_empty(), "{errors:?} in {text}");
+        assert_eq!(format_simplified(&file, text), expected, "{text}");
+    }
 }

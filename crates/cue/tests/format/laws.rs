@@ -1,6 +1,8 @@
 //! Laws: the layout changes no tree and no comment, and laying out twice is laying out once.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use shipway_cue::format::{format_expr, format_expr_on_one_line, format_file};
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::ast::File;
@@ -12,7 +14,7 @@ fn scrubbed(tree: &impl std::fmt::Debug) -> String {
     let shown = format!("{tree:?}");
     // A number may be spelled with one zero more: `1.` as `1.0`.
     let numbers =
-        regex::Regex::new(r"Number \{ coefficient: -?\d+, exponent: -\d+, int: false \}").expect("a constant pattern");
+        regex::Regex::new(r"Number \{ coefficient: -?\d+, exponent: -?\d+, int: false \}").expect("a constant pattern");
     numbers.replace_all(&spans.replace_all(&shown, ""), "float").into_owned()
 }
 
@@ -55,16 +57,16 @@ fn value() -> impl Strategy<Value = String> {
     leaf.prop_recursive(4, 40, 5, |inner| {
         let space = prop_oneof![Just(""), Just(" "), Just("\n"), Just(" // c\n"), Just("\n\n")];
         let gap = prop_oneof![Just(", "), Just(","), Just("\n"), Just(" // d\n"), Just(",\n\n"), Just(", // e\n")];
-        let op = proptest::sample::select(&["+", "*", "&", "|", "&&", "==", " =~ ", " - ", "|\n", "& // f\n"][..]);
-        let prefix = proptest::sample::select(&["-", "!", "*", "<", ">=", "=~", "!= "][..]);
+        let op = select(&["+", "*", "&", "|", "&&", "==", " =~ ", " - ", "|\n", "& // f\n"][..]);
+        let prefix = select(&["-", "!", "*", "<", ">=", "=~", "!= "][..]);
         prop_oneof![
             (inner.clone(), op, inner.clone()).prop_map(|(left, op, right)| format!("{left} {op}{right}")),
             (prefix, inner.clone()).prop_map(|(prefix, of)| format!("{prefix} {of}")),
             inner.clone().prop_map(|of| format!("f({of}, 1)[{of}].g")),
             inner.clone().prop_map(|of| format!("(1 + {of})")),
-            (space.clone(), proptest::collection::vec((inner.clone(), gap.clone()), 0..4))
+            (space.clone(), vec((inner.clone(), gap.clone()), 0..4))
                 .prop_map(|(space, items)| format!("[{space}{}]", joined(&items))),
-            (space.clone(), proptest::collection::vec((decl(inner), gap), 0..4))
+            (space.clone(), vec((decl(inner), gap), 0..4))
                 .prop_map(|(space, items)| format!("{{{space}{}}}", joined(&items))),
         ]
     })
@@ -75,7 +77,7 @@ fn joined(items: &[(String, &str)]) -> String {
 }
 
 fn decl(value: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = String> + Clone {
-    let label = proptest::sample::select(
+    let label = select(
         &[
             "a: ",
             "b?:",
@@ -90,7 +92,7 @@ fn decl(value: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy
             "\"l\\(1)\" :",
         ][..],
     );
-    let head = proptest::sample::select(&["if x ", "for k, v in y if v ", "for v in y\nlet w = v ", "if x // g\n"][..]);
+    let head = select(&["if x ", "for k, v in y if v ", "for v in y\nlet w = v ", "if x // g\n"][..]);
     prop_oneof![
         4 => (label, value.clone()).prop_map(|(label, value)| format!("{label}{value}")),
         1 => (head, value.clone()).prop_map(|(head, value)| format!("{head}{{a: {value}}}")),
@@ -102,12 +104,9 @@ fn decl(value: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy
 }
 
 fn file() -> impl Strategy<Value = String> {
-    let head = proptest::sample::select(
-        &["", "package p\n", "// c\n\npackage p // d\nimport \"a\"\n", "import (\"a\", b \"c\")\n"][..],
-    );
-    let gap = proptest::sample::select(&["\n", "\n\n\n", ", ", " // e\n", "\n// f\n", "\n\n// g\n\n"][..]);
-    (head, proptest::collection::vec((decl(value().boxed()), gap), 0..6))
-        .prop_map(|(head, decls)| format!("{head}{}\n", joined(&decls)))
+    let head = select(&["", "package p\n", "// c\n\npackage p // d\nimport \"a\"\n", "import (\"a\", b \"c\")\n"][..]);
+    let gap = select(&["\n", "\n\n\n", ", ", " // e\n", "\n// f\n", "\n\n// g\n\n"][..]);
+    (head, vec((decl(value().boxed()), gap), 0..6)).prop_map(|(head, decls)| format!("{head}{}\n", joined(&decls)))
 }
 
 /// Pieces of text that together are sometimes CUE.
@@ -159,15 +158,37 @@ const VALID: &str = "package p\n\nimport \"list\"\n\n#A: {\n\tname!: string // a
     x: [for i, v in [1, 2.5, 3Ki] if v > 1 {\"\\(i)-\\(v)\"}, ...int]\n\"q r\": x[0:1] & {a: b: 'c'}\n\
     s: \"\"\"\n\tl \\(x)\n\tm\n\t\"\"\"\nX=y: [Z=string]: {X.n, m: -list.Max(x)} @tag(t, type=int)\n";
 
+#[test]
+fn trees_as_high_as_may_be_are_laid_out() {
+    let shapes = [
+        format!("a: b{}", " + 1".repeat(1990)),
+        format!("a: b{}", ".c".repeat(1990)),
+        format!("a: {}1{}", "[".repeat(240), "]".repeat(240)),
+        format!("{}1{}", "{a: ".repeat(160), "}".repeat(160)),
+        format!("{}1", "a: ".repeat(240)),
+        format!("a: {}1{}", "-(".repeat(240), ")".repeat(240)),
+        format!("a: {}1{}", "\"\\(".repeat(400), ")\"".repeat(400)),
+    ];
+    for text in shapes {
+        let (file, errors) = parse_file(FileId(0), &text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let once = format_file(&file, &text);
+        assert!(parse_file(FileId(0), &once).1.is_empty());
+        let _ = shipway_cue::format::format_decls(&file.decls);
+        let _ = shipway_cue::format::format_simplified(&file, &text);
+        let _ = shipway_cue::lint::lint(&[file]);
+    }
+}
+
 proptest! {
     #[test]
-    fn any_tokens_keep_their_trees(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..30)) {
+    fn any_tokens_keep_their_trees(pieces in vec(select(&PIECES[..]), 0..30)) {
         check(&pieces.concat())?;
     }
 
     #[test]
     fn mutations_keep_their_trees(
-        places in proptest::collection::vec((any::<proptest::sample::Index>(), proptest::sample::select(&PIECES[..])), 1..4),
+        places in vec((any::<Index>(), select(&PIECES[..])), 1..4),
     ) {
         let mut text: Vec<char> = VALID.chars().collect();
         for (place, piece) in places {
@@ -183,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn generated_files_are_mostly_valid(texts in proptest::collection::vec(file(), 20)) {
+    fn generated_files_are_mostly_valid(texts in vec(file(), 20)) {
         let valid = texts.iter().filter(|text| parse_file(FileId(0), text).1.is_empty()).count();
         prop_assert!(valid >= 10, "{} of 20", valid);
     }

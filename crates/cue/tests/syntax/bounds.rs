@@ -53,3 +53,12 @@ fn what_people_write_is_not_refused() {
         assert_eq!(codes(&text), []);
     }
 }
+
+#[test]
+fn mistakes_without_end_are_told_in_bounds() {
+    const MANY: usize = 100_000;
+    for mistake in ["}", ")", "a b ", ": ", "\\", "\"\\q\" ", "1 1\n", "\"\n", "@", "' "] {
+        let errors = codes(&mistake.repeat(MANY));
+        assert!((1..=100).contains(&errors.len()), "{mistake}: {}", errors.len());
+    }
+}

@@ -1,6 +1,10 @@
-//! Any text is read to an end. `PROPTEST_CASES` asks for more of it.
+//! Any text is read to an end, laid out and looked at. `PROPTEST_CASES` asks for more of it.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use shipway_cue::format::format_file;
+use shipway_cue::lint::lint;
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::{parse_expr, parse_file};
 
@@ -90,6 +94,8 @@ fn read(text: &str) {
         assert!(decl.span().start <= decl.span().end && decl.span().end <= end, "{decl:?} is outside of {text:?}");
     }
     let _ = parse_expr(FileId(0), text);
+    let _ = format_file(&file, text);
+    let _ = lint(&[file]);
 }
 
 proptest! {
@@ -99,19 +105,19 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read(bytes in vec(any::<u8>(), 0..200)) {
         read(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn any_tokens_are_read(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..60)) {
+    fn any_tokens_are_read(pieces in vec(select(&PIECES[..]), 0..60)) {
         read(&pieces.concat());
     }
 
     #[test]
     fn mutations_are_read(
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), proptest::sample::select(&PIECES[..])), 1..6),
-        cut in any::<proptest::sample::Index>(),
+        changes in vec((any::<Index>(), select(&PIECES[..])), 1..6),
+        cut in any::<Index>(),
     ) {
         let mut text: Vec<char> = VALID.chars().collect();
         for (place, piece) in changes {

@@ -67,11 +67,19 @@ fn each_mistake_is_told_at_its_place() {
         ("a: 1 % 2", "1:6 '%' is no part of the language outside of strings and comments"),
         ("a: \u{0}", "1:4 a NUL character; CUE files are text"),
         ("a: x.'b'", "1:6 expected the name of a field after '.', but there is 'b' here"),
-        ("a: x[1\n\tb: 2", "1:7 expected ']' after the index, but there is b here"),
+        ("a: x[1\n\tb: 2", "2:2 expected ']' after the index, but there is b here"),
         ("@experiment(aliasv2)\nX=a: 1", "2:1 with @experiment(aliasv2) an alias stands after its label, as in a~X: …"),
     ];
     for (text, expected) in table {
         assert_eq!(errors(text).first().map(String::as_str), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn aliases_before_labels_are_refused_where_the_file_says_so() {
+    for text in ["X=a: 1", "a: X={}", "[X=string]: 1", "a: X=b: 1"] {
+        let errors = errors(&format!("@experiment(aliasv2)\n{text}"));
+        assert!(errors.iter().any(|error| error.contains("an alias stands after its label")), "{text}: {errors:?}");
     }
 }
 
@@ -81,4 +89,17 @@ fn several_mistakes_are_told_at_once() {
     let places: Vec<String> =
         errors(text).iter().map(|error| error.split(' ').next().unwrap_or("").to_owned()).collect();
     assert_eq!(places, ["1:6", "3:2", "5:4", "6:8"]);
+}
+
+#[test]
+fn a_missing_bracket_shows_the_one_it_belongs_to() {
+    let mut sources = SourceMap::default();
+    let text = "a: {\n\tb: [1,\n\t2\n";
+    let id = sources.add("x", text);
+    let (_, errors) = parse_file(id, text);
+    let places: Vec<String> = errors
+        .iter()
+        .flat_map(|error| error.labels.iter().map(|label| format!("{} {}", sources.place(label.span), label.text)))
+        .collect();
+    assert_eq!(places, ["x:4:1 ", "x:2:5 opened here"]);
 }

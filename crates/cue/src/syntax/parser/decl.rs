@@ -91,6 +91,9 @@ impl Parser<'_> {
             return expr;
         }
         let name = self.name_of(&expr);
+        if self.experiments.no_prefix_alias {
+            self.error(start, "with @experiment(aliasv2) an alias stands after its label, as in a~X: …");
+        }
         self.bump();
         let of = self.expr();
         self.grow(self.height);
@@ -137,12 +140,8 @@ impl Parser<'_> {
 
     /// A field from what stands after its label on; `label` is the label as the expression it was read as.
     fn field(&mut self, start: Span, label: Expr) -> Option<Field> {
-        let prefix_alias = matches!(label.kind, ExprKind::Alias { .. });
         let (alias, label) = self.label(label)?;
         let alias = self.postfix_alias().or(alias);
-        if prefix_alias && self.experiments.no_prefix_alias {
-            self.error(start, "with @experiment(aliasv2) an alias stands after its label, as in a~X: …");
-        }
         let presence = match self.kind() {
             TokenKind::Question => Presence::Optional,
             TokenKind::Not => Presence::Required,

@@ -144,24 +144,24 @@ impl Parser<'_> {
     }
 
     fn index_or_slice(&mut self, of: Box<Expr>) -> ExprKind {
-        self.bump();
+        let open = self.bump();
         let low = (self.kind() != TokenKind::Colon).then(|| Box::new(self.expr()));
         let below = if low.is_some() { self.height } else { 0 };
         if !self.eat(TokenKind::Colon) {
             self.eat_comma();
-            self.expect(TokenKind::RightBracket, "']' after the index");
+            self.expect_closing(TokenKind::RightBracket, "']' after the index", open);
             self.height = below;
             let index = low.unwrap_or_else(|| Box::new(self.bad(of.span)));
             return ExprKind::Index { of, index };
         }
         let high = (self.kind() != TokenKind::RightBracket).then(|| Box::new(self.expr()));
-        self.expect(TokenKind::RightBracket, "']' after the slice");
+        self.expect_closing(TokenKind::RightBracket, "']' after the slice", open);
         self.height = self.height.max(below);
         ExprKind::Slice { of, low, high }
     }
 
     fn call(&mut self, of: Box<Expr>) -> ExprKind {
-        self.bump();
+        let open = self.bump();
         let mut args = Vec::new();
         let mut highest = 0;
         while !matches!(self.kind(), TokenKind::RightParen | TokenKind::End) {
@@ -171,7 +171,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect(TokenKind::RightParen, "',' or ')' after the argument");
+        self.expect_closing(TokenKind::RightParen, "',' or ')' after the argument", open);
         self.height = highest;
         ExprKind::Call { of, args }
     }

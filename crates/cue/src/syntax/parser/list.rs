@@ -9,7 +9,7 @@ impl Parser<'_> {
     /// `[ … ]`, or a pattern that is read as a list first.
     pub(super) fn list(&mut self) -> Expr {
         let start = self.here();
-        self.bump();
+        let open = self.bump();
         let mut elements = Vec::new();
         let mut highest = 0;
         let mut alias: Option<Span> = None;
@@ -23,7 +23,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect(TokenKind::RightBracket, "',' or ']' after the element");
+        self.expect_closing(TokenKind::RightBracket, "',' or ']' after the element", open);
         self.grow(highest);
         if let Some(alias) = alias.filter(|_| !self.follows_pattern()) {
             self.error(alias, "an alias in brackets names the label of a pattern, as in [X=string]: …");

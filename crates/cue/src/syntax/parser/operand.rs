@@ -132,18 +132,18 @@ impl Parser<'_> {
     /// `{ … }`
     pub(super) fn struct_literal(&mut self) -> Struct {
         let start = self.here();
-        self.bump();
+        let open = self.bump();
         let decls = self.declarations();
         self.grow(self.height);
-        self.expect(TokenKind::RightBrace, "'}' at the end of the struct");
+        self.expect_closing(TokenKind::RightBrace, "'}' at the end of the struct", open);
         Struct { decls, braces: true, span: self.since(start) }
     }
 
     fn paren(&mut self) -> ExprKind {
-        self.bump();
+        let open = self.bump();
         let inner = self.expr();
         self.grow(self.height);
-        self.expect(TokenKind::RightParen, "')' after the expression");
+        self.expect_closing(TokenKind::RightParen, "')' after the expression", open);
         ExprKind::Paren(Box::new(inner))
     }
 }
