@@ -59,6 +59,10 @@ impl Draft {
 /// # Errors
 /// The document is no schema, or uses what can't be said in CUE exactly.
 pub fn to_cue(schema: &Expr, package: Option<&str>) -> Result<String, Error> {
+    if let Some(value) = truth(schema) {
+        let package = package.map(|name| format!("package {name}\n\n")).unwrap_or_default();
+        return Ok(format!("{package}{}\n", if value { "_" } else { "_|_" }));
+    }
     let root = Schema::new(schema)?;
     let draft = match root.get("$schema") {
         None => Draft::Y2020,
@@ -106,8 +110,20 @@ impl Writer<'_> {
             body.push_str(&format!("\n{comment}{name}: {text}\n"));
         }
         let package = package.map(|name| format!("package {name}\n\n")).unwrap_or_default();
-        let imports: String = self.imports.iter().map(|path| format!("import \"{path}\"\n")).collect();
-        self.laid_out(&format!("{}{package}{imports}\n{body}", read::comment(self.root)))
+        let comment = match read::comment(self.root) {
+            none if none.is_empty() => none,
+            comment => format!("{comment}\n"),
+        };
+        self.laid_out(&format!("{comment}{package}{}\n{body}", self.import_clause()))
+    }
+
+    fn import_clause(&self) -> String {
+        let paths: Vec<_> = self.imports.iter().map(|path| format!("\"{path}\"")).collect();
+        match paths.as_slice() {
+            [] => String::new(),
+            [only] => format!("import {only}\n"),
+            several => format!("import (\n{}\n)\n", several.join("\n")),
+        }
     }
 
     /// The root's own constraints, as declarations of the file.
