@@ -76,7 +76,7 @@ impl Evaluator {
             None => root,
             Some(expr) => {
                 let bound = self.binder.expression(source, names, expr)?;
-                self.anonymous(bound, frame)
+                self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])?
             }
         };
         let found = self.export_vertex(vid);

@@ -109,7 +109,10 @@ impl Evaluator {
                 };
                 self.value_of(vid)?;
                 let holds = self.holds(self.default_of(vid), &Callee::Native(native), rest, frame, span)?;
-                Ok(Outcome::Data(Data::Bool(holds.is_none())))
+                match (holds, native) {
+                    (Some(error), Native::Package(..)) => Err(Stop::Fail(error)),
+                    (holds, _) => Ok(Outcome::Data(Data::Bool(holds.is_none()))),
+                }
             }
             _ if is_validator(&Callee::Native(native), args.len()) => {
                 Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame)))
@@ -130,7 +133,8 @@ impl Evaluator {
         frame: Frame,
         span: Span,
     ) -> Step<Outcome> {
-        if args.len() != function.params.len() {
+        let omitted = omits_system(name, args.len(), function.params.len());
+        if args.len() != function.params.len() && !omitted {
             let text = format!("{name} takes {} arguments, not {}", function.params.len(), args.len());
             return self.fail(Code::Conflict, text, span);
         }
@@ -149,6 +153,9 @@ impl Evaluator {
                 return self.fail(Code::Conflict, text, arg.span);
             }
             data.push(value);
+        }
+        if omitted {
+            data.push(Data::string("unix"));
         }
         self.call_data(name, function, &data, span).map(Outcome::Data)
     }
@@ -551,8 +558,19 @@ impl Evaluator {
         let probe = self.deref(probe);
         Ok(match &self.get(probe).value {
             Value::Bottom(error) => error.code.is_open(),
-            _ => true,
+            _ => !self.lacks_required(probe),
         })
+    }
+
+    /// Whether a field is required that isn't there.
+    fn lacks_required(&self, vid: Vid) -> bool {
+        let vid = self.default_of(vid);
+        let lacks = |arc: &Vid| match self.get(*arc).presence {
+            Presence::Required => true,
+            Presence::Optional => false,
+            Presence::Regular => self.lacks_required(*arc),
+        };
+        self.get(vid).arcs.values().any(lacks)
     }
 
     fn match_n(&mut self, vid: Vid, args: &[Ex], frame: Frame, span: Span) -> Step<Option<Arc<Error>>> {
@@ -669,3 +687,9 @@ fn known(path: &str, name: &str) -> bool {
 
 /// The longest list that repeating may make.
 const MAX_ELEMENTS: usize = 1_000_000;
+
+/// Functions of `path` are of Unix where no system is said.
+fn omits_system(name: &str, args: usize, params: usize) -> bool {
+    let must_say = ["path.ToSlash", "path.FromSlash", "path.SplitList", "path.VolumeName"];
+    name.starts_with("path.") && args + 1 == params && !must_say.contains(&name)
+}

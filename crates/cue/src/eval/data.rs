@@ -165,11 +165,27 @@ pub(super) fn brief(data: &Data) -> String {
 }
 
 impl Evaluator {
+    /// The vertex of an expression: what it refers to itself, where it is a reference.
+    ///
+    /// # Errors
+    /// There is no such thing.
+    pub(crate) fn value_vertex(&mut self, expr: &super::Ex, frame: super::Frame) -> Result<Vid, Arc<Error>> {
+        let forced = std::mem::replace(&mut self.forced, true);
+        let found = self.resolve(expr, frame);
+        self.forced = forced;
+        match found {
+            Ok(vid) => Ok(vid),
+            Err(super::Stop::Fail(error)) => Err(error),
+            Err(super::Stop::Blocked(_)) => Ok(self.anonymous(expr.clone(), frame)),
+        }
+    }
+
     /// Evaluates a vertex to the end and gives its concrete value.
     ///
     /// # Errors
     /// All that is wrong or missing.
     pub(crate) fn export_vertex(&mut self, vid: Vid) -> Result<Data, Vec<Arc<Error>>> {
+        self.finish_above(vid);
         self.ensure(vid, super::run::Need::Value).ok();
         self.verify();
         let mut problems = Vec::new();

@@ -74,6 +74,19 @@ impl Evaluator {
         done
     }
 
+    /// The conjuncts of a vertex are complete when those of all above it are.
+    pub(super) fn finish_above(&mut self, vid: Vid) {
+        let mut above = Vec::new();
+        let mut at = self.get(vid).parent;
+        while let Some(parent) = at {
+            above.push(parent);
+            at = self.get(parent).parent;
+        }
+        for vid in above.into_iter().rev() {
+            self.ensure(vid, Need::Fields).ok();
+        }
+    }
+
     /// A vertex that is being worked on: what of its work can be done now is done.
     fn ensure_running(&mut self, vid: Vid, need: Need) -> Result<(), Waits> {
         let depth = self.get(vid).running;

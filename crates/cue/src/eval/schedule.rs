@@ -142,9 +142,9 @@ impl Evaluator {
             Callee::Native(Native::Package(_, name)) => *name == "UniqueItems",
             Callee::Native(_) => false,
         };
+        self.v(vid).node.function = Some(callee.clone());
         if !is_validator {
             self.narrow(vid, Kind::FUNC, expr.span);
-            self.v(vid).node.function = Some(callee.clone());
             return;
         }
         self.insert_check_call(vid, callee.clone(), Vec::new(), frame, expr.span, origin);
