@@ -412,6 +412,7 @@ fn files_are_embedded() {
         ("a: _ @embed(glob=d/*)", "the type of the files can't be told from the pattern [sub/x.cue:5:6]"),
         ("a: _ @embed(glob=z/*.json)", "no file matches `z/*.json` [sub/x.cue:5:6]"),
         ("a: _ @embed(glob=\"[.json\")", "the pattern `[.json` is not well-formed [sub/x.cue:5:6]"),
+        ("a: _ @embed(glob=**/*.json)", "`**` in a pattern is not supported [sub/x.cue:5:6]"),
         ("a: _ @embed(file=a.json, type=openapi)", "a file of type `openapi` can't be embedded [sub/x.cue:5:6]"),
         ("a: _ @embed(file=a.json, glob=a)", "`@embed` takes `file` or `glob`, not both [sub/x.cue:5:6]"),
         ("a: _ @embed()", "`@embed` takes `file=…` or `glob=…` [sub/x.cue:5:6]"),

@@ -58,7 +58,10 @@ pub(super) fn values(file: FileId, bytes: &[u8], encoding: Encoding) -> Result<V
         },
         Encoding::Yaml => decode::yaml(file, text)?,
         Encoding::Toml => vec![decode::toml(file, text)?],
-        Encoding::Text => vec![Expr { kind: ExprKind::String(text.into()), span: whole }],
+        Encoding::Text => {
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+            vec![Expr { kind: ExprKind::String(text.into()), span: whole }]
+        }
         Encoding::Cue | Encoding::Binary | Encoding::JsonSchema => Vec::new(),
     })
 }

@@ -147,6 +147,9 @@ impl<'a, 'b> Embed<'a, 'b> {
     }
 
     fn glob(&mut self, pattern: &str, encoding: Option<Encoding>, empty_allowed: bool) -> Result<Expr, Error> {
+        if pattern.contains("**") {
+            return Err(Error::new(Code::Unsupported, "`**` in a pattern is not supported", Some(self.span)));
+        }
         if !glob::is_valid(pattern) {
             return Err(self.error(format!("the pattern `{pattern}` is not well-formed")));
         }
