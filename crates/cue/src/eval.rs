@@ -49,7 +49,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_vertices: 5_000_000, max_depth_vertices: 3_000, max_steps: 20_000_000 }
+        Self { max_vertices: 3_000_000, max_depth_vertices: 1_500, max_steps: 5_000_000 }
     }
 }
 

@@ -242,7 +242,7 @@ impl Evaluator {
             self.forced = forced;
             if !matches!(again, Ok(now) if now == found) {
                 let text = "circular dependency in a condition: what it looks at changed after it was looked at";
-                let mut error = crate::error::Error::new(Code::Cycle, text, Some(of.span));
+                let mut error = crate::error::Error::new(Code::Undecided, text, Some(of.span));
                 error.path = self.path(vid);
                 let vid = self.deref(vid);
                 self.v(vid).value = Value::Bottom(std::sync::Arc::new(error));

@@ -452,7 +452,7 @@ impl Evaluator {
 fn missing(task: &super::graph::Task) -> Option<Arc<Error>> {
     let stuck = |code| Error::new(code, "the value depends on itself", job_span(&task.job));
     match &task.state {
-        TaskState::Incomplete(error) if error.code == Code::Cycle && !is_arithmetic(&task.job) => {
+        TaskState::Incomplete(error) if error.code == Code::Cycle && !is_arithmetic(&task.job) && !is_condition(&task.job) => {
             Some(Arc::new(Error { code: Code::Undecided, ..(**error).clone() }))
         }
         TaskState::Incomplete(error) => Some(error.clone()),
@@ -466,9 +466,12 @@ fn missing(task: &super::graph::Task) -> Option<Arc<Error>> {
 fn is_arithmetic(job: &Job) -> bool {
     match job {
         Job::Expr(expr) => !matches!(expr.kind, Kinds::Call(..) | Kinds::CallValue(..) | Kinds::Slice(..)),
-        Job::Comprehension(_) => true,
         _ => false,
     }
+}
+
+fn is_condition(job: &Job) -> bool {
+    matches!(job, Job::Comprehension(_))
 }
 
 fn job_span(job: &Job) -> Option<crate::source::Span> {
