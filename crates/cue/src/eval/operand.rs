@@ -115,6 +115,9 @@ impl Evaluator {
     pub(super) fn scalar_of(&mut self, vid: Vid, span: Span) -> Step<Data> {
         self.wait(vid, Need::Scalar)?;
         let vid = self.default_of(vid);
+        if self.is_only_tried(vid) {
+            return self.fail(Code::Cycle, "the value depends on itself", span);
+        }
         match &self.get(vid).value {
             Value::Scalar(data) => Ok(data.clone()),
             Value::Bottom(error) => Err(Stop::Fail(error.clone())),

@@ -43,6 +43,9 @@ impl Evaluator {
             return Ok(());
         }
         if self.get(vid).running > 0 {
+            if self.is_only_tried(vid) {
+                return Err(self.get(vid).running);
+            }
             return self.ensure_running(vid, need);
         }
         if self.stack.len() as u32 >= self.limits.max_depth_vertices {
@@ -167,7 +170,14 @@ impl Evaluator {
         };
         let first = waiting.into_iter().min_by_key(|(vid, task)| weight(&self.get(*vid).node.tasks[*task].job));
         if let Some((vid, task)) = first {
-            self.v(vid).node.tasks[task].forced = true;
+            let mut at = Some(vid);
+            while let Some(vid) = at {
+                let vertex = self.v(vid);
+                if let Some(task) = vertex.node.tasks.get_mut(task) {
+                    task.forced = true;
+                }
+                at = vertex.copied_from;
+            }
             return true;
         }
         false
