@@ -19,6 +19,7 @@ pub mod encode;
 pub mod error;
 mod eval;
 pub mod format;
+pub mod jsonschema;
 pub mod kind;
 pub mod label;
 pub mod lint;

@@ -68,6 +68,8 @@ pub struct Build {
     pub instances: Vec<usize>,
     /// The data files among the arguments, in their order.
     pub data: Vec<DataFile>,
+    /// The JSON Schemas among the arguments, as data; the instance holds them as CUE.
+    pub schemas: Vec<DataFile>,
 }
 
 impl Build {

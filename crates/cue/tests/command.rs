@@ -239,3 +239,21 @@ fn an_error_shows_its_lines() {
         )],
     );
 }
+
+#[test]
+fn json_schemas_are_imported_and_checked_against() {
+    let files = "-- s.json --\n{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\",\n\
+                 \"properties\": {\"n\": {\"type\": \"integer\"}}, \"required\": [\"n\"]}\n\
+                 -- t.yaml --\ntype: string\n-- ok.json --\n{\"n\": 1}\n-- bad.json --\n{\"n\": \"x\"}\n-- none.json --\n{}\n";
+    check(
+        files,
+        &[
+            (&["import", "s.json", "-o", "-", "-p", "p"], DONE, "package p\n\nn!: int\n...\n"),
+            (&["import", "jsonschema:", "t.yaml", "-o", "-"], DONE, "string\n"),
+            (&["vet", "s.json", "ok.json"], DONE, ""),
+            (&["vet", "s.json", "bad.json"], WRONG, ""),
+            (&["vet", "s.json", "none.json"], WRONG, ""),
+            (&["export", "s.json", "ok.json", "--out", "jsonl"], DONE, "{\"n\":1}\n"),
+        ],
+    );
+}

@@ -300,7 +300,11 @@ fn any_data() -> impl Strategy<Value = Data> {
     let leaf = prop_oneof![
         Just(Data::Null),
         any::<bool>().prop_map(Data::Bool),
-        number,
+        number.clone(),
+        number.prop_map(|data| match data {
+            Data::Number(number) => Data::Number(number.into_float()),
+            other => other,
+        }),
         text.clone().prop_map(Data::string),
         proptest::collection::vec(any::<u8>(), 0..6).prop_map(|bytes| Data::Bytes(bytes.into())),
     ];

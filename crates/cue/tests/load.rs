@@ -118,7 +118,7 @@ fn files_are_one_instance_whatever_their_package() {
 fn data_files_are_read_by_name_or_qualifier() {
     let files = "-- a.json --\n{\"a\": 1}\n-- b.yaml --\na: 1\n---\na: 2\n-- c.toml --\na = 1\n-- d.txt --\nhi\n\
                  -- e.data --\na: 1\n-- f.jsonl --\n1\n2\n-- s.json --\n\
-                 {\"$schema\": \"http://json-schema.org/draft-07/schema#\"}\n-- bad.json --\n{a: 1}\n";
+                 {\"$schema\": \"http://json-schema.org/draft-07/schema#\"}\n-- o.json --\n{\"openapi\": \"3.0.0\"}\n-- bad.json --\n{a: 1}\n";
     check(
         files,
         &[
@@ -130,7 +130,9 @@ fn data_files_are_read_by_name_or_qualifier() {
             ("xml: a.json", "the qualifier `xml:` of `a.json` is not supported []"),
             ("yaml:e.data", "the argument `yaml:e.data` joins a qualifier and a file []"),
             ("json: s.json", "*: \ns.json {\"$schema\":\"http://json-schema.org/draft-07/schema#\"}"),
-            ("s.json", "a JSON Schema among the arguments is not supported [s.json:1:1]"),
+            ("s.json", "*: s.json as CUE"),
+            ("jsonschema: a.json", "*: a.json as CUE"),
+            ("o.json", "an OpenAPI document is not supported [o.json:1:1]"),
             ("bad.json", "this is not valid JSON: a key in double quotes should stand here [bad.json:1:2]"),
         ],
     );
@@ -410,6 +412,7 @@ fn files_are_embedded() {
         ("a: _ @embed(glob=d/*)", "the type of the files can't be told from the pattern [sub/x.cue:5:6]"),
         ("a: _ @embed(glob=z/*.json)", "no file matches `z/*.json` [sub/x.cue:5:6]"),
         ("a: _ @embed(glob=\"[.json\")", "the pattern `[.json` is not well-formed [sub/x.cue:5:6]"),
+        ("a: _ @embed(glob=**/*.json)", "`**` in a pattern is not supported [sub/x.cue:5:6]"),
         ("a: _ @embed(file=a.json, type=openapi)", "a file of type `openapi` can't be embedded [sub/x.cue:5:6]"),
         ("a: _ @embed(file=a.json, glob=a)", "`@embed` takes `file` or `glob`, not both [sub/x.cue:5:6]"),
         ("a: _ @embed()", "`@embed` takes `file=…` or `glob=…` [sub/x.cue:5:6]"),

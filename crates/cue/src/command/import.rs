@@ -1,4 +1,4 @@
-//! `import`: files of JSON, YAML and TOML as files of CUE.
+//! `import`: files of JSON, YAML and TOML, and JSON Schemas, as files of CUE.
 //!
 //! Not here: comments of YAML and TOML, which get lost.
 
@@ -9,9 +9,9 @@ use clap::Args;
 use super::placement::Placement;
 use super::{Failure, Streams, output};
 use crate::error::{Code, Error};
-use crate::format;
 use crate::load::{self, Build, DataFile, Options};
 use crate::syntax::ast::{Decl, Expr, ExprKind};
+use crate::{format, jsonschema};
 
 /// Write data files as CUE
 #[derive(Args, Clone, Debug)]
@@ -43,6 +43,17 @@ impl Import {
         let options = Options { folder: streams.folder.clone(), ..Options::default() };
         let mut build = load::load(streams.files, &options, &self.inputs)?;
         let data = std::mem::take(&mut build.data);
+        for schema in &build.schemas {
+            for value in &schema.values {
+                let text = jsonschema::to_cue(value, self.package.as_deref());
+                let text = text.map_err(|error| Failure::new(vec![error], &build.sources))?;
+                let name = self.outfile.clone().unwrap_or_else(|| name_for(&schema.name, 0));
+                self.write(&name, &text, streams)?;
+            }
+        }
+        if data.is_empty() && !build.schemas.is_empty() {
+            return Ok(());
+        }
         if data.is_empty() {
             return Err(Failure::usage("there is no data file among the arguments"));
         }
@@ -51,12 +62,12 @@ impl Import {
             for (name, decls) in self.convert(&mut build, file)? {
                 match &self.outfile {
                     Some(_) => whole.extend(decls),
-                    None => self.write(&name, &decls, streams)?,
+                    None => self.write(&name, &self.text(&decls), streams)?,
                 }
             }
         }
         match &self.outfile {
-            Some(name) => self.write(name, &whole, streams),
+            Some(name) => self.write(name, &self.text(&whole), streams),
             None => Ok(()),
         }
     }
@@ -82,9 +93,12 @@ impl Import {
         Ok(vec![(name_for(&file.name, 0), placed.into_iter().flat_map(decls).collect())])
     }
 
-    fn write(&self, name: &str, decls: &[Decl], streams: &mut Streams<'_>) -> Result<(), Failure> {
+    fn text(&self, decls: &[Decl]) -> String {
         let package = self.package.as_ref().map(|name| format!("package {name}\n\n")).unwrap_or_default();
-        let text = format!("{package}{}", format::format_decls(decls));
+        format!("{package}{}", format::format_decls(decls))
+    }
+
+    fn write(&self, name: &str, text: &str, streams: &mut Streams<'_>) -> Result<(), Failure> {
         if name == "-" {
             return output::print(streams, text.as_bytes());
         }

@@ -108,7 +108,7 @@ impl Writer {
         match data {
             Data::Null => self.out.push_str("null"),
             Data::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
-            Data::Number(number) => self.out.push_str(&number.to_string()),
+            Data::Number(number) => self.out.push_str(&number.literal()),
             Data::String(text) => self.layout(&scalar::string(text, Where::Value), indent),
             Data::Bytes(bytes) => {
                 self.out.push_str("!!binary ");

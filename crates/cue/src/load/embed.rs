@@ -147,6 +147,9 @@ impl<'a, 'b> Embed<'a, 'b> {
     }
 
     fn glob(&mut self, pattern: &str, encoding: Option<Encoding>, empty_allowed: bool) -> Result<Expr, Error> {
+        if pattern.contains("**") {
+            return Err(Error::new(Code::Unsupported, "`**` in a pattern is not supported", Some(self.span)));
+        }
         if !glob::is_valid(pattern) {
             return Err(self.error(format!("the pattern `{pattern}` is not well-formed")));
         }
@@ -191,7 +194,7 @@ impl<'a, 'b> Embed<'a, 'b> {
             }
         };
         let (id, bytes) = self.sources.read(&path).map_err(|error| error.at(self.span, ""))?;
-        let mut values = document::values(id, &bytes, encoding, false)?;
+        let mut values = document::values(id, &bytes, encoding)?;
         match (values.pop(), values.len()) {
             (Some(value), 0) => Ok(value),
             _ => {

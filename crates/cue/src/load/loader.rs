@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::argument::{self, Arguments, Encoding, FileArgument};
+use super::document::Document;
 use super::files::{Files, Kind, clean};
 use super::folder::{self, Found, Wanted};
 use super::import_path::ImportPath;
@@ -16,8 +17,9 @@ use super::{
     condition, document, embed, experiment, tag,
 };
 use crate::error::{Code, Error};
+use crate::jsonschema;
 use crate::source::{FileId, SourceMap, Span};
-use crate::syntax::ast::File;
+use crate::syntax::ast::{Expr, File};
 use crate::syntax::parse_file;
 
 /// Files, read once each, and the tags that conditions ask for.
@@ -143,10 +145,18 @@ impl<'a> Loader<'a> {
         for package in packages {
             build.instances.extend(self.named(package));
         }
-        if packages.is_empty() {
-            build.instances.extend(self.of_files(&code));
+        for argument in data {
+            match self.data(argument) {
+                Some(file) if file.encoding == Encoding::JsonSchema => build.schemas.push(file),
+                file => build.data.extend(file),
+            }
         }
-        build.data = data.into_iter().filter_map(|argument| self.data(argument)).collect();
+        if packages.is_empty() {
+            build.instances.extend(self.of_files(&code, &build.schemas));
+        } else if let Some(schema) = build.schemas.first() {
+            let message = format!("the JSON Schema `{}` can't be combined with a package", schema.name);
+            self.errors.push(Error::new(Code::Load, message, None));
+        }
     }
 
     /// Reads the module of the folder, and those that replace its dependencies.
@@ -289,7 +299,7 @@ impl<'a> Loader<'a> {
     }
 
     /// The package of the CUE files among the arguments; an empty one where there are none.
-    fn of_files(&mut self, arguments: &[&FileArgument]) -> Option<usize> {
+    fn of_files(&mut self, arguments: &[&FileArgument], schemas: &[DataFile]) -> Option<usize> {
         let folder = clean(&self.options.folder);
         let mut paths: Vec<PathBuf> = arguments.iter().map(|argument| path_of(&folder, &argument.name)).collect();
         paths.sort_by_key(|path| (path.components().count(), path.clone()));
@@ -304,6 +314,12 @@ impl<'a> Loader<'a> {
             let message = "every file among the arguments is left out by its conditions";
             self.errors.push(Error::new(Code::Load, message, None));
         }
+        for schema in schemas.iter().flat_map(|file| file.values.iter().map(|value| (&file.name, value))) {
+            match self.schema(schema.0, schema.1) {
+                Ok(file) => found.files.push(file),
+                Err(error) => self.errors.push(error),
+            }
+        }
         if !self.errors.is_empty() {
             return None;
         }
@@ -311,6 +327,16 @@ impl<'a> Loader<'a> {
         let package = self.finish(found, &path, language.as_ref());
         self.packages.push(package);
         Some(self.packages.len() - 1)
+    }
+
+    /// A JSON Schema as a file of CUE.
+    fn schema(&mut self, name: &str, schema: &Expr) -> Result<File, Error> {
+        let text = jsonschema::to_cue(schema, None)?;
+        let id = self.sources.map.add(format!("{name} as CUE"), text.as_str());
+        match parse_file(id, &text) {
+            (file, errors) if errors.is_empty() => Ok(file),
+            (_, mut errors) => Err(errors.remove(0)),
+        }
     }
 
     /// Adds a file that is among the arguments.
@@ -379,8 +405,11 @@ impl<'a> Loader<'a> {
     fn data(&mut self, argument: &FileArgument) -> Option<DataFile> {
         let path = path_of(&clean(&self.options.folder), &argument.name);
         let read = self.sources.read(&path).and_then(|(id, bytes)| {
-            let values = document::values(id, &bytes, argument.encoding, argument.guessed)?;
-            Ok(DataFile { name: self.sources.shown(&path).into(), encoding: argument.encoding, values })
+            let (encoding, values) = match document::read(id, &bytes, argument)? {
+                Document::Values(values) => (argument.encoding, values),
+                Document::JsonSchema(schema) => (Encoding::JsonSchema, vec![schema]),
+            };
+            Ok(DataFile { name: self.sources.shown(&path).into(), encoding, values })
         });
         read.map_err(|error| self.errors.push(error)).ok()
     }
