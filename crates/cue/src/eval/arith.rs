@@ -102,6 +102,10 @@ impl Evaluator {
                     _ => return self.ordered(op, x.compare(y), a, b, span),
                 };
                 match result {
+                    Ok(number) if !number.is_within_precision() => {
+                        let text = "an integer of more than 34 digits as a result: CUE v0.17 would round it";
+                        Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(span))))
+                    }
                     Ok(number) => Ok(Data::Number(number)),
                     Err(error) => self.fail(Code::Conflict, error.to_string(), span),
                 }
