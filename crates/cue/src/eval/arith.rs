@@ -172,12 +172,12 @@ impl Evaluator {
     }
 
     fn matches(&mut self, text: &[u8], pattern: &str, span: Span) -> Step<bool> {
-        match regex::bytes::Regex::new(pattern) {
+        match crate::pattern::compile_for_bytes(pattern) {
             Ok(regex) => Ok(regex.is_match(text)),
-            Err(error) => {
-                let text = format!("invalid regular expression: {}", error.to_string().replace('\n', " "));
-                self.fail(Code::Conflict, text, span)
+            Err(error) if error.unsupported => {
+                Err(Stop::Fail(self.refuse(Code::Unsupported, error.message, Some(span))))
             }
+            Err(error) => self.fail(Code::Conflict, error.message, span),
         }
     }
 
