@@ -266,7 +266,7 @@ fn yaml_is_written_as_cue_writes_it() {
 #[test]
 fn toml_is_written() {
     let data = value(r#"{"t": {"x": [1, 2]}, "s": "a", "f": 1.5}"#);
-    assert_eq!(encode::toml(&data).expect("it fits TOML"), "s = \"a\"\nf = 1.5\n\n[t]\nx = [1, 2]\n");
+    assert_eq!(encode::toml(&data).expect("it fits TOML"), "f = 1.5\ns = 'a'\n\n[t]\nx = [1, 2]\n");
     let error = encode::toml(&value(r#"{"a": {"b": [1, null]}}"#)).expect_err("TOML has no null");
     assert_eq!(error.message, "can't write this as TOML: TOML has no null at `a.b[1]`");
     assert_eq!(error.code, Code::Conflict);
