@@ -4,7 +4,9 @@
 //! `json.Validate` …): those are in `eval::calls`.
 
 mod arguments;
+mod crypto;
 mod encoding;
+mod html;
 mod letters;
 mod list;
 mod math;
@@ -13,7 +15,9 @@ mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod text;
 mod time;
+mod uuid;
 
 use crate::data::Data;
 use crate::kind::Kind;
@@ -122,12 +126,19 @@ pub fn packages() -> &'static [&'static Package] {
 }
 
 static PACKAGES: &[&Package] = &[
+    &crypto::HMAC,
+    &crypto::MD5,
+    &crypto::SHA1,
+    &crypto::SHA256,
+    &crypto::SHA512,
+    &crypto::ed25519::PACKAGE,
     &encoding::base64::PACKAGE,
     &encoding::csv::PACKAGE,
     &encoding::hex::PACKAGE,
     &encoding::json::PACKAGE,
     &encoding::toml::PACKAGE,
     &encoding::yaml::PACKAGE,
+    &html::PACKAGE,
     &list::PACKAGE,
     &math::PACKAGE,
     &math::bits::PACKAGE,
@@ -137,7 +148,10 @@ static PACKAGES: &[&Package] = &[
     &strconv::PACKAGE,
     &strings::PACKAGE,
     &STRUCT,
+    &text::tabwriter::PACKAGE,
+    &text::template::PACKAGE,
     &time::PACKAGE,
+    &uuid::PACKAGE,
 ];
 
 /// The package `struct`; its functions work on the graph.

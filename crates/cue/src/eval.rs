@@ -86,6 +86,10 @@ pub(crate) struct Evaluator {
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
     choices: u32,
+    /// Disjunctions whose defaults failed by themselves.
+    defaults_failed: Vec<u32>,
+    /// A task saw a vertex as it stood, as waiting for it would have been waiting for itself.
+    pub(crate) saw_unfinished: bool,
     steps: u64,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
@@ -110,6 +114,8 @@ impl Evaluator {
             origin: Origin::ROOT,
             relied: Vec::new(),
             choices: 0,
+            defaults_failed: Vec::new(),
+            saw_unfinished: false,
             steps: 0,
             limits,
             refused: None,
@@ -205,6 +211,10 @@ impl Evaluator {
     fn refuse(&mut self, code: Code, message: impl Into<String>, span: Option<Span>) -> Arc<Error> {
         let error = Arc::new(Error::new(code, message, span));
         self.refused.get_or_insert(error).clone()
+    }
+
+    pub(crate) fn refuse_unsupported(&mut self, what: &str) {
+        self.refuse(Code::Unsupported, format!("{what} is not supported"), None);
     }
 
     pub(crate) fn refused(&self) -> Option<&Arc<Error>> {

@@ -64,6 +64,10 @@ impl Instance {
 }
 
 impl Evaluator {
+    fn refuse_cycle(&mut self) {
+        self.refuse_unsupported("this cycle");
+    }
+
     fn export(
         &mut self,
         main: usize,
@@ -80,6 +84,9 @@ impl Evaluator {
             }
         };
         let found = self.export_vertex(vid);
+        if self.saw_unfinished && found.is_ok() && std::env::var("CUE_STRICT").is_ok() {
+            self.refuse_cycle();
+        }
         match self.refused() {
             Some(error) => Err(vec![(**error).clone()]),
             None => found.map_err(|errors| errors.iter().map(|error| Arc::unwrap_or_clone(error.clone())).collect()),

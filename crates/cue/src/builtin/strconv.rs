@@ -101,7 +101,7 @@ fn parsed_and_bits(args: &[Data]) -> Result<(BigInt, u64), CallError> {
 }
 
 /// An integer of any size in a base of 2 to 62, or of the base that its prefix says, for base 0.
-fn parse_integer(source: &str, base: i64) -> Result<BigInt, CallError> {
+pub(super) fn parse_integer(source: &str, base: i64) -> Result<BigInt, CallError> {
     let digits = source.strip_prefix(['+', '-']).unwrap_or(source);
     if source.len() > MAX_INTEGER_BYTES {
         return Err(CallError::unsupported(format!("integers of more than {MAX_INTEGER_BYTES} digits")));

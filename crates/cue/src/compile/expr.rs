@@ -234,7 +234,7 @@ impl Unit<'_> {
                 ex(Kinds::Boolean { op, short, left, right }, span)
             }
             BinaryOp::Equal | BinaryOp::NotEqual => {
-                let total = self.experiments.contains("structcmp");
+                let total = true;
                 let (left, right) = (self.expr(left), self.expr(right));
                 ex(Kinds::Equal { positive: op == BinaryOp::Equal, total, left, right }, span)
             }

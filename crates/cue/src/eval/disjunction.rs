@@ -45,6 +45,11 @@ impl Evaluator {
                 break;
             }
         }
+        let alone = self.get(vid).node.choices.is_empty();
+        let had_default = choice.alternatives.iter().any(|(_, mode)| *mode == DefaultMode::Yes);
+        if alone && had_default && !self.live_defaults(&left).contains(&choice.number) {
+            self.defaults_failed.push(choice.number);
+        }
         self.v(vid).node.choices.clear();
         self.leave(vid, &choice, left, &errors);
         Ok(())
@@ -140,10 +145,12 @@ impl Evaluator {
         }
     }
 
-    /// The choices of which a default is left. One whose defaults all failed has none: the others are as good.
+    /// The choices of which a default is left. One whose defaults fit no alternative of the others has none: what is
+    /// left of it is as good. (A default that failed by itself still counts: its disjunction has no default then.)
     fn live_defaults(&self, left: &[Vid]) -> Vec<u32> {
         let modes = left.iter().flat_map(|vid| &self.get(*vid).node.modes);
-        modes.filter(|(_, mode)| *mode == DefaultMode::Yes).map(|(number, _)| *number).collect()
+        let live = modes.filter(|(_, mode)| *mode == DefaultMode::Yes).map(|(number, _)| *number);
+        live.chain(self.defaults_failed.iter().copied()).collect()
     }
 
     /// A default of every choice that has one left, and of one at least.

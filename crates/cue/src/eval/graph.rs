@@ -28,7 +28,8 @@ pub(crate) struct FrameData {
     pub vertex: Vid,
     pub label: Option<Label>,
     pub structure: Option<Arc<ir::Struct>>,
-    pub lets: Vec<(u32, Vid)>,
+    /// The vertices of its `let`s, by number and by what stood for the frame's vertex.
+    pub lets: Vec<(u32, Vid, Vid)>,
 }
 
 /// How a conjunct stands to cycles.

@@ -93,7 +93,8 @@ impl Evaluator {
     /// The vertex of a `let`: one for each time its struct was used.
     fn let_vertex(&mut self, frame: Frame, number: u32, span: Span) -> Step<Vid> {
         let data = self.frame(frame);
-        if let Some((_, vid)) = data.lets.iter().find(|(known, _)| *known == number) {
+        let context = self.deref(data.vertex);
+        if let Some((_, _, vid)) = data.lets.iter().find(|(known, of, _)| *known == number && *of == context) {
             return Ok(*vid);
         }
         let parent = data.vertex;
@@ -110,7 +111,7 @@ impl Evaluator {
         vertex.conjuncts.push(Conjunct::new(value, frame, Origin::ROOT));
         let vid = self.add_vertex(vertex);
         self.close_alone(vid);
-        self.frames[frame.0 as usize].lets.push((number, vid));
+        self.frames[frame.0 as usize].lets.push((number, context, vid));
         Ok(vid)
     }
 
@@ -118,7 +119,10 @@ impl Evaluator {
     pub(super) fn wait(&mut self, vid: Vid, need: Need) -> Step<()> {
         match self.ensure(vid, need) {
             Ok(()) => Ok(()),
-            Err(_) if self.forced => Ok(()),
+            Err(_) if self.forced => {
+                self.saw_unfinished = true;
+                Ok(())
+            }
             Err(depth) => Err(Stop::Blocked(depth)),
         }
     }
@@ -138,6 +142,9 @@ impl Evaluator {
             && let Some(error) = self.get(vid).node.errors.first()
         {
             return Err(Stop::Fail(error.clone()));
+        }
+        if let Value::Disjunction { .. } = self.get(vid).value {
+            return self.missing(vid, label, span);
         }
         match self.get(vid).arcs.get(&label).copied() {
             Some(arc) => match self.get(arc).presence {

@@ -141,7 +141,7 @@ impl Evaluator {
         match self.evaluate(expr, frame)? {
             Outcome::Data(data) => Ok(data),
             Outcome::Vertex(vid) => {
-                self.value_of(vid)?;
+                self.wait(vid, Need::Scalar)?;
                 self.data_step(vid, expr.span)
             }
         }

@@ -21,11 +21,10 @@ impl Evaluator {
             return;
         }
         vertex.conjuncts.push(conjunct.clone());
-        if vertex.status == Status::New {
-            return;
+        if vertex.status != Status::New {
+            self.reopen(vid);
+            self.schedule(vid, &conjunct, conjunct.origin);
         }
-        self.reopen(vid);
-        self.schedule(vid, &conjunct, conjunct.origin);
         let followers = self.get(vid).node.followers.clone();
         for (follower, origin) in followers {
             self.reopen(follower);

@@ -1,5 +1,6 @@
 //! The standard packages: each function, by a table of calls and what comes out.
 
+mod crypto;
 mod encoding;
 mod list;
 mod math;
@@ -8,6 +9,7 @@ mod path;
 mod regexp;
 mod strconv;
 mod strings;
+mod template;
 mod time;
 
 use indexmap::IndexMap;

@@ -1,0 +1,4 @@
+//! The packages `text/…`.
+
+pub(super) mod tabwriter;
+pub(super) mod template;
