@@ -3,8 +3,9 @@
 //!
 //! Source of the rules: `yaml.v3`'s `resolve.go` and CUE's `internal/encoding/yaml`.
 //!
-//! Not here: comments, which data doesn't carry; infinities and not-a-number, which CUE's numbers don't have.
+//! Not here: comments in what is read as data (the text of a file of CUE has them: [`yaml_as_cue`]); infinities and not-a-number, which CUE's numbers don't have.
 
+mod comments;
 mod node;
 mod scalar;
 
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use comments::yaml_as_cue;
 use node::{Content, Node};
 pub(crate) use scalar::reads_as_string;
 
