@@ -22,7 +22,8 @@ use crate::syntax::{parse_expr, parse_file};
 /// How values are placed.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Placement {
-    /// Put each value under a label: an expression in the value's fields (`-l kind -l 'strings.ToLower(name)'`) or labels (`-l 'apps: "\(name)":'`)
+    /// Put each value under a label: an expression in the value's fields (`-l kind -l 'strings.ToLower(name)'`), or
+    /// labels (`-l 'apps: "\(name)":'`)
     #[arg(short = 'l', long = "path", value_name = "LABEL")]
     path: Vec<String>,
     /// Put the values together into a list

@@ -1,9 +1,10 @@
-//! YAML as CUE reads it: the syntax of YAML 1.2, scalars by the rules of Go's `yaml.v3` (so `yes` is a string and `0777`
-//! an octal number), merge keys of YAML 1.1, anchors and aliases with a bound on what they grow to.
+//! YAML as CUE reads it: the syntax of YAML 1.2, scalars by the rules of Go's `yaml.v3` (so `yes` is a string and
+//! `0777` an octal number), merge keys of YAML 1.1, anchors and aliases with a bound on what they grow to.
 //!
 //! Source of the rules: `yaml.v3`'s `resolve.go` and CUE's `internal/encoding/yaml`.
 //!
-//! Not here: comments in what is read as data (the text of a file of CUE has them: [`yaml_as_cue`]); infinities and not-a-number, which CUE's numbers don't have.
+//! Not here: comments in what is read as data (the text of a file of CUE has them: [`yaml_as_cue`]); infinities and
+//! not-a-number, which CUE's numbers don't have.
 
 mod comments;
 mod node;

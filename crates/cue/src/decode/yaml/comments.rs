@@ -122,8 +122,8 @@ impl Writer {
         }
     }
 
-    /// Writes a value, a comma or nothing, what stands behind it, and the line's end. `key_end` is where its key ends; a
-    /// comment may stand behind that as well.
+    /// Writes a value, a comma or nothing, what stands behind it, and the line's end. `key_end` is where its key ends;
+    /// a comment may stand behind that as well.
     fn value(&mut self, value: &Expr, key_end: u32, comma: &str) {
         // What an alias brings stands elsewhere, and so do its comments.
         let ends = if value.span.start < key_end { vec![key_end] } else { vec![key_end, value.span.end] };
