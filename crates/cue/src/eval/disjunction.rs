@@ -90,7 +90,7 @@ impl Evaluator {
     fn keep(&mut self, alternative: Vid, left: &mut Vec<Vid>) -> Result<(), Arc<Error>> {
         let stands = self.deref(alternative);
         match self.get(stands).value.clone() {
-            Value::Bottom(error) => Err(error),
+            Value::Bottom(error) if error.code != Code::Cycle => Err(error),
             Value::Disjunction { alternatives, .. } => {
                 for alternative in alternatives {
                     self.keep_one(alternative, left);

@@ -119,10 +119,7 @@ impl Evaluator {
     pub(super) fn wait(&mut self, vid: Vid, need: Need) -> Step<()> {
         match self.ensure(vid, need) {
             Ok(()) => Ok(()),
-            Err(_) if self.forced => {
-                self.saw_unfinished = true;
-                Ok(())
-            }
+            Err(_) if self.forced => Ok(()),
             Err(depth) => Err(Stop::Blocked(depth)),
         }
     }
