@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
 use crate::error::{Code, Error};
-use crate::source::{FileId, Span};
 use crate::eval::{Evaluator, Limits};
+use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
 /// The stack that one evaluation gets, in bytes.

@@ -462,7 +462,9 @@ impl Evaluator {
 fn missing(task: &super::graph::Task) -> Option<Arc<Error>> {
     let stuck = |code| Error::new(code, "the value depends on itself", job_span(&task.job));
     match &task.state {
-        TaskState::Incomplete(error) if error.code == Code::Cycle && !is_arithmetic(&task.job) && !is_condition(&task.job) => {
+        TaskState::Incomplete(error)
+            if error.code == Code::Cycle && !is_arithmetic(&task.job) && !is_condition(&task.job) =>
+        {
             Some(Arc::new(Error { code: Code::Undecided, ..(**error).clone() }))
         }
         TaskState::Incomplete(error) => Some(error.clone()),
