@@ -40,11 +40,23 @@ impl PatternError {
 /// For what isn't RE2's syntax, and for patterns that would take too much memory.
 pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
     let translated = translate::translate(pattern)?;
-    let built = RegexBuilder::new(&translated).nest_limit(MAX_NESTING_LEVELS).build();
-    built.map_err(|error| match error {
+    RegexBuilder::new(&translated).nest_limit(MAX_NESTING_LEVELS).build().map_err(from_regex)
+}
+
+/// The same for bytes, which may be text or not.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for_bytes(pattern: &str) -> Result<regex::bytes::Regex, PatternError> {
+    let translated = translate::translate(pattern)?;
+    regex::bytes::RegexBuilder::new(&translated).nest_limit(MAX_NESTING_LEVELS).build().map_err(from_regex)
+}
+
+fn from_regex(error: regex::Error) -> PatternError {
+    match error {
         regex::Error::CompiledTooBig(bytes) => PatternError::unsupported(format!("it needs more than {bytes} bytes")),
         other => PatternError::new(last_line(&other.to_string())),
-    })
+    }
 }
 
 /// The part of the error that says what was wrong; the rest shows the pattern as it was written anew.

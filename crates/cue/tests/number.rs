@@ -176,6 +176,17 @@ fn impossible_computations_say_why() {
 }
 
 #[test]
+fn precision_counts_digits_that_say_something() {
+    let long = "12345678901234567890123456789012345";
+    let cases = [("9999999999999999999999999999999999", true), (long, false), ("-123e40", true), ("0", true)];
+    for (text, expected) in cases {
+        assert_eq!(number(text).is_within_precision(), expected, "{text}");
+    }
+    let power = number("1T").mul(&number("1T")).and_then(|n| n.mul(&number("1T"))).expect("in bounds");
+    assert!(power.is_within_precision(), "10^36 has one digit");
+}
+
+#[test]
 fn integers_are_found_in_floats() {
     let cases =
         [("1e3", Some(1000)), ("1.50", None), ("2.00", Some(2)), ("-3", Some(-3)), ("1e30", None), ("0e9", Some(0))];

@@ -1,6 +1,6 @@
 //! The package `html`: escapes, and back.
 //!
-//! Of the names of characters, of which HTML has more than two thousand, the commonest are here; another one is refused.
+//! Of the names of characters, of which HTML has more than two thousand, the commonest are here; others are refused.
 
 use super::arguments::{Outcome, TEXT, text};
 use super::{Builtin, CallError, Package};

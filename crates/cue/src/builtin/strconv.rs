@@ -12,6 +12,9 @@ use super::arguments::{
 use super::{Builtin, CallError, Constant, Package};
 use crate::data::Data;
 use crate::number::Number;
+use crate::source::FileId;
+use crate::syntax::ast::ExprKind;
+use crate::syntax::parser::parse_expr;
 use quotes::Kept;
 
 /// The longest text that is read as an integer (bytes).
@@ -20,6 +23,7 @@ const MAX_INTEGER_BYTES: usize = 100_000;
 pub(super) static PACKAGE: Package = Package {
     path: "strconv",
     functions: &[
+        Builtin::new("Unquote", &[TEXT], TEXT, unquote),
         Builtin::new("ParseBool", &[TEXT], BOOL, parse_bool),
         Builtin::new("FormatBool", &[BOOL], TEXT, |args| Ok(Data::string(boolean(args, 0)?.to_string()))),
         Builtin::new("ParseFloat", &[TEXT, INT], NUMBER, parse_float),
@@ -48,6 +52,22 @@ fn syntax(text: &str) -> CallError {
 
 fn out_of_range(text: &str) -> CallError {
     CallError::new(format!("parsing {}: value out of range", quotes::quote(text, Kept::Printable)))
+}
+
+/// The text of a literal of CUE: of a string, or of bytes that are text.
+fn unquote(args: &[Data]) -> Outcome {
+    let literal = text(args, 0)?;
+    let quoted = literal.trim_start_matches('#').starts_with(['"', '\'']) && literal.ends_with(['"', '\'', '#']);
+    let (expr, errors) = parse_expr(FileId(u32::MAX), literal);
+    match expr.kind {
+        _ if !quoted || !errors.is_empty() => Err(CallError::new(format!("invalid literal {literal:?}"))),
+        ExprKind::String(text) => Ok(Data::String(text)),
+        ExprKind::Bytes(bytes) => {
+            let text = std::str::from_utf8(&bytes).map_err(|_| CallError::new("the literal's bytes are not UTF-8"))?;
+            Ok(Data::string(text))
+        }
+        _ => Err(CallError::new(format!("{literal:?} is more than a literal"))),
+    }
 }
 
 fn parse_bool(args: &[Data]) -> Outcome {

@@ -102,6 +102,10 @@ impl Evaluator {
                     _ => return self.ordered(op, x.compare(y), a, b, span),
                 };
                 match result {
+                    Ok(number) if !number.is_within_precision() => {
+                        let text = "an integer of more than 34 digits as a result: CUE v0.17 would round it";
+                        Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(span))))
+                    }
                     Ok(number) => Ok(Data::Number(number)),
                     Err(error) => self.fail(Code::Conflict, error.to_string(), span),
                 }
@@ -168,12 +172,12 @@ impl Evaluator {
     }
 
     fn matches(&mut self, text: &[u8], pattern: &str, span: Span) -> Step<bool> {
-        match regex::bytes::Regex::new(pattern) {
+        match crate::pattern::compile_for_bytes(pattern) {
             Ok(regex) => Ok(regex.is_match(text)),
-            Err(error) => {
-                let text = format!("invalid regular expression: {}", error.to_string().replace('\n', " "));
-                self.fail(Code::Conflict, text, span)
+            Err(error) if error.unsupported => {
+                Err(Stop::Fail(self.refuse(Code::Unsupported, error.message, Some(span))))
             }
+            Err(error) => self.fail(Code::Conflict, error.message, span),
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn is_validator(callee: &Callee, args: usize) -> bool {
         Callee::Native(Native::Package("struct", _)) => args == 1,
         Callee::Native(Native::Package("encoding/json" | "encoding/yaml", _)) => args == 1,
         Callee::Native(_) => false,
-        Callee::Package(_, function) => function.result == Kind::BOOL && args + 1 == function.params.len(),
+        Callee::Package(_, function) => function.is_validator(args),
     }
 }
 
@@ -133,8 +133,7 @@ impl Evaluator {
         frame: Frame,
         span: Span,
     ) -> Step<Outcome> {
-        let omitted = omits_system(name, args.len(), function.params.len());
-        if args.len() != function.params.len() && !omitted {
+        if !function.takes(args.len()) {
             let text = format!("{name} takes {} arguments, not {}", function.params.len(), args.len());
             return self.fail(Code::Conflict, text, span);
         }
@@ -153,9 +152,6 @@ impl Evaluator {
                 return self.fail(Code::Conflict, text, arg.span);
             }
             data.push(value);
-        }
-        if omitted {
-            data.push(Data::string("unix"));
         }
         self.call_data(name, function, &data, span).map(Outcome::Data)
     }
@@ -687,9 +683,3 @@ fn known(path: &str, name: &str) -> bool {
 
 /// The longest list that repeating may make.
 const MAX_ELEMENTS: usize = 1_000_000;
-
-/// Functions of `path` are of Unix where no system is said.
-fn omits_system(name: &str, args: usize, params: usize) -> bool {
-    let must_say = ["path.ToSlash", "path.FromSlash", "path.SplitList", "path.VolumeName"];
-    name.starts_with("path.") && args + 1 == params && !must_say.contains(&name)
-}

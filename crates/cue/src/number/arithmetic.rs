@@ -82,6 +82,14 @@ impl Number {
         Ok(Self::reduced(result.coefficient, result.exponent))
     }
 
+    /// Whether it has no more digits than a computed float has, zeros at the end left aside. Integers beyond that are
+    /// exact here, as the specification asks; CUE's own releases differ, and v0.17 rounds them.
+    #[must_use]
+    pub fn is_within_precision(&self) -> bool {
+        count_digits(&self.coefficient) <= PRECISION_DIGITS
+            || count_digits(&without_trailing_zeros(&self.coefficient, 0).0) <= PRECISION_DIGITS
+    }
+
     /// `-self`
     #[must_use]
     pub fn neg(&self) -> Self {

@@ -70,6 +70,8 @@ fn classes_are_those_of_ascii() {
     ];
     for (source, text, expected) in cases {
         assert_eq!(pattern::compile(source).map(|found| found.is_match(text)), Ok(expected), "{source} on {text}");
+        let for_bytes = pattern::compile_for_bytes(source).map(|found| found.is_match(text.as_bytes()));
+        assert_eq!(for_bytes, Ok(expected), "{source} on the bytes of {text}");
     }
 }
 

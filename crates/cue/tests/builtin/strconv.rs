@@ -141,6 +141,26 @@ fn floats_are_written() {
 }
 
 #[test]
+fn literals_are_unquoted() {
+    check(
+        "strconv",
+        &[
+            ("Unquote", &[s(r#""a\tb\u00e9""#)], r#""a\tbé""#),
+            ("Unquote", &[s(r##"#"a\b"#"##)], r#""a\\b""#),
+            ("Unquote", &[s("'a\\x62'")], r#""ab""#),
+            ("Unquote", &[s("\"\"\"\n  a\n  b\n  \"\"\"")], r#""a\nb""#),
+            ("Unquote", &[s(r"'\xff'")], "!not UTF-8"),
+            ("Unquote", &[s("a")], "!invalid literal"),
+            ("Unquote", &[s("\"a")], "!invalid literal"),
+            ("Unquote", &[s(" \"a\"")], "!invalid literal"),
+            ("Unquote", &[s(r#""a" + "b""#)], "!more than a literal"),
+            ("Unquote", &[s(r#""\(1)""#)], "!more than a literal"),
+            ("Unquote", &[s("")], "!invalid literal"),
+        ],
+    );
+}
+
+#[test]
 fn quotes() {
     check(
         "strconv",

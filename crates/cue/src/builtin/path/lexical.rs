@@ -5,7 +5,7 @@ use super::os::Os;
 /// Everything up to the last separator, with it, and the rest.
 pub(super) fn split(os: Os, path: &str) -> (&str, &str) {
     let start = os.volume(path).len();
-    let last = path.bytes().enumerate().skip(start).filter(|(_, byte)| os.is_separator(*byte)).last();
+    let last = path.as_bytes().iter().enumerate().skip(start).rev().find(|(_, byte)| os.is_separator(**byte));
     path.split_at(last.map_or(start, |(at, _)| at + 1))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn clean(os: Os, path: &str) -> String {
     let rest = &path[volume.len()..];
     if rest.is_empty() {
         let is_share = volume.len() > 1 && volume.as_bytes().get(1) != Some(&b':');
-        return if is_share { os.from_slash(path) } else { format!("{path}.") };
+        return if is_share { os.with_own_slashes(path) } else { format!("{path}.") };
     }
     let rooted = os.is_separator(rest.as_bytes()[0]);
     let mut kept: Vec<&str> = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn clean(os: Os, path: &str) -> String {
     }
     let root = if rooted { "/" } else { "" };
     let cleaned = if kept.is_empty() && !rooted { ".".to_owned() } else { format!("{root}{}", kept.join("/")) };
-    os.from_slash(&format!("{volume}{cleaned}"))
+    os.with_own_slashes(&format!("{volume}{cleaned}"))
 }
 
 /// The elements joined and cleaned; empty ones don't count.

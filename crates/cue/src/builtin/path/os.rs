@@ -25,11 +25,11 @@ impl Os {
         byte == b'/' || (self == Self::Windows && byte == b'\\')
     }
 
-    pub(super) fn to_slash(self, path: &str) -> String {
+    pub(super) fn with_slashes(self, path: &str) -> String {
         if self == Self::Windows { path.replace('\\', "/") } else { path.to_owned() }
     }
 
-    pub(super) fn from_slash(self, path: &str) -> String {
+    pub(super) fn with_own_slashes(self, path: &str) -> String {
         if self == Self::Windows { path.replace('/', "\\") } else { path.to_owned() }
     }
 

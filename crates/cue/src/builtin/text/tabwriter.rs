@@ -1,7 +1,7 @@
 //! The package `text/tabwriter`: columns that are as wide as they must be.
 //!
-//! A cell ends with a tab; what follows the last tab of a line is no cell of a column. A column is as wide as the widest
-//! of its cells in lines one after another, and one space.
+//! A cell ends with a tab; what follows the last tab of a line is no cell of a column. A column is as wide as the
+//! widest of its cells in lines one after another, and one space.
 
 use super::super::arguments::{ANY, MAX_RESULT_LENGTH, Outcome, TEXT, any, bytes};
 use super::super::{Builtin, CallError, Package};

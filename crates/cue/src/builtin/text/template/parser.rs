@@ -16,18 +16,20 @@ pub(super) fn parse(template: &str) -> Result<Templates, CallError> {
         Parser { pieces: pieces.into_iter(), templates: Templates::new(), variables: vec![], ranges: 0, depth: 0 };
     let (body, end) = parser.list(true)?;
     match end {
-        End::Text => parser.define(String::new(), body)?,
+        Ended::WithText => parser.define(String::new(), body)?,
         _ => return Err(wrong("there is an {{end}} or {{else}} too many")),
     }
     Ok(parser.templates)
 }
 
 /// What ended a list of nodes.
-enum End {
-    Text,
-    End,
+enum Ended {
+    /// There is no more text.
+    WithText,
+    /// `{{end}}`
+    Properly,
     /// `{{else}}`, with what follows the word.
-    Else(Vec<Token>),
+    ByElse(Vec<Token>),
 }
 
 struct Parser {
@@ -56,11 +58,11 @@ impl Parser {
     }
 
     /// Nodes up to what ends them.
-    fn list(&mut self, top: bool) -> Result<(Vec<Node>, End), CallError> {
+    fn list(&mut self, top: bool) -> Result<(Vec<Node>, Ended), CallError> {
         let mut nodes = Vec::new();
         let end = loop {
             let tokens = match self.pieces.next() {
-                None => break End::Text,
+                None => break Ended::WithText,
                 Some(Piece::Text(text)) => {
                     nodes.push(Node::Text(text));
                     continue;
@@ -72,8 +74,8 @@ impl Parser {
                 _ => ("", &tokens[..]),
             };
             match word {
-                "end" if rest.is_empty() => break End::End,
-                "else" => break End::Else(rest.to_vec()),
+                "end" if rest.is_empty() => break Ended::Properly,
+                "else" => break Ended::ByElse(rest.to_vec()),
                 "define" if top => self.definition(rest)?,
                 "define" | "end" => return Err(wrong(format!("unexpected {{{{{word}}}}}"))),
                 _ => nodes.push(self.action(word, &tokens, rest)?),
@@ -110,11 +112,11 @@ impl Parser {
         Ok(Branch { pipe, body, otherwise })
     }
 
-    fn otherwise(&mut self, end: End, word: &str) -> Result<Vec<Node>, CallError> {
+    fn otherwise(&mut self, end: Ended, word: &str) -> Result<Vec<Node>, CallError> {
         let rest = match end {
-            End::Text => return Err(wrong(format!("{{{{{word}}}}} doesn't end"))),
-            End::End => return Ok(Vec::new()),
-            End::Else(rest) => rest,
+            Ended::WithText => return Err(wrong(format!("{{{{{word}}}}} doesn't end"))),
+            Ended::Properly => return Ok(Vec::new()),
+            Ended::ByElse(rest) => rest,
         };
         // `else if` in an if, and `else with` in a with, go on with one more; one end is for both.
         if let [Token::Space, Token::Word(next), more @ ..] = &rest[..]
@@ -128,7 +130,7 @@ impl Parser {
             return Err(wrong("unexpected words after else"));
         }
         match self.list(false)? {
-            (body, End::End) => Ok(body),
+            (body, Ended::Properly) => Ok(body),
             _ => Err(wrong(format!("{{{{{word}}}}} doesn't end"))),
         }
     }
@@ -149,7 +151,7 @@ impl Parser {
         let (body, end) = self.list(false)?;
         (self.variables, self.ranges) = (variables, ranges);
         self.depth -= 1;
-        if !matches!(end, End::End) {
+        if !matches!(end, Ended::Properly) {
             return Err(wrong(format!("the definition of the template {name:?} doesn't end")));
         }
         self.define(name, body)
