@@ -34,3 +34,8 @@ mod value;
 pub use compile::{PackageSource, Target};
 pub use eval::Limits;
 pub use value::Instance;
+
+/// The example of the document is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/CUE.md")]
+mod document {}
