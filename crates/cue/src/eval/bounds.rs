@@ -32,7 +32,7 @@ impl Evaluator {
         if kind != Kind::TOP {
             self.narrow(vid, kind, span);
         } else {
-            self.v(vid).node.has_top = true;
+            self.v(vid).node.has_top |= origin.from_embed;
         }
         let bound = Bound { op, value, span, origin };
         match op {

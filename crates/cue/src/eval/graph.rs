@@ -276,8 +276,8 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
-    /// For an alternative: the choices that made it, and whether a default was chosen.
-    pub modes: Vec<(u32, DefaultMode)>,
+    /// For an alternative: the ways that led to it; each the choices made, and whether a default was chosen.
+    pub modes: Vec<Vec<(u32, DefaultMode)>>,
     /// It is a function, not called yet.
     pub function: Option<ir::Callee>,
     /// Somebody relied on its set of fields as it is.
@@ -316,7 +316,7 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
-            modes: Vec::new(),
+            modes: vec![Vec::new()],
             function: None,
             fields_seen: false,
         }

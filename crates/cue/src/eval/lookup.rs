@@ -182,9 +182,6 @@ impl Evaluator {
     fn missing(&mut self, vid: Vid, label: Label, span: Span) -> Step<Vid> {
         let name = self.label_text(label);
         let vertex = self.get(vid);
-        if let Value::Bottom(error) = &vertex.value {
-            return Err(Stop::Fail(error.clone()));
-        }
         if let Some(error) = vertex.node.errors.first() {
             return Err(Stop::Fail(error.clone()));
         }

@@ -104,7 +104,7 @@ impl Evaluator {
             Kinds::Nothing => {}
             Kinds::Top => {
                 self.mark_structure(vid, origin);
-                self.v(vid).node.has_top = true;
+                self.v(vid).node.has_top |= origin.from_embed;
                 self.note(vid, origin, Kind::TOP, super::closed::TOP);
             }
             Kinds::Bottom(message) => {
@@ -164,7 +164,7 @@ impl Evaluator {
             self.note(vid, origin, Kind::TOP, flags);
         }
         if kind == Kind::TOP {
-            self.v(vid).node.has_top = true;
+            self.v(vid).node.has_top |= origin.from_embed;
         } else {
             self.narrow(vid, kind, span);
         }
