@@ -51,7 +51,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_vertices: 3_000_000, max_depth_vertices: 1_500, max_steps: 5_000_000, max_alternatives: 200_000 }
+        Self { max_vertices: 2_000_000, max_depth_vertices: 1_500, max_steps: 3_000_000, max_alternatives: 200_000 }
     }
 }
 
@@ -87,6 +87,8 @@ pub(crate) struct Evaluator {
     origin: Origin,
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
+    /// Values read for results.
+    read: std::cell::Cell<u64>,
     choices: u32,
     alternatives: u64,
     /// Disjunctions whose defaults failed by themselves.
@@ -116,6 +118,7 @@ impl Evaluator {
             forced: false,
             origin: Origin::ROOT,
             relied: Vec::new(),
+            read: std::cell::Cell::new(0),
             choices: 0,
             alternatives: 0,
             defaults_failed: Vec::new(),

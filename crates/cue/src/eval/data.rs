@@ -24,6 +24,11 @@ impl Evaluator {
     pub(crate) fn data(&self, vid: Vid) -> Result<Data, Arc<Error>> {
         let vid = self.default_of(vid);
         let vertex = self.get(vid);
+        self.read.set(self.read.get() + 1);
+        if self.read.get() > self.limits.max_steps {
+            let text = format!("more than {} values to write", self.limits.max_steps);
+            return Err(Arc::new(Error::new(Code::Limit, text, None)));
+        }
         match &vertex.value {
             Value::Scalar(data) => Ok(data.clone()),
             Value::Bottom(error) => Err(error.clone()),
@@ -40,6 +45,10 @@ impl Evaluator {
         let vid = self.default_of(vid);
         let vertex = self.get(vid);
         let before = found.len();
+        self.read.set(self.read.get() + 1);
+        if self.read.get() > self.limits.max_steps {
+            return;
+        }
         if let (Value::Bottom(error), false) = (&vertex.value, vertex.node.errors.is_empty()) {
             found.push(error.clone());
             return;

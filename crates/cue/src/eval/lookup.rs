@@ -106,6 +106,10 @@ impl Evaluator {
             })
         });
         let Some(value) = value else { return self.fail(Code::Reference, "the let clause is not here", span) };
+        if is_reference(&value) {
+            // Another name for a vertex is that vertex.
+            return self.resolve(&value, frame);
+        }
         let mut vertex = Vertex::new(Some(parent), None, Presence::Regular);
         vertex.unrooted = true;
         vertex.conjuncts.push(Conjunct::new(value, frame, Origin::ROOT));
@@ -238,6 +242,10 @@ impl Evaluator {
             _ => None,
         }
     }
+}
+
+fn is_reference(expr: &Ex) -> bool {
+    matches!(expr.kind, Kinds::Field { .. } | Kinds::Frame { .. } | Kinds::Let { .. } | Kinds::Select(..) | Kinds::Package(_))
 }
 
 /// Whether a reference names a definition.
