@@ -51,7 +51,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_vertices: 2_000_000, max_depth_vertices: 1_500, max_steps: 3_000_000, max_alternatives: 200_000 }
+        Self { max_vertices: 1_000_000, max_depth_vertices: 1_500, max_steps: 3_000_000, max_alternatives: 200_000 }
     }
 }
 

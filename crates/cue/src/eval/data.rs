@@ -150,7 +150,8 @@ impl Evaluator {
 
     fn brief_constraint(&self, vid: Vid) -> String {
         let node = &self.get(vid).node;
-        let bounds: Vec<String> = node.lower.iter().chain(&node.upper).map(super::bounds::shown).collect();
+        let bounds: Vec<String> =
+            node.lower.iter().chain(&node.upper).map(|bound| super::bounds::shown(bound)).collect();
         let checks = node.checks.iter().filter_map(|check| match check {
             super::graph::Check::Bound(bound) => Some(super::bounds::shown(bound)),
             super::graph::Check::Call { .. } => None,

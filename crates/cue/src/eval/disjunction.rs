@@ -30,9 +30,11 @@ impl Evaluator {
             }
             let alternative = self.copy(vid);
             let origin = conjunct.origin;
-            for way in &mut self.v(alternative).node.modes {
-                way.push((choice.number, *mode));
+            let ways = &mut self.v(alternative).node.modes;
+            if ways.is_empty() {
+                ways.push(Vec::new());
             }
+            ways.iter_mut().for_each(|way| way.push((choice.number, *mode)));
             self.count_alternative(choice.span);
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
@@ -188,9 +190,8 @@ impl Evaluator {
     /// A default of every choice that has one left, and of one at least.
     fn is_default(&self, vid: Vid, live: &[u32]) -> bool {
         let is_default = |way: &Vec<(u32, DefaultMode)>| {
-            let chosen = |wanted: DefaultMode| {
-                way.iter().any(|(number, mode)| live.contains(number) && *mode == wanted)
-            };
+            let chosen =
+                |wanted: DefaultMode| way.iter().any(|(number, mode)| live.contains(number) && *mode == wanted);
             chosen(DefaultMode::Yes) && !chosen(DefaultMode::No)
         };
         self.get(vid).node.modes.iter().any(is_default)

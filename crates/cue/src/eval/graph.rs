@@ -258,8 +258,8 @@ pub(crate) struct Node {
     pub kind: Kind,
     pub kind_sources: Vec<(Kind, Span)>,
     pub scalar: Option<(Data, Span)>,
-    pub lower: Option<Bound>,
-    pub upper: Option<Bound>,
+    pub lower: Option<Box<Bound>>,
+    pub upper: Option<Box<Bound>>,
     pub checks: Vec<Check>,
     pub tasks: Vec<Task>,
     pub choices: Vec<Choice>,
@@ -279,7 +279,7 @@ pub(crate) struct Node {
     /// For an alternative: the ways that led to it; each the choices made, and whether a default was chosen.
     pub modes: Vec<Vec<(u32, DefaultMode)>>,
     /// It is a function, not called yet.
-    pub function: Option<ir::Callee>,
+    pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
     pub fields_seen: bool,
 }
@@ -316,7 +316,7 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
-            modes: vec![Vec::new()],
+            modes: Vec::new(),
             function: None,
             fields_seen: false,
         }

@@ -245,7 +245,10 @@ impl Evaluator {
 }
 
 fn is_reference(expr: &Ex) -> bool {
-    matches!(expr.kind, Kinds::Field { .. } | Kinds::Frame { .. } | Kinds::Let { .. } | Kinds::Select(..) | Kinds::Package(_))
+    matches!(
+        expr.kind,
+        Kinds::Field { .. } | Kinds::Frame { .. } | Kinds::Let { .. } | Kinds::Select(..) | Kinds::Package(_)
+    )
 }
 
 /// Whether a reference names a definition.

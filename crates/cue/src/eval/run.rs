@@ -381,6 +381,11 @@ impl Evaluator {
     pub(super) fn settle_value(&mut self, vid: Vid) {
         let value = self.verdict(vid);
         let vertex = self.v(vid);
+        if vertex.node.tasks.iter().all(|task| matches!(task.state, TaskState::Done)) {
+            vertex.node.tasks = Vec::new();
+        }
+        vertex.node.kind_sources = Vec::new();
+        vertex.conjuncts.shrink_to_fit();
         vertex.value = value;
         vertex.status = Status::Done;
     }
