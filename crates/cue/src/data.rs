@@ -2,10 +2,13 @@
 //!
 //! Not here: constraints, references, anything that is still open.
 
+mod serde;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use self::serde::Mismatch;
 use crate::number::Number;
 
 /// A concrete value. Structs keep the order of their fields.

@@ -18,7 +18,7 @@ pub(crate) use literal::struct_data;
 pub use literal::{data_to_expr, expr_to_data};
 pub use toml::toml;
 pub(crate) use yaml::reads_as_string;
-pub use yaml::{MAX_ALIAS_NODES, yaml};
+pub use yaml::{MAX_ALIAS_NODES, yaml, yaml_as_cue};
 
 use crate::error::{Code, Error};
 use crate::format::is_plain_label;

@@ -17,6 +17,8 @@ pub enum Code {
     Incomplete,
     /// It would have to be known to find out what it is; more information may still decide it.
     Cycle,
+    /// It depends on itself in a way that this implementation doesn't decide: it is refused where it matters.
+    Undecided,
     /// A value that holds itself.
     StructuralCycle,
     /// A field that a closed struct doesn't allow.
@@ -35,7 +37,7 @@ impl Code {
     /// Whether more information may still make a value of it.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Incomplete | Self::Cycle)
+        matches!(self, Self::Incomplete | Self::Cycle | Self::Undecided)
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_vertices: 5_000_000, max_depth_vertices: 3_000, max_steps: 20_000_000 }
+        Self { max_vertices: 3_000_000, max_depth_vertices: 1_500, max_steps: 5_000_000 }
     }
 }
 
@@ -88,8 +88,8 @@ pub(crate) struct Evaluator {
     choices: u32,
     /// Disjunctions whose defaults failed by themselves.
     defaults_failed: Vec<u32>,
-    /// A task saw a vertex as it stood, as waiting for it would have been waiting for itself.
-    pub(crate) saw_unfinished: bool,
+    /// A condition looked at what it, or another condition that waits for it, may still change.
+    pub(crate) doubtful: Option<Span>,
     steps: u64,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
@@ -115,7 +115,7 @@ impl Evaluator {
             relied: Vec::new(),
             choices: 0,
             defaults_failed: Vec::new(),
-            saw_unfinished: false,
+            doubtful: None,
             steps: 0,
             limits,
             refused: None,
@@ -213,8 +213,9 @@ impl Evaluator {
         self.refused.get_or_insert(error).clone()
     }
 
-    pub(crate) fn refuse_unsupported(&mut self, what: &str) {
-        self.refuse(Code::Unsupported, format!("{what} is not supported"), None);
+    /// Refuses what can't be decided here: no wrong value is given.
+    pub(crate) fn refuse_cycle(&mut self, span: Option<Span>) {
+        self.refuse(Code::Unsupported, "a value that depends on itself in this way is not supported", span);
     }
 
     pub(crate) fn refused(&self) -> Option<&Arc<Error>> {

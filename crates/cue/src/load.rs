@@ -16,6 +16,7 @@ mod files;
 mod folder;
 mod glob;
 mod import_path;
+mod instance;
 mod loader;
 mod module;
 mod named;
@@ -31,6 +32,7 @@ pub use argument::Encoding;
 pub use experiment::Experiments;
 pub use files::{Disk, Files, Kind, Memory};
 pub use import_path::ImportPath;
+pub use instance::instance_of_value;
 pub use module::LanguageVersion;
 pub use tag::Variables;
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::eval::{Evaluator, Limits};
+use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
 /// The stack that one evaluation gets, in bytes.
@@ -64,10 +65,6 @@ impl Instance {
 }
 
 impl Evaluator {
-    fn refuse_cycle(&mut self) {
-        self.refuse_unsupported("this cycle");
-    }
-
     fn export(
         &mut self,
         main: usize,
@@ -84,12 +81,20 @@ impl Evaluator {
             }
         };
         let found = self.export_vertex(vid);
-        if self.saw_unfinished && found.is_ok() && std::env::var("CUE_STRICT").is_ok() {
-            self.refuse_cycle();
+        let cyclic = match &found {
+            Ok(_) => self.doubtful,
+            Err(errors) => errors.iter().find(|error| error.code == Code::Undecided).map(|error| place(error)),
+        };
+        if let Some(span) = cyclic {
+            self.refuse_cycle(Some(span));
         }
         match self.refused() {
             Some(error) => Err(vec![(**error).clone()]),
             None => found.map_err(|errors| errors.iter().map(|error| Arc::unwrap_or_clone(error.clone())).collect()),
         }
     }
+}
+
+fn place(error: &Error) -> Span {
+    error.labels.first().map_or(Span::new(FileId(u32::MAX), 0, 0), |label| label.span)
 }

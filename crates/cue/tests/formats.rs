@@ -9,7 +9,7 @@ use shipway_cue::data::Data;
 use shipway_cue::error::{Code, Error};
 use shipway_cue::number::Number;
 use shipway_cue::source::{FileId, SourceMap};
-use shipway_cue::syntax::ast::Expr;
+use shipway_cue::syntax::ast::{Decl, Expr, ExprKind, Struct};
 use shipway_cue::{decode, encode};
 
 const FILE: FileId = FileId(0);
@@ -160,12 +160,27 @@ fn collections_of_yaml_are_read() {
         ("a: &x {k: 1}\nb: *x\n", r#"{"a":{"k":1},"b":{"k":1}}"#),
         ("a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  l: 3\n", r#"{"a":{"k":1,"l":2},"b":{"k":1,"l":3}}"#),
         ("b:\n  <<: [{k: 1}, {k: 2, l: 3}]\n", r#"{"b":{"k":1,"l":3}}"#),
+        ("b: {k: 1, k: 1, <<: {k: 2, m: 3}, m: 4}\n", "not a literal"),
+        ("b: {<<: {k: 2, m: 3}, m: 4, k: 5}\n", r#"{"b":{"k":5,"m":4}}"#),
         ("a: !custom {b: 1}\n", r#"{"a":{"b":1}}"#),
         ("'<<': 1\n", r#"{"<<":1}"#),
     ];
     for (text, expected) in table {
         assert_eq!(yaml(text), expected, "{text}");
     }
+}
+
+#[test]
+fn comments_of_yaml_become_comments_of_cue() {
+    let text = "# top\n\n# of a\na: 1 # behind\nb: # of b\n  # of c\n  c: \"x # no\"\n  d: |\n    # text\n# of l\nl:\n\
+                # of one\n- 1 # one\n- k: v # two\n  m: w\n# of e\ne: [1, 2] # e\nf: {g: 1} # f\n# end\n";
+    let expected = "// top\n// of a\na: 1 // behind\nb: {// of b\n\t// of c\n\tc: \"x # no\"\n\td: \"\"\"\n\t\t# text\n\n\t\t\"\"\"\n}\n\
+                    // of l\nl: [\n\t// of one\n\t1, // one\n\t{\n\t\tk: \"v\" // two\n\t\tm: \"w\"\n\t},\n]\n\
+                    // of e\ne: [1, 2] // e\nf: {\n\tg: 1 // f\n}\n// end\n";
+    let written = decode::yaml_as_cue(FILE, text).expect("it is YAML");
+    assert_eq!(written, [expected]);
+    let written = decode::yaml_as_cue(FILE, "# one\n1\n---\n# two\na: 2\n# end\n").expect("it is YAML");
+    assert_eq!(written, ["// one\n1\n", "// two\na: 2\n// end\n"]);
 }
 
 #[test]
@@ -336,6 +351,28 @@ proptest! {
         prop_assert!(values.is_ok(), "{text}\n{values:?}");
         let values: Vec<_> = values.expect("checked").iter().map(decode::expr_to_data).collect();
         prop_assert_eq!(values, vec![Some(data)], "{}", text);
+    }
+
+    #[test]
+    fn yaml_as_cue_is_the_same_data(data in any_data(), comment in "[a-z #\"']{0,5}") {
+        // A comment at the end of each line but those of block scalars and quoted keys.
+        let text = encode::yaml(&data);
+        let is_plain = |line: &str| !line.contains(['|', '\"', '\'', '?']);
+        let text = if text.lines().all(is_plain) { text.replace('\n', &format!(" #{comment}\n#{comment}\n")) } else { text };
+        let written = decode::yaml_as_cue(FILE, &text);
+        prop_assert!(written.is_ok(), "{text}\n{written:?}");
+        let written = written.expect("checked").concat();
+        let (file, errors) = shipway_cue::syntax::parse_file(FILE, &written);
+        prop_assert!(errors.is_empty(), "{written}\n{errors:?}");
+        let span = file.span;
+        let whole = match file.decls.as_slice() {
+            [Decl::Embed(only)] => (**only).clone(),
+            _ => {
+                let of = Struct { decls: file.decls.clone(), braces: true, span };
+                Expr { kind: ExprKind::Struct(of), span }
+            }
+        };
+        prop_assert_eq!(decode::expr_to_data(&whole), Some(data), "{}", written);
     }
 
     #[test]

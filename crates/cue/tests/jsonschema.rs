@@ -1,5 +1,6 @@
 //! JSON Schemas as CUE: what each keyword becomes, and which values fit the result.
 
+use proptest::prelude::*;
 use shipway_cue::decode;
 use shipway_cue::error::Error;
 use shipway_cue::jsonschema::to_cue;
@@ -55,6 +56,9 @@ fn keywords_become_constraints() {
         (r#"{"type": "string", "enum": ["a", 1]}"#, r#""a""#),
         (r#"{"const": {"a": [1]}}"#, r#"close({"a"!: [1]})"#),
         (r#"{"type": "string", "default": "x"}"#, r#"*"x" | string"#),
+        (r#"{"enum": ["a", "b"], "default": "b"}"#, r#"*"b" | "a" | "b""#),
+        (r#"{"type": "integer", "minimum": 3, "default": 1}"#, "int & >=3 & (*1 | _)"),
+        (r#"{"type": "string", "default": 1}"#, "string & (*1 | _)"),
         (r#"{"anyOf": [{"type": "string"}, {"type": "null"}]}"#, "matchN(>=1, [string, null])"),
         (r#"{"oneOf": [{"type": "string"}]}"#, "string"),
         (r#"{"not": {"type": "string"}}"#, "matchN(0, [string])"),
@@ -234,6 +238,16 @@ fn values_fit_exactly_where_the_schema_says_so() {
             &["{\"child\": {\"child\": {}}}"],
             &["{\"child\": 1}", "{\"child\": {\"child\": 1}}"],
         ),
+        (r#"{"type": "object", "dependentRequired": {"a": ["b"]}}"#, &["{}", "{\"a\": 1, \"b\": 2}"], &["{\"a\": 1}"]),
+        (
+            r#"{"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}"#,
+            &["{\"a\": 1}", "{\"b\": 1}", "3"],
+            &["{\"c\": 1}"],
+        ),
+        (r#"{"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}"#, &["{\"a\": 1}"], &["{\"a\": 1, \"b\": 1}", "{}"]),
+        (r#"{"not": {"type": "object", "required": ["a"]}}"#, &["{\"b\": 1}", "1"], &["{\"a\": 1}"]),
+        (r#"{"type": "integer", "minimum": 3, "default": 1}"#, &["3"], &["1", "2"]),
+        (r#"{"type": "integer", "minimum": 3, "default": 4}"#, &["3", "4"], &["2", "\"a\""]),
         (r#"{"format": "date"}"#, &["\"2024-02-29\"", "1"], &["\"2024-2-30\""]),
     ];
     for (schema, good, bad) in table {
@@ -242,6 +256,75 @@ fn values_fit_exactly_where_the_schema_says_so() {
         }
         for value in *bad {
             assert!(!fits(schema, value), "{value} should not fit {schema}:\n{}", text(schema));
+        }
+    }
+}
+
+/// JSON with the look of a schema, right and wrong.
+fn any_schema() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        Just("{}".to_owned()),
+        Just("-1".to_owned()),
+        "\"(string|object|#|#/properties/a|\\^a|a b|\\$|x)\"",
+        "[1-9][0-9]{0,2}",
+    ];
+    leaf.prop_recursive(5, 40, 4, |inner| {
+        let keyword = proptest::sample::select(vec![
+            "type",
+            "enum",
+            "const",
+            "properties",
+            "required",
+            "additionalProperties",
+            "patternProperties",
+            "items",
+            "prefixItems",
+            "contains",
+            "minItems",
+            "uniqueItems",
+            "minimum",
+            "multipleOf",
+            "minLength",
+            "pattern",
+            "format",
+            "allOf",
+            "anyOf",
+            "oneOf",
+            "not",
+            "if",
+            "then",
+            "else",
+            "$ref",
+            "$defs",
+            "definitions",
+            "default",
+            "title",
+            "description",
+            "a",
+            "a b",
+            "string",
+            "dependencies",
+            "propertyNames",
+            "maxProperties",
+        ]);
+        let object = proptest::collection::btree_map(keyword, inner.clone(), 0..5).prop_map(|fields| {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+            format!("{{{}}}", fields.join(", "))
+        });
+        let array = proptest::collection::vec(inner, 0..4).prop_map(|values| format!("[{}]", values.join(", ")));
+        prop_oneof![3 => object, 1 => array]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_document_is_written_or_refused(schema in any_schema()) {
+        let expr = decode::json(FileId(0), &schema);
+        prop_assert!(expr.is_ok(), "{schema}");
+        if let Err(error) = to_cue(&expr.expect("checked"), Some("p")) {
+            prop_assert!(!error.message.contains("can't be written as CUE"), "{schema}: {error}");
         }
     }
 }

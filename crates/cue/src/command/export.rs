@@ -4,10 +4,11 @@
 
 use clap::Args;
 
-use super::input::{Input, expressions, instance};
+use super::input::{Input, expressions};
 use super::output::Output;
 use super::placement::Placement;
 use super::{Failure, Streams};
+use crate::Limits;
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::load::Build;
@@ -58,7 +59,7 @@ impl Export {
 
 /// The values of a configuration that all data is part of.
 fn merged(build: &Build, main: usize, data: &[Expr], wanted: &[Expr]) -> Result<Vec<Data>, Vec<Error>> {
-    let instance = instance(build, main, data)?;
+    let instance = build.instance(main, data, Limits::default())?;
     if wanted.is_empty() {
         return Ok(vec![instance.data(None)?]);
     }
@@ -71,7 +72,7 @@ fn with_schema(build: &Build, main: usize, schema: &Expr, wanted: &[Expr]) -> Re
         let message = "`-e` together with `-d` is not supported";
         return Err(vec![Error::new(Code::Unsupported, message, Some(wanted.span))]);
     }
-    let instance = instance(build, main, &[])?;
+    let instance = build.instance(main, &[], Limits::default())?;
     let values = build.data.iter().flat_map(|file| &file.values);
     let checked = values.map(|value| {
         let (left, right) = (Box::new(schema.clone()), Box::new(value.clone()));

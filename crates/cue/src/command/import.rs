@@ -1,6 +1,6 @@
 //! `import`: files of JSON, YAML and TOML, and JSON Schemas, as files of CUE.
 //!
-//! Not here: comments of YAML and TOML, which get lost.
+//! Not here: comments of TOML, and of YAML whose values are put elsewhere: they get lost.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,9 @@ use clap::Args;
 use super::placement::Placement;
 use super::{Failure, Streams, output};
 use crate::error::{Code, Error};
-use crate::load::{self, Build, DataFile, Options};
+use crate::load::{self, Build, DataFile, Encoding, Options};
 use crate::syntax::ast::{Decl, Expr, ExprKind};
-use crate::{format, jsonschema};
+use crate::{decode, format, jsonschema};
 
 /// Write data files as CUE
 #[derive(Args, Clone, Debug)]
@@ -59,6 +59,10 @@ impl Import {
         }
         let mut whole = Vec::new();
         for file in &data {
+            if self.keeps_comments(file) {
+                self.with_comments(&build, file, streams)?;
+                continue;
+            }
             for (name, decls) in self.convert(&mut build, file)? {
                 match &self.outfile {
                     Some(_) => whole.extend(decls),
@@ -70,6 +74,24 @@ impl Import {
             Some(name) => self.write(name, &self.text(&whole), streams),
             None => Ok(()),
         }
+    }
+
+    /// Whether a file is written as it stands, with its comments: YAML whose values are not put elsewhere.
+    fn keeps_comments(&self, file: &DataFile) -> bool {
+        let one_each = file.values.len() == 1 || self.files;
+        file.encoding == Encoding::Yaml && one_each && !self.placement.is_used() && self.outfile.is_none()
+    }
+
+    fn with_comments(&self, build: &Build, file: &DataFile, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let source =
+            file.values.first().and_then(|value| Some((value.span.file, build.sources.file(value.span.file)?)));
+        let Some((id, source)) = source else { return Ok(()) };
+        let texts = decode::yaml_as_cue(id, &source.text);
+        let texts = texts.map_err(|error| Failure::new(vec![error], &build.sources))?;
+        for (index, text) in texts.iter().enumerate() {
+            self.write(&name_for(&file.name, index), &format!("{}{text}", self.package_clause()), streams)?;
+        }
+        Ok(())
     }
 
     /// The files that a data file becomes, and what stands in them.
@@ -93,9 +115,12 @@ impl Import {
         Ok(vec![(name_for(&file.name, 0), placed.into_iter().flat_map(decls).collect())])
     }
 
+    fn package_clause(&self) -> String {
+        self.package.as_ref().map(|name| format!("package {name}\n\n")).unwrap_or_default()
+    }
+
     fn text(&self, decls: &[Decl]) -> String {
-        let package = self.package.as_ref().map(|name| format!("package {name}\n\n")).unwrap_or_default();
-        format!("{package}{}", format::format_decls(decls))
+        format!("{}{}", self.package_clause(), format::format_decls(decls))
     }
 
     fn write(&self, name: &str, text: &str, streams: &mut Streams<'_>) -> Result<(), Failure> {

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Failure;
-use super::input::instance_of_data;
+use crate::Limits;
 use crate::data::Data;
 use crate::decode;
 use crate::error::{Code, Error};
-use crate::load::{Build, DataFile};
+use crate::load::{Build, DataFile, instance_of_value};
 use crate::number::Number;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{Decl, Expr, ExprKind, Label, Struct};
@@ -22,7 +22,8 @@ use crate::syntax::{parse_expr, parse_file};
 /// How values are placed.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Placement {
-    /// Put each value under a label: an expression in the value's fields (`-l kind -l 'strings.ToLower(name)'`) or labels (`-l 'apps: "\(name)":'`)
+    /// Put each value under a label: an expression in the value's fields (`-l kind -l 'strings.ToLower(name)'`), or
+    /// labels (`-l 'apps: "\(name)":'`)
     #[arg(short = 'l', long = "path", value_name = "LABEL")]
     path: Vec<String>,
     /// Put the values together into a list
@@ -125,7 +126,7 @@ fn context(file: &DataFile, index: usize, value: &Expr) -> Expr {
 
 fn evaluate(labels: &[PathLabel], scope: &Expr, build: &Build) -> Result<Path, Failure> {
     let failed = |errors| Failure::new(errors, &build.sources);
-    let scope = instance_of_data(scope).map_err(failed)?;
+    let scope = instance_of_value(scope, Limits::default()).map_err(failed)?;
     let mut names = Vec::new();
     for label in labels {
         names.push(match label {

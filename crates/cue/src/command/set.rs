@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::input::instance;
 use super::{Failure, Streams, output};
+use crate::Limits;
 use crate::edit::{self, parse_path};
 use crate::error::{Code, Error};
 use crate::load::{self, Files, Kind, Options};
@@ -95,7 +95,7 @@ impl Set {
         let build = load::load(files, &options, &inputs)?;
         let mut errors = Vec::new();
         for main in &build.instances {
-            let found = instance(&build, *main, &[]).and_then(|instance| instance.data(None)).err();
+            let found = build.instance(*main, &[], Limits::default()).and_then(|instance| instance.data(None)).err();
             errors.extend(found.into_iter().flatten().filter(|error| error.code != Code::Incomplete));
         }
         if errors.is_empty() { Ok(()) } else { Err(Failure::new(errors, &build.sources)) }

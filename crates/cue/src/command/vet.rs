@@ -4,9 +4,10 @@
 
 use clap::Args;
 
-use super::input::{Input, expressions, instance};
+use super::input::{Input, expressions};
 use super::placement::Placement;
 use super::{Failure, Streams};
+use crate::Limits;
 use crate::error::{Code, Error};
 use crate::load::Build;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind};
@@ -34,7 +35,7 @@ impl Vet {
         let data = std::mem::take(&mut build.data);
         for main in build.instances.clone() {
             let found = if data.is_empty() {
-                instance(&build, main, &[]).and_then(|instance| instance.data(None).map(|_| ()))
+                build.instance(main, &[], Limits::default()).and_then(|instance| instance.data(None).map(|_| ()))
             } else {
                 let mut values = Vec::new();
                 for file in &data {
@@ -61,12 +62,14 @@ fn check(build: &Build, main: usize, schema: Option<&Expr>, values: &[Expr]) -> 
     let mut errors = Vec::new();
     for value in values {
         let found = match schema {
-            Some(schema) => instance(build, main, &[]).and_then(|instance| {
+            Some(schema) => build.instance(main, &[], Limits::default()).and_then(|instance| {
                 let (left, right) = (Box::new(schema.clone()), Box::new(value.clone()));
                 let kind = ExprKind::Binary { op: BinaryOp::And, op_span: schema.span, left, right };
                 instance.data(Some(&Expr { kind, span: value.span }))
             }),
-            None => instance(build, main, std::slice::from_ref(value)).and_then(|instance| instance.data(None)),
+            None => build
+                .instance(main, std::slice::from_ref(value), Limits::default())
+                .and_then(|instance| instance.data(None)),
         };
         errors.extend(found.err().unwrap_or_default());
     }

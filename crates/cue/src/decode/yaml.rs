@@ -1,16 +1,20 @@
-//! YAML as CUE reads it: the syntax of YAML 1.2, scalars by the rules of Go's `yaml.v3` (so `yes` is a string and `0777`
-//! an octal number), merge keys of YAML 1.1, anchors and aliases with a bound on what they grow to.
+//! YAML as CUE reads it: the syntax of YAML 1.2, scalars by the rules of Go's `yaml.v3` (so `yes` is a string and
+//! `0777` an octal number), merge keys of YAML 1.1, anchors and aliases with a bound on what they grow to.
 //!
 //! Source of the rules: `yaml.v3`'s `resolve.go` and CUE's `internal/encoding/yaml`.
 //!
-//! Not here: comments, which data doesn't carry; infinities and not-a-number, which CUE's numbers don't have.
+//! Not here: comments in what is read as data (the text of a file of CUE has them: [`yaml_as_cue`]); infinities and
+//! not-a-number, which CUE's numbers don't have.
 
+mod comments;
 mod node;
 mod scalar;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use comments::yaml_as_cue;
 use node::{Content, Node};
 pub(crate) use scalar::reads_as_string;
 
@@ -80,36 +84,31 @@ impl Writer {
     }
 
     fn mapping(&mut self, entries: &[(Node, Node)], place: Span) -> Result<Expr, Error> {
-        let mut fields = Vec::new();
-        self.entries(entries, &mut fields, false)?;
-        Ok(structure(fields, place))
+        let mut fields = Fields::default();
+        self.entries(entries, &mut fields)?;
+        Ok(structure(fields.decls, place))
     }
 
-    /// Adds the entries of a mapping. From the first merge key on (`merging`), an entry takes the place of the field of
-    /// its name; before that, a name that stands twice is two fields.
-    fn entries(&mut self, entries: &[(Node, Node)], fields: &mut Vec<Decl>, merging: bool) -> Result<(), Error> {
-        let mut merging = merging;
+    /// Adds the entries of a mapping.
+    fn entries(&mut self, entries: &[(Node, Node)], fields: &mut Fields) -> Result<(), Error> {
         for (key, value) in entries {
             if is_merge_key(key) {
-                merging = true;
+                fields.start_merging();
                 self.merge(value, fields)?;
                 continue;
             }
             let name = key_name(key)?;
             let value = self.expr(value)?;
-            match find(fields, &name).filter(|_| merging) {
-                Some(before) => *before = value,
-                None => fields.push(field(name, key.span, value)),
-            }
+            fields.add(name, key.span, value);
         }
         Ok(())
     }
 
     /// Adds the entries of what a merge key names: a mapping, or several, of which the first counts most.
-    fn merge(&mut self, node: &Node, fields: &mut Vec<Decl>) -> Result<(), Error> {
+    fn merge(&mut self, node: &Node, fields: &mut Fields) -> Result<(), Error> {
         self.count(node)?;
         match &node.content {
-            Content::Mapping(entries) => self.entries(entries, fields, true),
+            Content::Mapping(entries) => self.entries(entries, fields),
             Content::Anchor(node) => self.merge(node, fields),
             Content::Alias(target) => {
                 self.in_alias += 1;
@@ -126,16 +125,41 @@ impl Writer {
     }
 }
 
-fn find<'a>(fields: &'a mut [Decl], name: &str) -> Option<&'a mut Expr> {
-    fields.iter_mut().find_map(|decl| match decl {
-        Decl::Field(field) => match &field.label {
-            Label::String(label, _) | Label::Ident(Ident { name: label, .. }) if **label == *name => {
-                Some(&mut field.value)
-            }
+/// The fields of a mapping. From the first merge key on, an entry takes the place of the field of its name; before
+/// that, a name that stands twice is two fields.
+#[derive(Default)]
+struct Fields {
+    decls: Vec<Decl>,
+    /// Where each name stands, once there was a merge key.
+    places: Option<HashMap<Arc<str>, usize>>,
+}
+
+impl Fields {
+    fn start_merging(&mut self) {
+        let name = |decl: &Decl| match decl {
+            Decl::Field(field) => match &field.label {
+                Label::String(name, _) | Label::Ident(Ident { name, .. }) => Some(Arc::clone(name)),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    })
+        };
+        self.places.get_or_insert_with(|| {
+            // Of a name that stands twice, the first takes what is merged.
+            let names = self.decls.iter().enumerate().rev();
+            names.filter_map(|(at, decl)| Some((name(decl)?, at))).collect()
+        });
+    }
+
+    fn add(&mut self, name: Arc<str>, span: Span, value: Expr) {
+        if let Some(places) = &mut self.places {
+            if let Some(Decl::Field(before)) = places.get(&name).and_then(|at| self.decls.get_mut(*at)) {
+                before.value = value;
+                return;
+            }
+            places.insert(Arc::clone(&name), self.decls.len());
+        }
+        self.decls.push(field(name, span, value));
+    }
 }
 
 fn is_merge_key(key: &Node) -> bool {

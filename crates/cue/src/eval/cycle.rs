@@ -83,6 +83,9 @@ impl Evaluator {
             let seen = self.refs[at as usize];
             at = seen.next;
             if self.deref(seen.target) != target {
+                if self.feeds_itself(seen, expression, target, here, frame) {
+                    return self.cyclic(vid, target, expr, frame, origin, definition, false);
+                }
                 continue;
             }
             if self.deref(seen.from) == here {
@@ -105,6 +108,17 @@ impl Evaluator {
         self.refs.push(Followed { expression, target, from: here, tree_depth, next: origin.refs });
         origin.refs = self.refs.len() as u32 - 1;
         Some(origin)
+    }
+
+    /// Whether a reference made a value without a name anew, at the same vertex, from what it made before. A step along
+    /// a chain of different bindings is none.
+    fn feeds_itself(&self, seen: Followed, expression: usize, target: Vid, here: Vid, frame: Frame) -> bool {
+        if seen.expression != expression || !self.get(target).unrooted || self.deref(seen.from) != here {
+            return false;
+        }
+        let around = self.deref(self.frame(frame).vertex);
+        let step = around == here || self.get(seen.target).parent.is_some_and(|parent| self.deref(parent) == around);
+        !step
     }
 
     #[allow(clippy::too_many_arguments, reason = "one conjunct, taken apart, and which sort of cycle it is in")]

@@ -31,7 +31,7 @@ impl Evaluator {
             Value::List => self.elements(vid),
             Value::Disjunction { .. } => Err(self.incomplete(vid, "unresolved disjunction")),
             Value::Constraint => Err(self.incomplete(vid, "incomplete value")),
-            Value::Unknown => Err(self.incomplete(vid, "the value depends on itself:")),
+            Value::Unknown => Err(self.depends_on_itself(vid)),
         }
     }
 
@@ -40,6 +40,10 @@ impl Evaluator {
         let vid = self.default_of(vid);
         let vertex = self.get(vid);
         let before = found.len();
+        if let (Value::Bottom(error), false) = (&vertex.value, vertex.node.errors.is_empty()) {
+            found.push(error.clone());
+            return;
+        }
         if !matches!(vertex.value, Value::Disjunction { .. }) {
             for arc in vertex.arcs.values().copied().collect::<Vec<_>>() {
                 match self.get(arc).presence {
@@ -107,6 +111,12 @@ impl Evaluator {
         let span = self.get(vid).conjuncts.first().and_then(super::expression).map(|expr| expr.span);
         let mut error = Error::new(Code::Incomplete, format!("{what} {}", self.brief_vertex(vid)), span);
         error.path = self.path(vid);
+        Arc::new(error)
+    }
+
+    fn depends_on_itself(&self, vid: Vid) -> Arc<Error> {
+        let mut error = (*self.incomplete(vid, "the value depends on itself:")).clone();
+        error.code = Code::Undecided;
         Arc::new(error)
     }
 

@@ -30,7 +30,9 @@ impl Evaluator {
             self.v(alternative).node.modes.push((choice.number, *mode));
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
+            self.v(alternative).tentative = true;
             let tried = self.ensure(alternative, Need::Value);
+            self.v(alternative).tentative = false;
             self.v(vid).current = None;
             if let Err(waits) = tried {
                 // What it waits for may decide whether it fails: all is tried again later.
@@ -55,6 +57,32 @@ impl Evaluator {
         Ok(())
     }
 
+    /// Whether a vertex is an alternative that is being tried, and somebody outside of it asks: it may yet fail, so
+    /// nothing that stays may be made of it.
+    pub(super) fn is_only_tried(&self, vid: Vid) -> bool {
+        let vertex = self.get(vid);
+        if !vertex.tentative || vertex.running == 0 {
+            return false;
+        }
+        let asking = self.stack.get(vertex.running as usize..).unwrap_or_default();
+        asking.iter().any(|asking| !self.get(*asking).unrooted && !self.is_inside(*asking, vid))
+    }
+
+    fn is_inside(&self, vid: Vid, of: Vid) -> bool {
+        let mut at = Some(vid);
+        while let Some(vid) = at {
+            if vid == of {
+                return true;
+            }
+            let vertex = self.get(vid);
+            at = match vertex.copied_from {
+                Some(from) if self.is_inside(from, of) => return true,
+                _ => vertex.parent,
+            };
+        }
+        false
+    }
+
     /// A copy of what a vertex gathered, its fields to be made anew.
     pub(super) fn copy(&mut self, vid: Vid) -> Vid {
         let from = self.get(vid);
@@ -62,6 +90,7 @@ impl Evaluator {
         copy.conjuncts.clone_from(&from.conjuncts);
         copy.node = from.node.clone();
         copy.node.followers.clear();
+        copy.copied_from = Some(vid);
         copy.status = Status::Open;
         copy.closed_recursive = from.closed_recursive;
         copy.closed_once = from.closed_once;
@@ -90,7 +119,7 @@ impl Evaluator {
     fn keep(&mut self, alternative: Vid, left: &mut Vec<Vid>) -> Result<(), Arc<Error>> {
         let stands = self.deref(alternative);
         match self.get(stands).value.clone() {
-            Value::Bottom(error) => Err(error),
+            Value::Bottom(error) if error.code != Code::Cycle => Err(error),
             Value::Disjunction { alternatives, .. } => {
                 for alternative in alternatives {
                     self.keep_one(alternative, left);

@@ -336,6 +336,10 @@ pub(crate) struct Vertex {
     pub value: Value,
     /// The vertex that stands for this one: the alternative that is being tried, or that was left.
     pub current: Option<Vid>,
+    /// It is an alternative that is being tried.
+    pub tentative: bool,
+    /// What it is a copy of.
+    pub copied_from: Option<Vid>,
     /// How deep in the stack of running vertices it is; 0 is not running.
     pub running: u32,
     pub tree_depth: u32,
@@ -359,6 +363,8 @@ impl Vertex {
             node: Box::default(),
             value: Value::Unknown,
             current: None,
+            tentative: false,
+            copied_from: None,
             running: 0,
             tree_depth: 0,
             closed_recursive: false,

@@ -43,7 +43,9 @@ impl Evaluator {
                 let item = |data: &Data| Item::Value(made(Kinds::Data(data.clone()), span));
                 let list = Arc::new(List { elements: items.iter().map(item).collect(), tail: None });
                 self.narrow(vid, Kind::LIST, span);
-                self.insert_list(vid, &list, span, self.void, origin).ok();
+                if let Err(Stop::Fail(error)) = self.insert_list(vid, &list, span, self.void, origin) {
+                    self.v(vid).node.errors.push(error);
+                }
             }
             Data::Struct(fields) => {
                 self.note(vid, origin, Kind::STRUCT, super::closed::STRUCT);

@@ -119,10 +119,7 @@ impl Evaluator {
     pub(super) fn wait(&mut self, vid: Vid, need: Need) -> Step<()> {
         match self.ensure(vid, need) {
             Ok(()) => Ok(()),
-            Err(_) if self.forced => {
-                self.saw_unfinished = true;
-                Ok(())
-            }
+            Err(_) if self.forced => Ok(()),
             Err(depth) => Err(Stop::Blocked(depth)),
         }
     }
@@ -130,6 +127,12 @@ impl Evaluator {
     /// The field of a vertex.
     pub(super) fn lookup(&mut self, vid: Vid, label: Label, span: Span) -> Step<Vid> {
         let mut vid = self.deref(vid);
+        if self.is_only_tried(vid) {
+            if self.forced {
+                return self.fail(Code::Cycle, "the value depends on itself", span);
+            }
+            return Err(Stop::Blocked(self.get(vid).running));
+        }
         let open = |vertex: &Vertex| vertex.status == Status::New || !vertex.node.choices.is_empty();
         let known = self.get(vid).arcs.get(&label).copied();
         let present = known.is_some_and(|arc| self.get(arc).presence == Presence::Regular);

@@ -115,6 +115,9 @@ impl Evaluator {
     pub(super) fn scalar_of(&mut self, vid: Vid, span: Span) -> Step<Data> {
         self.wait(vid, Need::Scalar)?;
         let vid = self.default_of(vid);
+        if self.is_only_tried(vid) {
+            return self.fail(Code::Cycle, "the value depends on itself", span);
+        }
         match &self.get(vid).value {
             Value::Scalar(data) => Ok(data.clone()),
             Value::Bottom(error) => Err(Stop::Fail(error.clone())),
@@ -127,7 +130,7 @@ impl Evaluator {
             Value::Unknown => match (&self.get(vid).node.scalar, self.get(vid).node.errors.first()) {
                 (_, Some(error)) => Err(Stop::Fail(error.clone())),
                 (Some((data, _)), _) => Ok(data.clone()),
-                (None, None) => self.fail(Code::Incomplete, "the value depends on itself", span),
+                (None, None) => self.fail(Code::Cycle, "the value depends on itself", span),
             },
             Value::Constraint => {
                 let text = format!("non-concrete value {}", self.brief_vertex(vid));
@@ -200,6 +203,9 @@ impl Evaluator {
             Err(blocked) => return Err(blocked),
         };
         self.value_of(vid)?;
+        if !self.forced && self.grows_by_condition(vid) {
+            self.doubtful = Some(of.span);
+        }
         let vid = self.default_of(vid);
         let vertex = self.get(vid);
         Ok(match &vertex.value {
@@ -212,6 +218,23 @@ impl Evaluator {
         })
     }
 
+    /// Whether a comprehension whose condition is being looked at may still add to a vertex.
+    fn grows_by_condition(&self, vid: Vid) -> bool {
+        let mut at = vid;
+        while let (Some(parent), Some(label)) = (self.get(at).parent, self.get(at).label) {
+            let open = |task: &super::graph::Task| {
+                let running = matches!(task.state, super::graph::TaskState::Running | super::graph::TaskState::Blocked);
+                let super::graph::Job::Comprehension(comprehension) = &task.job else { return false };
+                running && comprehension.labels.as_ref().is_some_and(|labels| labels.contains(&label))
+            };
+            if self.get(self.deref(parent)).node.tasks.iter().any(open) {
+                return true;
+            }
+            at = parent;
+        }
+        false
+    }
+
     /// Looks again at what conditions relied on; where it came out otherwise, the vertex is in error.
     pub(super) fn verify(&mut self) {
         let mut at = 0;
@@ -222,7 +245,7 @@ impl Evaluator {
             self.forced = forced;
             if !matches!(again, Ok(now) if now == found) {
                 let text = "circular dependency in a condition: what it looks at changed after it was looked at";
-                let mut error = crate::error::Error::new(Code::Cycle, text, Some(of.span));
+                let mut error = crate::error::Error::new(Code::Undecided, text, Some(of.span));
                 error.path = self.path(vid);
                 let vid = self.deref(vid);
                 self.v(vid).value = Value::Bottom(std::sync::Arc::new(error));

@@ -43,6 +43,9 @@ impl Evaluator {
             return Ok(());
         }
         if self.get(vid).running > 0 {
+            if self.is_only_tried(vid) {
+                return Err(self.get(vid).running);
+            }
             return self.ensure_running(vid, need);
         }
         if self.stack.len() as u32 >= self.limits.max_depth_vertices {
@@ -167,7 +170,14 @@ impl Evaluator {
         };
         let first = waiting.into_iter().min_by_key(|(vid, task)| weight(&self.get(*vid).node.tasks[*task].job));
         if let Some((vid, task)) = first {
-            self.v(vid).node.tasks[task].forced = true;
+            let mut at = Some(vid);
+            while let Some(vid) = at {
+                let vertex = self.v(vid);
+                if let Some(task) = vertex.node.tasks.get_mut(task) {
+                    task.forced = true;
+                }
+                at = vertex.copied_from;
+            }
             return true;
         }
         false
@@ -364,13 +374,7 @@ impl Evaluator {
         if let Some(error) = self.get(vid).node.errors.first().cloned() {
             return self.bottom(vid, &error);
         }
-        let missing = self.get(vid).node.tasks.iter().find_map(|task| match &task.state {
-            TaskState::Incomplete(error) => Some(error.clone()),
-            TaskState::Blocked | TaskState::Waiting => {
-                Some(Arc::new(Error::new(Code::Incomplete, "cycle error: the value depends on itself", None)))
-            }
-            _ => None,
-        });
+        let missing = self.get(vid).node.tasks.iter().find_map(missing);
         if let Some((data, _)) = self.get(vid).node.scalar.clone() {
             if let Some(error) = self.check_bounds(vid, &data).or_else(|| self.check_calls(vid, Some(&data))) {
                 return self.bottom(vid, &error);
@@ -451,5 +455,43 @@ impl Evaluator {
             return Value::Bottom(Arc::new(error));
         }
         Value::Bottom(error.clone())
+    }
+}
+
+/// What a task that is left lacks.
+fn missing(task: &super::graph::Task) -> Option<Arc<Error>> {
+    let stuck = |code| Error::new(code, "the value depends on itself", job_span(&task.job));
+    match &task.state {
+        TaskState::Incomplete(error)
+            if error.code == Code::Cycle && !is_arithmetic(&task.job) && !is_condition(&task.job) =>
+        {
+            Some(Arc::new(Error { code: Code::Undecided, ..(**error).clone() }))
+        }
+        TaskState::Incomplete(error) => Some(error.clone()),
+        TaskState::Blocked | TaskState::Waiting if is_arithmetic(&task.job) => Some(Arc::new(stuck(Code::Cycle))),
+        TaskState::Blocked | TaskState::Waiting => Some(Arc::new(stuck(Code::Undecided))),
+        TaskState::Running | TaskState::Done => None,
+    }
+}
+
+/// Arithmetic that needs its own result can have none; functions might.
+fn is_arithmetic(job: &Job) -> bool {
+    match job {
+        Job::Expr(expr) => !matches!(expr.kind, Kinds::Call(..) | Kinds::CallValue(..) | Kinds::Slice(..)),
+        _ => false,
+    }
+}
+
+fn is_condition(job: &Job) -> bool {
+    matches!(job, Job::Comprehension(_))
+}
+
+fn job_span(job: &Job) -> Option<crate::source::Span> {
+    match job {
+        Job::Resolve(expr) | Job::Expr(expr) => Some(expr.span),
+        Job::Comprehension(comprehension) => Some(comprehension.span),
+        Job::Dynamic { label, .. } => Some(label.span),
+        Job::Pattern { pattern, .. } => Some(pattern.span),
+        Job::List(_, span) => Some(*span),
     }
 }

@@ -106,9 +106,7 @@ impl Writer<'_> {
         all.extend(self.combinators(schema)?);
         let text = Text::and(all);
         match schema.get("default").and_then(expr_to_data) {
-            Some(default) if !matches!(default, Data::Struct(_) | Data::List(_)) => {
-                Ok(text.with_default(&literal(&default)))
-            }
+            Some(default) if !matches!(default, Data::Struct(_) | Data::List(_)) => Ok(with_default(text, &default)),
             _ => Ok(text),
         }
     }
@@ -177,6 +175,19 @@ impl Writer<'_> {
         }
         Ok(texts)
     }
+}
+
+/// The same with a default. A schema needs not allow its own default: what it doesn't allow stays out.
+fn with_default(text: Text, default: &Data) -> Text {
+    let written = literal(default);
+    let allowed = match (text.text.as_str(), default.kind_name()) {
+        ("number", kind) => matches!(kind, "int" | "float"),
+        (bare, kind) => bare == kind || bare == "_",
+    };
+    if allowed || text.text.split(" | ").any(|alternative| alternative == written) {
+        return text.with_default(&written);
+    }
+    Text::and(vec![text, Text::whole("_").with_default(&written)])
 }
 
 fn matches(count: &str, schemas: &[Text]) -> Text {

@@ -64,8 +64,8 @@ pub(super) fn is_major(version: &str) -> bool {
     !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text is an identifier that a package can have: letters, digits, `_` and `$`, not `_` alone, not `#` or `_#`
-/// at its start.
+/// Whether a text is an identifier that a package can have: letters, digits, `_` and `$`, not `_` alone, and no `#` at
+/// its start.
 pub(super) fn is_name(text: &str) -> bool {
     let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_' || c == '$');
     starts && text != "_" && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')

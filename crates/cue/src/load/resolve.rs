@@ -106,6 +106,17 @@ impl Loader<'_> {
         };
         let mut found = self.in_modules(path);
         found.extend(self.vendored(path, &main));
+        self.only_place(path, found, &main, from)
+    }
+
+    /// The one place that was found, where a registry has no other.
+    fn only_place(
+        &mut self,
+        path: &ImportPath,
+        mut found: Vec<Location>,
+        main: &Module,
+        from: Option<Span>,
+    ) -> Option<Location> {
         let needed = main.dependencies.iter().find(|needed| needed.holds(&path.path, &path.version));
         let elsewhere = needed.filter(|needed| needed.replaced_by.is_none());
         match (found.len(), elsewhere) {

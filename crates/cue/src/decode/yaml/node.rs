@@ -61,10 +61,11 @@ impl Scalar {
 
 /// The documents of a text.
 pub(super) fn documents(file: FileId, text: &str) -> Result<Vec<Node>, Error> {
-    let limits = granit_parser::options! {
+    let mut limits = granit_parser::options! {
         flow_nesting_limit: MAX_NESTING_LEVELS,
         block_nesting_limit: MAX_NESTING_LEVELS,
     };
+    limits.set_emit_comments(false);
     let events = Parser::new_from_str_with_options(text, limits);
     let mut reader = Reader { file, text, events, anchors: HashMap::new(), depth: 0 };
     let mut documents = Vec::new();
