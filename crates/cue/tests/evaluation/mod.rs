@@ -69,7 +69,7 @@ fn read(result: Result<Data, Vec<Error>>) -> Outcome {
 }
 
 /// The same data with the fields of every struct in the order of their names.
-fn sorted(data: Data) -> Data {
+pub fn sorted(data: Data) -> Data {
     match data {
         Data::List(items) => Data::List(items.into_iter().map(sorted).collect()),
         Data::Struct(mut fields) => {
