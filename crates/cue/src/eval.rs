@@ -45,11 +45,13 @@ pub struct Limits {
     pub max_depth_vertices: u32,
     /// Pieces of work done, at most.
     pub max_steps: u64,
+    /// Alternatives of disjunctions tried, at most.
+    pub max_alternatives: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_vertices: 3_000_000, max_depth_vertices: 1_500, max_steps: 5_000_000 }
+        Self { max_vertices: 1_000_000, max_depth_vertices: 1_500, max_steps: 3_000_000, max_alternatives: 200_000 }
     }
 }
 
@@ -85,7 +87,10 @@ pub(crate) struct Evaluator {
     origin: Origin,
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
+    /// Values read for results.
+    read: std::cell::Cell<u64>,
     choices: u32,
+    alternatives: u64,
     /// Disjunctions whose defaults failed by themselves.
     defaults_failed: Vec<u32>,
     /// A condition looked at what it, or another condition that waits for it, may still change.
@@ -113,7 +118,9 @@ impl Evaluator {
             forced: false,
             origin: Origin::ROOT,
             relied: Vec::new(),
+            read: std::cell::Cell::new(0),
             choices: 0,
+            alternatives: 0,
             defaults_failed: Vec::new(),
             doubtful: None,
             steps: 0,

@@ -7,7 +7,7 @@
 //! Not here: the standard package `math` (that is `builtin::math`). A zero has no sign, and there are no infinities.
 
 mod arithmetic;
-mod digits;
+pub(crate) mod digits;
 mod parse;
 mod text;
 

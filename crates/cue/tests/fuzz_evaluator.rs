@@ -52,13 +52,94 @@ fn fuzz(otherwise: u64, salt: u64, input: impl Fn(&mut Random) -> String) {
 }
 
 const TOKENS: &[&str] = &[
-    "a", "b", "c", "#D", "_h", "x", "x", ":", ":", ":", "?:", "!:", "{", "}", "[", "]", "(", ")", ",", "\n", "\n", "...",
-    "|", "*", "&", "+", "-", "/", "==", "!=", "<", ">=", "=~", "!", "&&", "||", ".", "_", "_|_", "1", "0", "-1", "2.5",
-    "1Ki", "1e9", "\"s\"", "'b'", "\"\\(a)\"", "\"\\(x.a)\"", "\"^a\"", "null", "true", "int", "string", "number", "bytes",
-    "let v = a\n", "if a > 1 {", "for k, v in x {", "for v in [1, 2, a] {", "in", "len(x)", "close(x)", "and(x)", "or(x)",
-    "div(a, b)", "mod(1, 0)", "[string]: ", "[=~\"a\"]: ", "X=", "x: a: ", "a: b\n", "b: a + 1\n", "matchN(1, [a, b])",
-    "error(\"e\")", "\"\"\"\n\ta\n\t\"\"\"", "#\"\\#(a)\"#", "@a(b)", "import \"strings\"\n", "strings.Repeat(\"a\", b)",
-    "import \"list\"\n", "list.Sort(x, list.Ascending)", "package p\n", "try", "else", "__no", "é", "\u{0}",
+    "a",
+    "b",
+    "c",
+    "#D",
+    "_h",
+    "x",
+    "x",
+    ":",
+    ":",
+    ":",
+    "?:",
+    "!:",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ",",
+    "\n",
+    "\n",
+    "...",
+    "|",
+    "*",
+    "&",
+    "+",
+    "-",
+    "/",
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "=~",
+    "!",
+    "&&",
+    "||",
+    ".",
+    "_",
+    "_|_",
+    "1",
+    "0",
+    "-1",
+    "2.5",
+    "1Ki",
+    "1e9",
+    "\"s\"",
+    "'b'",
+    "\"\\(a)\"",
+    "\"\\(x.a)\"",
+    "\"^a\"",
+    "null",
+    "true",
+    "int",
+    "string",
+    "number",
+    "bytes",
+    "let v = a\n",
+    "if a > 1 {",
+    "for k, v in x {",
+    "for v in [1, 2, a] {",
+    "in",
+    "len(x)",
+    "close(x)",
+    "and(x)",
+    "or(x)",
+    "div(a, b)",
+    "mod(1, 0)",
+    "[string]: ",
+    "[=~\"a\"]: ",
+    "X=",
+    "x: a: ",
+    "a: b\n",
+    "b: a + 1\n",
+    "matchN(1, [a, b])",
+    "error(\"e\")",
+    "\"\"\"\n\ta\n\t\"\"\"",
+    "#\"\\#(a)\"#",
+    "@a(b)",
+    "import \"strings\"\n",
+    "strings.Repeat(\"a\", b)",
+    "import \"list\"\n",
+    "list.Sort(x, list.Ascending)",
+    "package p\n",
+    "try",
+    "else",
+    "__no",
+    "é",
+    "\u{0}",
 ];
 
 #[test]
@@ -69,13 +150,47 @@ fn soups_of_tokens_end() {
     });
 }
 
-const LABELS: &[&str] = &["a", "b", "c", "#D", "_h", "a?", "b!", "[string]", "[=~\"^a\"]", "\"\\(c)\"", "(b)", "let v ="];
+const LABELS: &[&str] =
+    &["a", "b", "c", "#D", "_h", "a?", "b!", "[string]", "[=~\"^a\"]", "\"\\(c)\"", "(b)", "let v ="];
 
 const LEAVES: &[&str] = &[
-    "a", "b", "c", "#D", "_h", "a.b", "b.c", "c.a.b", "#D.a", "a[0]", "a[b]", "1", "2", "\"s\"", "int", "string", "_", ">1",
-    "{}", "[]", "_|_", "*1 | int", "\"\\(a)\"", "\"\\(b.c)\"", "len(a)", "close(b)", "and([a, b])", "or([a, b, c])",
-    "[for v in a {v}]", "{for k, v in b {(k): v}}", "{for k, v in b {\"\\(k)x\": v}}", "matchN(1, [a, b])",
-    "matchIf(a, b, c)", "!a", "-b", "a == _|_", "b != _|_",
+    "a",
+    "b",
+    "c",
+    "#D",
+    "_h",
+    "a.b",
+    "b.c",
+    "c.a.b",
+    "#D.a",
+    "a[0]",
+    "a[b]",
+    "1",
+    "2",
+    "\"s\"",
+    "int",
+    "string",
+    "_",
+    ">1",
+    "{}",
+    "[]",
+    "_|_",
+    "*1 | int",
+    "\"\\(a)\"",
+    "\"\\(b.c)\"",
+    "len(a)",
+    "close(b)",
+    "and([a, b])",
+    "or([a, b, c])",
+    "[for v in a {v}]",
+    "{for k, v in b {(k): v}}",
+    "{for k, v in b {\"\\(k)x\": v}}",
+    "matchN(1, [a, b])",
+    "matchIf(a, b, c)",
+    "!a",
+    "-b",
+    "a == _|_",
+    "b != _|_",
 ];
 
 /// A value that may refer to anything, itself too.
@@ -113,7 +228,8 @@ fn programs_that_refer_to_anything_end() {
 
 /// A text with some stretches removed, doubled, moved or replaced by tokens.
 fn mutated(random: &mut Random, text: &str) -> String {
-    let mut pieces: Vec<&str> = text.split_inclusive([' ', '\n', ':', '.', '(', ')', '{', '}', '[', ']', ',']).collect();
+    let mut pieces: Vec<&str> =
+        text.split_inclusive([' ', '\n', ':', '.', '(', ')', '{', '}', '[', ']', ',']).collect();
     for _ in 0..1 + random.below(4) {
         let (from, to) = (random.below(pieces.len()), random.below(pieces.len()));
         match random.below(4) {
@@ -168,7 +284,11 @@ fn what_doubles_at_every_step_reaches_a_limit() {
     let strings: String = (1..64).map(|n| format!("t{n}: \"\\(t{0})\\(t{0})\"\n", n - 1)).collect();
     is_refused("texts of texts", &format!("t0: \"ha\"\n{strings}"), &[Code::Limit, Code::Conflict, Code::Unsupported]);
     let nested = (0..12).map(|n| format!("for a{n} in r ")).collect::<String>();
-    is_refused("comprehensions of comprehensions", &format!("r: [1, 2, 3, 4, 5]\nx: [{nested} {{1}}]\n"), &[Code::Limit]);
+    is_refused(
+        "comprehensions of comprehensions",
+        &format!("r: [1, 2, 3, 4, 5]\nx: [{nested} {{1}}]\n"),
+        &[Code::Limit],
+    );
 }
 
 #[test]
@@ -234,10 +354,20 @@ fn what_is_nested_deeply_ends() {
 #[test]
 fn large_numbers_end() {
     let table = [
-        "x: 1e99999 * 1e99999", "x: 1e-99999 / 3", "x: 1e999999999", "x: 999999999999999999999999 * 1Yi", "x: 10 * \"a\"",
-        "x: 1000000000000 * \"a\"", "x: 1000000000000 * [1]", "import \"strings\"\nx: strings.Repeat(\"ab\", 1000000000000)",
-        "import \"math\"\nx: math.Pow(10, 1000000)", "import \"list\"\nx: list.Range(0, 1e12, 1)",
-        "import \"list\"\nx: list.Repeat([1, 2], 1000000000)", "x: [1][1e20]", "x: div(1e50, 0)", "x: [...int] & [1e9 * 1]",
+        "x: 1e99999 * 1e99999",
+        "x: 1e-99999 / 3",
+        "x: 1e999999999",
+        "x: 999999999999999999999999 * 1Yi",
+        "x: 10 * \"a\"",
+        "x: 1000000000000 * \"a\"",
+        "x: 1000000000000 * [1]",
+        "import \"strings\"\nx: strings.Repeat(\"ab\", 1000000000000)",
+        "import \"math\"\nx: math.Pow(10, 1000000)",
+        "import \"list\"\nx: list.Range(0, 1e12, 1)",
+        "import \"list\"\nx: list.Repeat([1, 2], 1000000000)",
+        "x: [1][1e20]",
+        "x: div(1e50, 0)",
+        "x: [...int] & [1e9 * 1]",
         "import \"list\"\nx: list.Repeat([], 1000000000000)",
     ];
     for text in table {

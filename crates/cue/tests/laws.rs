@@ -7,11 +7,11 @@ use evaluation::evaluate;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use shipway_cue::Limits;
 use shipway_cue::error::Code;
 use shipway_cue::format::format_file;
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::parse_file;
-use shipway_cue::Limits;
 
 const LIMITS: Limits = Limits { max_vertices: 200_000, max_depth_vertices: 500, max_steps: 1_000_000 };
 
@@ -55,14 +55,36 @@ fn structure(mut decls: Vec<String>) -> String {
 }
 
 const CLOSED: &[&str] = &[
-    "0", "1", "2", "1.5", "\"x\"", "\"y\"", "true", "null", "'x'", "int", "number", "string", "bool", ">1", "<3", ">=0",
-    "!=2", "=~\"^x\"", "!~\"y\"", "_", "n", "s", "d", "#D", "#O", "#P",
+    "0", "1", "2", "1.5", "\"x\"", "\"y\"", "true", "null", "'x'", "int", "number", "string", "bool", ">1", "<3",
+    ">=0", "!=2", "=~\"^x\"", "!~\"y\"", "_", "n", "s", "d", "#D", "#O", "#P",
 ];
 
 const WITH_FIELDS: &[&str] = &[
-    "1", "2", "\"x\"", "int", "string", ">1", "_", "{}", "FIELD", "FIELD", "FIELD", "FIELD.a", "FIELD.b", "\"\\(FIELD)\"",
-    "(FIELD + 1)", "(FIELD & {a: 1})", "{if FIELD > 1 {a: 1}}", "{for k, v in FIELD {(k): v}}", "[for v in FIELD {v}]",
-    "len(FIELD)", "(FIELD | 1)", "(*FIELD | 1)", "{FIELD, c: 1}", "(FIELD.a == 1)", "{a: FIELD, b: a}",
+    "1",
+    "2",
+    "\"x\"",
+    "int",
+    "string",
+    ">1",
+    "_",
+    "{}",
+    "FIELD",
+    "FIELD",
+    "FIELD",
+    "FIELD.a",
+    "FIELD.b",
+    "\"\\(FIELD)\"",
+    "(FIELD + 1)",
+    "(FIELD & {a: 1})",
+    "{if FIELD > 1 {a: 1}}",
+    "{for k, v in FIELD {(k): v}}",
+    "[for v in FIELD {v}]",
+    "len(FIELD)",
+    "(FIELD | 1)",
+    "(*FIELD | 1)",
+    "{FIELD, c: 1}",
+    "(FIELD.a == 1)",
+    "{a: FIELD, b: a}",
 ];
 
 /// The answers to the probes: values, or that there is none. None where a limit was reached or something isn't

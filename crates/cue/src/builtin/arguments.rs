@@ -20,9 +20,12 @@ pub(super) const LIST: Kind = Kind::LIST;
 pub(super) const STRUCT: Kind = Kind::STRUCT;
 pub(super) const ANY: Kind = Kind::TOP;
 
-/// The longest text, and the longest list, that a function builds (bytes; elements). It is there for the memory: a
-/// short configuration must not ask for any amount of it.
+/// The longest text that a function builds (bytes). It is there for the memory: a short configuration must not ask for
+/// any amount of it.
 pub(super) const MAX_RESULT_LENGTH: usize = 1 << 26;
+
+/// The longest list that a function builds (elements).
+pub(super) const MAX_LIST_LENGTH: usize = 2_000_000;
 
 pub(super) type Outcome = Result<Data, CallError>;
 

@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 
 use super::arguments::{
-    ANY, BOOL, INT, LIST, MAX_RESULT_LENGTH, NUMBER, Outcome, any, integer, list, number, numbers, size, strings,
-    texts, whole_if_possible,
+    ANY, BOOL, INT, LIST, MAX_LIST_LENGTH, NUMBER, Outcome, any, integer, list, number, numbers, size, strings, texts,
+    whole_if_possible,
 };
 use super::{Builtin, CallError, Constant, Package};
 use crate::data::Data;
@@ -48,7 +48,7 @@ fn negative_index() -> CallError {
 }
 
 fn too_long() -> CallError {
-    CallError::unsupported(format!("lists of more than {MAX_RESULT_LENGTH} elements: make it shorter"))
+    CallError::unsupported(format!("lists of more than {MAX_LIST_LENGTH} elements: make it shorter"))
 }
 
 fn drop_first(args: &[Data]) -> Outcome {
@@ -99,7 +99,7 @@ fn repeat(args: &[Data]) -> Outcome {
         return Err(CallError::new(format!("count {count} exceeds limit of {MAX_REPEAT_COUNT}")));
     }
     let elements = list(args, 0)?;
-    if elements.len() * count > MAX_RESULT_LENGTH {
+    if elements.len() * count > MAX_LIST_LENGTH {
         return Err(too_long());
     }
     let length = elements.len() * count;
@@ -173,7 +173,7 @@ fn range(args: &[Data]) -> Outcome {
     while next.compare(limit) == beyond.reverse() {
         elements.push(whole_if_possible(&next));
         let after = step.clone().into_float().add(&next)?;
-        if elements.len() >= MAX_RESULT_LENGTH || after == next {
+        if elements.len() >= MAX_LIST_LENGTH || after == next {
             return Err(too_long());
         }
         next = after;

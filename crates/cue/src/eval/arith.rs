@@ -116,7 +116,10 @@ impl Evaluator {
 
     fn text_or_list(&mut self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<Data> {
         match (op, a, b) {
-            (BinaryOp::Add, Data::String(x), Data::String(y)) => Ok(Data::string(format!("{x}{y}"))),
+            (BinaryOp::Add, Data::String(x), Data::String(y)) => {
+                self.bound_text(x.len() + y.len(), span)?;
+                Ok(Data::string(format!("{x}{y}")))
+            }
             (BinaryOp::Add, Data::Bytes(_), Data::Bytes(_)) => Ok(Data::Bytes([bytes(a), bytes(b)].concat().into())),
             (BinaryOp::Multiply, Data::String(_) | Data::Bytes(_), Data::Number(_)) => self.repeat(a, b, span),
             (BinaryOp::Multiply, Data::Number(_), Data::String(_) | Data::Bytes(_)) => self.repeat(b, a, span),
@@ -171,6 +174,18 @@ impl Evaluator {
         })
     }
 
+    /// Texts are bounded.
+    ///
+    /// # Errors
+    /// It is too long.
+    pub(super) fn bound_text(&mut self, bytes: usize, span: Span) -> Step<()> {
+        if bytes <= MAX_TEXT_BYTES {
+            return Ok(());
+        }
+        let error = self.refuse(Code::Limit, format!("a text of more than {MAX_TEXT_BYTES} bytes"), Some(span));
+        Err(Stop::Fail(error))
+    }
+
     fn matches(&mut self, text: &[u8], pattern: &str, span: Span) -> Step<bool> {
         match crate::pattern::compile_for_bytes(pattern) {
             Ok(regex) => Ok(regex.is_match(text)),
@@ -196,7 +211,7 @@ impl Evaluator {
 }
 
 /// The longest text that repeating may make.
-const MAX_TEXT_BYTES: usize = 64 << 20;
+pub(super) const MAX_TEXT_BYTES: usize = 64 << 20;
 
 fn bytes(data: &Data) -> Vec<u8> {
     match data {

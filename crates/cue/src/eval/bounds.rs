@@ -32,7 +32,7 @@ impl Evaluator {
         if kind != Kind::TOP {
             self.narrow(vid, kind, span);
         } else {
-            self.v(vid).node.has_top = true;
+            self.v(vid).node.has_top |= origin.from_embed;
         }
         let bound = Bound { op, value, span, origin };
         match op {
@@ -56,7 +56,7 @@ impl Evaluator {
         let slot = if upper { &mut node.upper } else { &mut node.lower };
         let replace = slot.as_ref().is_none_or(|known| tighter(&bound, known, upper));
         if replace {
-            *slot = Some(bound);
+            *slot = Some(Box::new(bound));
         }
     }
 
@@ -87,7 +87,8 @@ impl Evaluator {
             Check::Bound(bound) => Some(bound),
             Check::Call { .. } => None,
         });
-        let all: Vec<Bound> = node.lower.iter().chain(&node.upper).chain(bounds).cloned().collect();
+        let ends = node.lower.iter().chain(&node.upper).map(|bound| &**bound);
+        let all: Vec<Bound> = ends.chain(bounds).cloned().collect();
         all.iter().find_map(|bound| self.breaks(value, bound))
     }
 

@@ -70,7 +70,7 @@ impl Evaluator {
         }
         let node = &self.get(vid).node;
         if let Some(function) = node.function.clone() {
-            return Ok(function);
+            return Ok(*function);
         }
         let open = node.kind.meets(Kind::FUNC);
         let code = if open { Code::Incomplete } else { Code::Conflict };

@@ -46,6 +46,7 @@ impl Evaluator {
             }
             Clause::For { key, value, source } => {
                 for (label, element) in self.rounds(source, frame)? {
+                    self.count_step(source.span)?;
                     let mut names = vec![(*value, element)];
                     if let Some(key) = key {
                         names.push((*key, self.key_vertex(label, source.span)));

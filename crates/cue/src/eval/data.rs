@@ -24,6 +24,11 @@ impl Evaluator {
     pub(crate) fn data(&self, vid: Vid) -> Result<Data, Arc<Error>> {
         let vid = self.default_of(vid);
         let vertex = self.get(vid);
+        self.read.set(self.read.get() + 1);
+        if self.read.get() > self.limits.max_steps {
+            let text = format!("more than {} values to write", self.limits.max_steps);
+            return Err(Arc::new(Error::new(Code::Limit, text, None)));
+        }
         match &vertex.value {
             Value::Scalar(data) => Ok(data.clone()),
             Value::Bottom(error) => Err(error.clone()),
@@ -40,6 +45,10 @@ impl Evaluator {
         let vid = self.default_of(vid);
         let vertex = self.get(vid);
         let before = found.len();
+        self.read.set(self.read.get() + 1);
+        if self.read.get() > self.limits.max_steps {
+            return;
+        }
         if let (Value::Bottom(error), false) = (&vertex.value, vertex.node.errors.is_empty()) {
             found.push(error.clone());
             return;
@@ -141,7 +150,8 @@ impl Evaluator {
 
     fn brief_constraint(&self, vid: Vid) -> String {
         let node = &self.get(vid).node;
-        let bounds: Vec<String> = node.lower.iter().chain(&node.upper).map(super::bounds::shown).collect();
+        let bounds: Vec<String> =
+            node.lower.iter().chain(&node.upper).map(|bound| super::bounds::shown(bound)).collect();
         let checks = node.checks.iter().filter_map(|check| match check {
             super::graph::Check::Bound(bound) => Some(super::bounds::shown(bound)),
             super::graph::Check::Call { .. } => None,

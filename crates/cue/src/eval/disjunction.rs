@@ -16,7 +16,7 @@ use super::run::{Need, Waits};
 use crate::error::{Code, Error};
 
 /// More alternatives than this at one vertex are refused.
-const MAX_ALTERNATIVES: usize = 20_000;
+const MAX_ALTERNATIVES: usize = 2_000;
 
 impl Evaluator {
     /// Expands the first disjunction; the others follow inside its alternatives.
@@ -25,9 +25,17 @@ impl Evaluator {
         let mut left: Vec<Vid> = Vec::new();
         let mut errors: Vec<Arc<Error>> = Vec::new();
         for (conjunct, mode) in &choice.alternatives {
+            if self.refused.is_some() {
+                break;
+            }
             let alternative = self.copy(vid);
             let origin = conjunct.origin;
-            self.v(alternative).node.modes.push((choice.number, *mode));
+            let ways = &mut self.v(alternative).node.modes;
+            if ways.is_empty() {
+                ways.push(Vec::new());
+            }
+            ways.iter_mut().for_each(|way| way.push((choice.number, *mode)));
+            self.count_alternative(choice.span);
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
             self.v(alternative).tentative = true;
@@ -139,10 +147,7 @@ impl Evaluator {
             let known = left[at];
             if self.equal(known, alternative) {
                 let other = self.get(alternative).node.modes.clone();
-                for (choice, mode) in &mut self.v(known).node.modes {
-                    let also = other.iter().any(|(number, mode)| number == choice && *mode == DefaultMode::Yes);
-                    *mode = if also { DefaultMode::Yes } else { *mode };
-                }
+                self.v(known).node.modes.extend(other);
                 return;
             }
         }
@@ -177,16 +182,27 @@ impl Evaluator {
     /// The choices of which a default is left. One whose defaults fit no alternative of the others has none: what is
     /// left of it is as good. (A default that failed by itself still counts: its disjunction has no default then.)
     fn live_defaults(&self, left: &[Vid]) -> Vec<u32> {
-        let modes = left.iter().flat_map(|vid| &self.get(*vid).node.modes);
+        let modes = left.iter().flat_map(|vid| &self.get(*vid).node.modes).flatten();
         let live = modes.filter(|(_, mode)| *mode == DefaultMode::Yes).map(|(number, _)| *number);
         live.chain(self.defaults_failed.iter().copied()).collect()
     }
 
     /// A default of every choice that has one left, and of one at least.
     fn is_default(&self, vid: Vid, live: &[u32]) -> bool {
-        let modes = &self.get(vid).node.modes;
-        let chosen = |wanted: DefaultMode| modes.iter().any(|(number, mode)| live.contains(number) && *mode == wanted);
-        chosen(DefaultMode::Yes) && !chosen(DefaultMode::No)
+        let is_default = |way: &Vec<(u32, DefaultMode)>| {
+            let chosen =
+                |wanted: DefaultMode| way.iter().any(|(number, mode)| live.contains(number) && *mode == wanted);
+            chosen(DefaultMode::Yes) && !chosen(DefaultMode::No)
+        };
+        self.get(vid).node.modes.iter().any(is_default)
+    }
+
+    /// Alternatives multiply: their number is bounded over the whole evaluation.
+    fn count_alternative(&mut self, span: crate::source::Span) {
+        self.alternatives += 1;
+        if self.alternatives > self.limits.max_alternatives {
+            self.refuse(Code::Limit, format!("more than {} alternatives", self.limits.max_alternatives), Some(span));
+        }
     }
 
     fn none_left(&self, choice: &Choice, errors: &[Arc<Error>]) -> Arc<Error> {

@@ -68,7 +68,7 @@ impl Evaluator {
 
     fn same_constraint(&self, a: Vid, b: Vid) -> bool {
         let (x, y) = (&self.get(a).node, &self.get(b).node);
-        let bound = |x: &Option<Bound>, y: &Option<Bound>| match (x, y) {
+        let bound = |x: &Option<Box<Bound>>, y: &Option<Box<Bound>>| match (x, y) {
             (None, None) => true,
             (Some(x), Some(y)) => x.op == y.op && x.value == y.value,
             _ => false,

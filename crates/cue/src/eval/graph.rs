@@ -258,8 +258,8 @@ pub(crate) struct Node {
     pub kind: Kind,
     pub kind_sources: Vec<(Kind, Span)>,
     pub scalar: Option<(Data, Span)>,
-    pub lower: Option<Bound>,
-    pub upper: Option<Bound>,
+    pub lower: Option<Box<Bound>>,
+    pub upper: Option<Box<Bound>>,
     pub checks: Vec<Check>,
     pub tasks: Vec<Task>,
     pub choices: Vec<Choice>,
@@ -276,10 +276,10 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
-    /// For an alternative: the choices that made it, and whether a default was chosen.
-    pub modes: Vec<(u32, DefaultMode)>,
+    /// For an alternative: the ways that led to it; each the choices made, and whether a default was chosen.
+    pub modes: Vec<Vec<(u32, DefaultMode)>>,
     /// It is a function, not called yet.
-    pub function: Option<ir::Callee>,
+    pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
     pub fields_seen: bool,
 }

@@ -106,6 +106,10 @@ impl Evaluator {
             })
         });
         let Some(value) = value else { return self.fail(Code::Reference, "the let clause is not here", span) };
+        if is_reference(&value) {
+            // Another name for a vertex is that vertex.
+            return self.resolve(&value, frame);
+        }
         let mut vertex = Vertex::new(Some(parent), None, Presence::Regular);
         vertex.unrooted = true;
         vertex.conjuncts.push(Conjunct::new(value, frame, Origin::ROOT));
@@ -182,9 +186,6 @@ impl Evaluator {
     fn missing(&mut self, vid: Vid, label: Label, span: Span) -> Step<Vid> {
         let name = self.label_text(label);
         let vertex = self.get(vid);
-        if let Value::Bottom(error) = &vertex.value {
-            return Err(Stop::Fail(error.clone()));
-        }
         if let Some(error) = vertex.node.errors.first() {
             return Err(Stop::Fail(error.clone()));
         }
@@ -241,6 +242,13 @@ impl Evaluator {
             _ => None,
         }
     }
+}
+
+fn is_reference(expr: &Ex) -> bool {
+    matches!(
+        expr.kind,
+        Kinds::Field { .. } | Kinds::Frame { .. } | Kinds::Let { .. } | Kinds::Select(..) | Kinds::Package(_)
+    )
 }
 
 /// Whether a reference names a definition.

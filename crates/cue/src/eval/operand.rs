@@ -164,6 +164,7 @@ impl Evaluator {
                 Part::Text(text) => out.extend_from_slice(text),
                 Part::Value(expr) => {
                     let value = self.scalar(expr, frame)?;
+                    self.bound_text(out.len(), expr.span)?;
                     match &value {
                         Data::String(text) => out.extend_from_slice(text.as_bytes()),
                         Data::Bytes(text) => out.extend_from_slice(&as_text(text, bytes)),

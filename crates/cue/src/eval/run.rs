@@ -247,10 +247,25 @@ impl Evaluator {
         }
     }
 
-    fn run_task(&mut self, vid: Vid, at: usize) -> TaskState {
+    /// Work is bounded.
+    ///
+    /// # Errors
+    /// There was too much of it.
+    pub(super) fn count_step(&mut self, span: crate::source::Span) -> Step<()> {
+        self.count_step_at(Some(span))
+    }
+
+    fn count_step_at(&mut self, span: Option<crate::source::Span>) -> Step<()> {
         self.steps += 1;
-        if self.steps > self.limits.max_steps {
-            self.refuse(Code::Limit, format!("more than {} steps", self.limits.max_steps), None);
+        if self.steps > self.limits.max_steps || self.refused.is_some() {
+            let error = self.refuse(Code::Limit, format!("more than {} steps", self.limits.max_steps), span);
+            return Err(Stop::Fail(error));
+        }
+        Ok(())
+    }
+
+    fn run_task(&mut self, vid: Vid, at: usize) -> TaskState {
+        if self.count_step_at(None).is_err() {
             return TaskState::Done;
         }
         let node = &mut self.v(vid).node;
@@ -366,6 +381,11 @@ impl Evaluator {
     pub(super) fn settle_value(&mut self, vid: Vid) {
         let value = self.verdict(vid);
         let vertex = self.v(vid);
+        if vertex.node.tasks.iter().all(|task| matches!(task.state, TaskState::Done)) {
+            vertex.node.tasks = Vec::new();
+        }
+        vertex.node.kind_sources = Vec::new();
+        vertex.conjuncts.shrink_to_fit();
         vertex.value = value;
         vertex.status = Status::Done;
     }

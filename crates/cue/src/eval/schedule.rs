@@ -8,7 +8,7 @@ use super::Evaluator;
 use super::graph::{
     Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Origin, Status, Task, TaskState, Vid,
 };
-use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Kinds, Native, Presence, Struct};
+use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Item, Kinds, Native, Presence, Struct};
 use crate::error::{Code, Error};
 use crate::kind::Kind;
 use crate::source::Span;
@@ -104,7 +104,7 @@ impl Evaluator {
             Kinds::Nothing => {}
             Kinds::Top => {
                 self.mark_structure(vid, origin);
-                self.v(vid).node.has_top = true;
+                self.v(vid).node.has_top |= origin.from_embed;
                 self.note(vid, origin, Kind::TOP, super::closed::TOP);
             }
             Kinds::Bottom(message) => {
@@ -121,7 +121,11 @@ impl Evaluator {
                 let error = self.refuse(Code::Unsupported, format!("{what} is not supported"), Some(expr.span));
                 self.v(vid).node.errors.push(error);
             }
-            Kinds::Call(..) if origin.cycle == Cycle::Yes && !self.get(vid).node.cycles.evidence() => {
+            Kinds::Call(_, args)
+                if origin.cycle == Cycle::Yes
+                    && !self.get(vid).node.cycles.evidence()
+                    && args.iter().any(may_refer) =>
+            {
                 let conjunct = Conjunct::new(expr.clone(), frame, origin);
                 self.v(vid).node.cycles.postpone(conjunct, None, true);
             }
@@ -141,7 +145,7 @@ impl Evaluator {
             Callee::Native(Native::Package(_, name)) => *name == "UniqueItems",
             Callee::Native(_) => false,
         };
-        self.v(vid).node.function = Some(callee.clone());
+        self.v(vid).node.function = Some(Box::new(callee.clone()));
         if !is_validator {
             self.narrow(vid, Kind::FUNC, expr.span);
             return;
@@ -164,7 +168,7 @@ impl Evaluator {
             self.note(vid, origin, Kind::TOP, flags);
         }
         if kind == Kind::TOP {
-            self.v(vid).node.has_top = true;
+            self.v(vid).node.has_top |= origin.from_embed;
         } else {
             self.narrow(vid, kind, span);
         }
@@ -310,4 +314,19 @@ impl Origin {
 /// A bound expression that was not written anywhere.
 pub(super) fn made(kind: Kinds, span: Span) -> Ex {
     Arc::new(Expr { kind, span })
+}
+
+/// Whether an expression may refer to something.
+fn may_refer(expr: &Ex) -> bool {
+    match &expr.kind {
+        Kinds::Data(_) | Kinds::Top | Kinds::Kind(_) | Kinds::Bottom(_) | Kinds::Function(_) => false,
+        Kinds::Unary(_, of) | Kinds::Bound(_, of) => may_refer(of),
+        Kinds::Binary(_, left, right) => may_refer(left) || may_refer(right),
+        Kinds::Call(_, args) => args.iter().any(may_refer),
+        Kinds::List(list) => {
+            let refers = |item: &Item| !matches!(item, Item::Value(value) if !may_refer(value));
+            list.elements.iter().any(refers) || list.tail.is_some()
+        }
+        _ => true,
+    }
 }

@@ -5,12 +5,12 @@ use num_integer::Integer;
 use num_traits::{One, Zero};
 
 /// `10^places`.
-pub(super) fn power_of_ten(places: u32) -> BigInt {
+pub(crate) fn power_of_ten(places: u32) -> BigInt {
     BigInt::from(10).pow(places)
 }
 
 /// How many decimal digits it has; zero has one.
-pub(super) fn count_digits(value: &BigInt) -> u32 {
+pub(crate) fn count_digits(value: &BigInt) -> u32 {
     let magnitude = value.magnitude();
     if magnitude.is_zero() {
         return 1;

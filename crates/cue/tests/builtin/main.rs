@@ -13,6 +13,7 @@ mod template;
 mod time;
 
 use indexmap::IndexMap;
+use proptest::prelude::*;
 use shipway_cue::builtin::{self, CallError};
 use shipway_cue::data::Data;
 use shipway_cue::kind::Kind;
@@ -102,6 +103,89 @@ fn l(elements: &[Data]) -> Data {
 
 fn o(fields: &[(&str, Data)]) -> Data {
     Data::Struct(fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect::<IndexMap<_, _>>())
+}
+
+/// Values of all kinds, those at the ends of what is possible among them.
+fn any_value() -> impl Strategy<Value = Data> {
+    let numbers =
+        ["0", "1", "-1", "2.5", "1e100000", "-1e-100000", "9223372036854775807", "-9223372036854775808", "1e40"];
+    let texts = ["", "a", "é😀", "%", "{{", "1.2.3.4/8", "2020-01-01T00:00:00Z", "[1, {}]", "\0", "unix", "(a|b)*"];
+    let leaf = prop_oneof![
+        Just(Data::Null),
+        any::<bool>().prop_map(Data::Bool),
+        proptest::sample::select(numbers.to_vec()).prop_map(n),
+        any::<i64>().prop_map(i),
+        proptest::sample::select(texts.to_vec()).prop_map(s),
+        "\\PC{0,8}".prop_map(|text| s(&text)),
+        any::<[u8; 3]>().prop_map(|bytes| b(&bytes)),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Data::List),
+            proptest::collection::vec(inner, 0..3).prop_map(|values| o(&[("a", l(&values))])),
+        ]
+    })
+}
+
+fn functions() -> Vec<(&'static str, &'static builtin::Builtin)> {
+    let paths = [
+        "crypto/ed25519",
+        "crypto/hmac",
+        "crypto/md5",
+        "crypto/sha1",
+        "crypto/sha256",
+        "crypto/sha512",
+        "encoding/base64",
+        "encoding/csv",
+        "encoding/hex",
+        "encoding/json",
+        "encoding/toml",
+        "encoding/yaml",
+        "html",
+        "list",
+        "math",
+        "math/bits",
+        "net",
+        "path",
+        "regexp",
+        "strconv",
+        "strings",
+        "struct",
+        "text/tabwriter",
+        "text/template",
+        "time",
+        "uuid",
+    ];
+    let package =
+        |path: &&'static str| (*path, builtin::package(path).unwrap_or_else(|| panic!("{path} is a package")));
+    paths.iter().map(package).flat_map(|(path, package)| package.functions.iter().map(move |f| (path, f))).collect()
+}
+
+#[test]
+fn names_are_there_once() {
+    let functions = functions();
+    for (index, (path, function)) in functions.iter().enumerate() {
+        let again = functions[index + 1..].iter().any(|(other, same)| other == path && same.name == function.name);
+        assert!(!again, "{path}.{} is there twice", function.name);
+        assert!(function.optional < function.params.len().max(1), "{path}.{}", function.name);
+        assert!(function.takes(function.params.len()) && !function.takes(function.params.len() + 1));
+    }
+}
+
+proptest! {
+    /// A call gives a value or an error, of whatever arguments; `call` checks the kind of the value.
+    #[test]
+    fn any_call_is_answered(which in any::<proptest::sample::Index>(), values in proptest::collection::vec(any_value(), 24)) {
+        let functions = functions();
+        let (path, function) = which.get(&functions);
+        // Each parameter looks from another place on, so that two of a kind get different values.
+        let fitting = |(at, param): (usize, &Kind)| {
+            values.iter().cycle().skip(at * 7).take(values.len()).find(|value| param.holds(kind(value))).cloned()
+        };
+        if let Some(args) = function.params.iter().enumerate().map(fitting).collect::<Option<Vec<Data>>>() {
+            let _ = call(path, function.name, &args);
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::{One, Signed};
 
-use super::super::arguments::{INT, MAX_RESULT_LENGTH, Outcome, big_integer, int, integer};
+use super::super::arguments::{INT, Outcome, big_integer, int, integer};
 use super::super::{Builtin, CallError, Package};
 use crate::data::Data;
 
@@ -24,11 +24,14 @@ pub(in super::super) static PACKAGE: Package = Package {
     constants: &[],
 };
 
+/// The longest integer that is made here (bits): about the largest that can be computed elsewhere.
+const MAX_INTEGER_BITS: u64 = 330_000;
+
 /// How far to shift; a shift to the left is bounded by what fits into memory.
 fn shift(args: &[Data], left: bool) -> Result<u64, CallError> {
     let places = integer(args, 1)?;
     let places = u64::try_from(places).map_err(|_| CallError::new(format!("can't shift by {places} places")))?;
-    if left && places > MAX_RESULT_LENGTH as u64 {
+    if left && big_integer(args, 0)?.bits().saturating_add(places) > MAX_INTEGER_BITS {
         return Err(CallError::unsupported(format!("a shift by {places} places")));
     }
     Ok(places)
@@ -53,7 +56,7 @@ fn set_bit(args: &[Data]) -> Outcome {
         1 => true,
         other => return Err(CallError::new(format!("a bit is 0 or 1, not {other}"))),
     };
-    if place > MAX_RESULT_LENGTH as u64 {
+    if place > MAX_INTEGER_BITS {
         return Err(CallError::unsupported(format!("the bit {place}")));
     }
     let mask = BigInt::one() << place;

@@ -13,7 +13,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::Signed;
 
-use crate::number::{Number, NumberError};
+use crate::number::{Number, NumberError, digits};
 
 type Computed = Result<Number, NumberError>;
 
@@ -47,7 +47,7 @@ fn whole(value: impl Into<BigInt>) -> Number {
 }
 
 fn count_digits(value: &BigInt) -> i64 {
-    value.magnitude().to_string().len() as i64
+    digits::count_digits(value).into()
 }
 
 /// The place after the first digit: 1 for `5`, 0 for `0.5`.
@@ -56,7 +56,7 @@ fn magnitude_of(x: &Number) -> i64 {
 }
 
 fn power_of_ten(places: i64) -> BigInt {
-    BigInt::from(10).pow(u32::try_from(places).unwrap_or(0))
+    digits::power_of_ten(u32::try_from(places).unwrap_or(0))
 }
 
 impl Decimals {
@@ -136,17 +136,19 @@ impl Decimals {
         float(quotient, i32::try_from(exponent - shift - places).map_err(|_| NumberError::OutOfBounds)?)
     }
 
-    /// `x` to an integer power, by squaring.
+    /// `x` to an integer power, by squaring; what isn't one or minus one leaves the bounds long before the bits end.
     fn integer_power(self, x: &Number, power: &BigInt) -> Computed {
-        let mut rest = power.abs();
+        if x.abs() == whole(1) {
+            return Ok(whole(if x.is_negative() && power.is_odd() { -1 } else { 1 }));
+        }
         let mut square = x.clone().into_float();
         let mut result = whole(1);
-        while rest.is_positive() {
-            if rest.is_odd() {
+        let bits = power.bits();
+        for bit in 0..bits {
+            if power.magnitude().bit(bit) {
                 result = self.mul(&result, &square)?;
             }
-            rest >>= 1;
-            if rest.is_positive() {
+            if bit + 1 < bits {
                 square = self.mul(&square, &square)?;
             }
         }
