@@ -76,7 +76,8 @@ fn export(folder: &Path, arguments: &[String], more: &[&str]) -> (u8, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (folder, variables) = (folder.to_path_buf(), Variables::default());
     let mut streams = Streams { files: &Disk, folder, variables, out: &mut out, err: &mut err, colours: Colours::None };
-    let arguments = ["cue", "export"].into_iter().chain(arguments.iter().map(String::as_str)).chain(more.iter().copied());
+    let arguments =
+        ["cue", "export"].into_iter().chain(arguments.iter().map(String::as_str)).chain(more.iter().copied());
     let status = run(arguments.map(Into::into), &mut streams);
     (status, String::from_utf8_lossy(&out).into_owned())
 }
@@ -152,7 +153,8 @@ fn scores(root: &Path) -> (Scores, Vec<String>) {
     let work = || loop {
         let Some(folder) = queue.lock().expect("no worker panics").pop() else { return };
         let case: Value = serde_json::from_str(&text(folder.join("case.json"))).expect("case.json is JSON");
-        let (id, tier) = (case["id"].as_str().unwrap_or_default().to_owned(), case["tier"].as_u64().unwrap_or_default());
+        let (id, tier) =
+            (case["id"].as_str().unwrap_or_default().to_owned(), case["tier"].as_u64().unwrap_or_default());
         let group = id.split('/').next().unwrap_or_default().to_owned();
         let outcomes = checks(&folder, &case);
         let mut results = results.lock().expect("no worker panics");
