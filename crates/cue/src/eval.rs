@@ -45,13 +45,21 @@ pub struct Limits {
     pub max_depth_vertices: u32,
     /// Pieces of work done, at most.
     pub max_steps: u64,
-    /// Alternatives of disjunctions tried, at most.
+    /// Alternatives tried for one vertex, at most.
     pub max_alternatives: u64,
+    /// References that lead to one conjunct, at most.
+    pub max_references: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_vertices: 1_000_000, max_depth_vertices: 1_500, max_steps: 3_000_000, max_alternatives: 200_000 }
+        Self {
+            max_vertices: 1_000_000,
+            max_depth_vertices: 600,
+            max_steps: 3_000_000,
+            max_alternatives: 20_000,
+            max_references: 400,
+        }
     }
 }
 
@@ -90,6 +98,9 @@ pub(crate) struct Evaluator {
     /// Values read for results.
     read: std::cell::Cell<u64>,
     choices: u32,
+    renames: u32,
+    /// Disjunctions that are being expanded inside one another.
+    expanding: u32,
     alternatives: u64,
     /// Disjunctions whose defaults failed by themselves.
     defaults_failed: Vec<u32>,
@@ -120,6 +131,8 @@ impl Evaluator {
             relied: Vec::new(),
             read: std::cell::Cell::new(0),
             choices: 0,
+            renames: 0,
+            expanding: 0,
             alternatives: 0,
             defaults_failed: Vec::new(),
             doubtful: None,
@@ -130,7 +143,14 @@ impl Evaluator {
         };
         let nowhere = evaluator.add_vertex(Vertex::new(None, None, Presence::Regular));
         evaluator.void = evaluator.add_frame(None, nowhere, None);
-        evaluator.refs.push(Followed { expression: 0, target: nowhere, from: nowhere, tree_depth: 0, next: 0 });
+        evaluator.refs.push(Followed {
+            expression: 0,
+            target: nowhere,
+            from: nowhere,
+            tree_depth: 0,
+            length: 0,
+            next: 0,
+        });
         evaluator
     }
 

@@ -10,8 +10,13 @@ use shipway_cue::Limits;
 use shipway_cue::error::Code;
 
 /// So small that what grows without bounds ends soon.
-const LIMITS: Limits =
-    Limits { max_vertices: 20_000, max_depth_vertices: 300, max_steps: 100_000, max_alternatives: 1_000 };
+const LIMITS: Limits = Limits {
+    max_vertices: 20_000,
+    max_depth_vertices: 300,
+    max_steps: 100_000,
+    max_alternatives: 1_000,
+    max_references: 200,
+};
 
 /// Numbers that look random and are the same every time (SplitMix64).
 struct Random(u64);

@@ -13,8 +13,13 @@ use shipway_cue::format::format_file;
 use shipway_cue::source::FileId;
 use shipway_cue::syntax::parse_file;
 
-const LIMITS: Limits =
-    Limits { max_vertices: 200_000, max_depth_vertices: 500, max_steps: 1_000_000, max_alternatives: 10_000 };
+const LIMITS: Limits = Limits {
+    max_vertices: 200_000,
+    max_depth_vertices: 500,
+    max_steps: 1_000_000,
+    max_alternatives: 10_000,
+    max_references: 400,
+};
 
 /// What values may refer to.
 const CONTEXT: &str = "#D: {a: int, b?: string}\n#O: {a: int, ...}\n#P: [=~\"^a\"]: int\nn: 3\ns: \"x\"\nd: *1 | int\n";

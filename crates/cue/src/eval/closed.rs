@@ -185,7 +185,7 @@ impl Evaluator {
 
     /// The first field of a vertex that a closed struct doesn't allow.
     pub(super) fn not_allowed(&mut self, vid: Vid) -> Option<Arc<Error>> {
-        if self.get(vid).arcs.is_empty() {
+        if self.get(vid).arcs.is_empty() || !self.is_closed_somewhere(vid) {
             return None;
         }
         let base = self.rules(vid);
@@ -194,6 +194,20 @@ impl Evaluator {
         }
         let arcs: Vec<(Label, Vid)> = self.get(vid).arcs.iter().map(|(label, arc)| (*label, *arc)).collect();
         arcs.into_iter().find_map(|(label, arc)| self.arc_not_allowed(vid, &base, label, arc))
+    }
+
+    /// Whether anything at a vertex or above it closes structs at all.
+    fn is_closed_somewhere(&self, vid: Vid) -> bool {
+        let mut at = Some(vid);
+        while let Some(vid) = at {
+            let vertex = self.get(vid);
+            let closing = &vertex.node.closing;
+            if closing.requirements.iter().any(|requirement| !requirement.ignored) {
+                return true;
+            }
+            at = vertex.parent.filter(|_| !closing.no_inheritance).map(|parent| self.deref(parent));
+        }
+        false
     }
 
     fn arc_not_allowed(&mut self, vid: Vid, base: &[Rule], label: Label, arc: Vid) -> Option<Arc<Error>> {

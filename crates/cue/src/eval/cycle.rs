@@ -105,7 +105,13 @@ impl Evaluator {
             return self.cyclic(vid, target, expr, frame, origin, definition, false);
         }
         let tree_depth = self.tree_depth;
-        self.refs.push(Followed { expression, target, from: here, tree_depth, next: origin.refs });
+        let length = self.refs[origin.refs as usize].length + 1;
+        if length > self.limits.max_references {
+            let text = format!("more than {} references lead to one value", self.limits.max_references);
+            self.refuse(Code::Limit, text, Some(expr.span));
+            return None;
+        }
+        self.refs.push(Followed { expression, target, from: here, tree_depth, length, next: origin.refs });
         origin.refs = self.refs.len() as u32 - 1;
         Some(origin)
     }

@@ -208,6 +208,9 @@ impl Evaluator {
         self.finish_above(vid);
         self.ensure(vid, super::run::Need::Value).ok();
         self.verify();
+        if let Some(error) = self.refused() {
+            return Err(vec![error.clone()]);
+        }
         let mut problems = Vec::new();
         self.problems(vid, &mut problems);
         if !problems.is_empty() {

@@ -21,6 +21,16 @@ const MAX_ALTERNATIVES: usize = 2_000;
 impl Evaluator {
     /// Expands the first disjunction; the others follow inside its alternatives.
     pub(super) fn expand(&mut self, vid: Vid) -> Result<(), Waits> {
+        if self.expanding == 0 {
+            self.alternatives = 0;
+        }
+        self.expanding += 1;
+        let done = self.try_alternatives(vid);
+        self.expanding -= 1;
+        done
+    }
+
+    fn try_alternatives(&mut self, vid: Vid) -> Result<(), Waits> {
         let choice = self.v(vid).node.choices.remove(0);
         let mut left: Vec<Vid> = Vec::new();
         let mut errors: Vec<Arc<Error>> = Vec::new();

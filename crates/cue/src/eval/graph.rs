@@ -85,6 +85,8 @@ pub(crate) struct Followed {
     /// The vertex that it was a conjunct of.
     pub from: Vid,
     pub tree_depth: u32,
+    /// How many were followed before it.
+    pub length: u32,
     pub next: u32,
 }
 

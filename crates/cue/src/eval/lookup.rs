@@ -15,6 +15,9 @@ use crate::kind::Kind;
 use crate::label::Label;
 use crate::source::Span;
 
+/// How many names in a row may be other names.
+const MAX_RENAMES: u32 = 200;
+
 impl Evaluator {
     /// A reference as a conjunct: what it points to says what this vertex is.
     pub(super) fn run_reference(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) -> Step<()> {
@@ -108,7 +111,13 @@ impl Evaluator {
         let Some(value) = value else { return self.fail(Code::Reference, "the let clause is not here", span) };
         if is_reference(&value) {
             // Another name for a vertex is that vertex.
-            return self.resolve(&value, frame);
+            if self.renames >= MAX_RENAMES {
+                return self.fail(Code::Cycle, "the let clause depends on itself", span);
+            }
+            self.renames += 1;
+            let found = self.resolve(&value, frame);
+            self.renames -= 1;
+            return found;
         }
         let mut vertex = Vertex::new(Some(parent), None, Presence::Regular);
         vertex.unrooted = true;
@@ -251,10 +260,12 @@ fn is_reference(expr: &Ex) -> bool {
     )
 }
 
-/// Whether a reference names a definition.
+/// Whether a reference names a definition anywhere on its way.
 pub(super) fn names_definition(expr: &Ex) -> bool {
     match &expr.kind {
-        Kinds::Field { label, .. } | Kinds::Select(_, label) => label.is_definition(),
+        Kinds::Field { label, .. } => label.is_definition(),
+        Kinds::Select(of, label) => label.is_definition() || names_definition(of),
+        Kinds::Index(of, _) => names_definition(of),
         _ => false,
     }
 }

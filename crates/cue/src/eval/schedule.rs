@@ -13,6 +13,9 @@ use crate::error::{Code, Error};
 use crate::kind::Kind;
 use crate::source::Span;
 
+/// The most vertices that one may refer to.
+const MAX_TAKEN: usize = 5_000;
+
 impl Evaluator {
     /// Adds a conjunct to a vertex, whatever the vertex' state; followers get it too.
     pub(super) fn add_conjunct(&mut self, vid: Vid, conjunct: Conjunct) {
@@ -291,6 +294,10 @@ impl Evaluator {
         }
         let origin = self.resolver_group(vid, from, origin, !definition);
         if self.get(vid).node.taken.contains(&from) {
+            return;
+        }
+        if self.get(vid).node.taken.len() >= MAX_TAKEN {
+            self.refuse(Code::Limit, format!("more than {MAX_TAKEN} references make one value"), None);
             return;
         }
         self.v(vid).node.taken.push(from);
