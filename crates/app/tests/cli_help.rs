@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-const VERBS: [&str; 50] = [
+const VERBS: [&str; 51] = [
     "up",
     "down",
     "serve",
@@ -58,10 +58,17 @@ const VERBS: [&str; 50] = [
     "retention",
     "doctor",
     "completions",
+    "cue",
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 41] = [
+const BELOW: [&[&str]; 47] = [
+    &["cue", "export"],
+    &["cue", "vet"],
+    &["cue", "fmt"],
+    &["cue", "lint"],
+    &["cue", "set"],
+    &["cue", "import"],
     &["history", "archive"],
     &["retention", "show"],
     &["retention", "run"],
@@ -169,7 +176,7 @@ fn every_verb_is_documented() {
 
 #[test]
 fn wrong_usage_exits_with_2_and_says_what_is_right() {
-    let wrong: [&[&str]; 20] = [
+    let wrong: [&[&str]; 22] = [
         &["deplyo"],
         &["deploy", "--frob"],
         &["scale"],
@@ -188,6 +195,8 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         &["resolve", "production-7", "--reason", " "],
         &["breakers", "reset", "local"],
         &["snapshot", "restore"],
+        &["cue", "eval"],
+        &["cue", "export", "--out", "xml"],
         &["serve", "--cpu-share", "0"],
         &["serve", "--listen", "nowhere"],
     ];

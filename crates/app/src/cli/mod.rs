@@ -20,6 +20,7 @@ mod config_fetch;
 mod config_show;
 mod config_words;
 mod context;
+mod cue;
 mod decommission;
 mod deploy;
 mod detached;
@@ -106,13 +107,21 @@ const SERVER_THREADS_MAX: usize = 4;
 #[derive(Parser)]
 #[command(name = "shipway", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan, env compare) or is not met (env can), 255 a bug in Shipway."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 it differs (plan, env compare) or is not met (env can), 4 it is not supported (cue), 255 a bug in Shipway."
 )]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
     #[command(subcommand)]
-    verb: Verb,
+    word: Word,
+}
+
+/// The first word: most verbs wait for a server or for other processes, so they run on the async runtime.
+#[derive(Subcommand)]
+enum Word {
+    #[command(flatten)]
+    Verb(Verb),
+    Cue(cue::Args),
 }
 
 #[derive(Subcommand)]
@@ -177,6 +186,7 @@ enum Exit {
     Failed,
     Usage,
     Differs,
+    Refused,
     Bug,
 }
 
@@ -187,6 +197,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Differs => 3,
+            Exit::Refused => 4,
             Exit::Bug => 255,
         })
     }
@@ -210,19 +221,23 @@ fn run() -> Exit {
         Err(error) => return refused(&error),
     };
     let context = Context::new(cli.global);
-    let serves = matches!(cli.verb, Verb::Serve(_));
-    trace(if serves { "info" } else { "warn" });
-    let runs_server = serves || matches!(cli.verb, Verb::Up(_));
-    let outcome = match runtime(runs_server) {
-        Ok(runtime) => {
-            let outcome = runtime.block_on(dispatch(&context, cli.verb));
-            // What still waits in the background (a read of the terminal, a stream) must not keep the process.
-            runtime.shutdown_background();
-            outcome
-        }
-        Err(error) => Err(CliError::Failed(format!("the async runtime can't be started: {error}"))),
+    let outcome = match cli.word {
+        Word::Verb(verb) => on_runtime(&context, verb),
+        Word::Cue(args) => cue::run(&context, &args),
     };
     outcome.unwrap_or_else(|error| error.show(&context.terminal))
+}
+
+fn on_runtime(context: &Context, verb: Verb) -> Outcome {
+    let serves = matches!(verb, Verb::Serve(_));
+    trace(if serves { "info" } else { "warn" });
+    let runs_server = serves || matches!(verb, Verb::Up(_));
+    let runtime = runtime(runs_server)
+        .map_err(|error| CliError::Failed(format!("the async runtime can't be started: {error}")))?;
+    let outcome = runtime.block_on(dispatch(context, verb));
+    // What still waits in the background (a read of the terminal, a stream) must not keep the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Help and version are asked for; anything else is wrong usage. Clap words both.
