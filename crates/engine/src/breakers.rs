@@ -149,6 +149,10 @@ impl Driver for GuardedDriver {
         Box::pin(self.guarded(self.driver.start(launch)))
     }
 
+    fn reload(&self, launch: Launch) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.guarded(self.driver.reload(launch)))
+    }
+
     fn observe<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<Life, Fault>> {
         self.driver.observe(instance)
     }

@@ -61,7 +61,12 @@ impl Node {
     fn may_have_undo(&self) -> bool {
         matches!(
             self.planned.step,
-            Step::Start { .. } | Step::Prove { .. } | Step::Commit { .. } | Step::Stop { .. } | Step::Hooks { .. }
+            Step::Start { .. }
+                | Step::Prove { .. }
+                | Step::Reload { .. }
+                | Step::Commit { .. }
+                | Step::Stop { .. }
+                | Step::Hooks { .. }
         )
     }
 
@@ -218,6 +223,7 @@ fn is_tried_again(step: &Step) -> bool {
             | Step::Start { .. }
             | Step::Stop { .. }
             | Step::Commit { .. }
+            | Step::Reload { .. }
             | Step::Snapshot { .. }
             | Step::RestoreData { .. }
     )

@@ -146,7 +146,7 @@ fn stop(service: &str) -> Step {
 
 fn put_back(services: &[&str]) -> Step {
     let write = |service: &&str| SlotWrite { slot: Slot::empty(key(service)), warm_for: None };
-    Step::Commit { writes: services.iter().map(write).collect(), draining: Vec::new() }
+    Step::Commit { writes: services.iter().map(write).collect(), draining: Vec::new(), reloaded: Vec::new() }
 }
 
 fn commands(explanation: &Explanation) -> Vec<&str> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
-    id::{InstanceId, SlotKey},
+    id::{InstanceId, ReleaseId, SlotKey},
     instance::{Instance, InstanceState},
     ports::{Answer, CommandContext, Fault, FaultKind, Launch, Life},
     release::{Release, url_variable, variable},
@@ -53,7 +53,7 @@ pub(crate) async fn start(
     let launch = Launch {
         instance: instance.id.clone(),
         release: release.clone(),
-        variables: variables(engine, release, &instance.id),
+        variables: variables(engine, release, &instance.id, instance.launched_as()),
         secrets: given,
     };
     let starting = engine.clone();
@@ -115,14 +115,20 @@ async fn listens(
     }
 }
 
-/// The variables of an instance, but for `PORT` and secrets.
-pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceId) -> BTreeMap<String, String> {
+/// The variables of an instance that was launched as a release, this one or another that it has passed from; but for
+/// `PORT` and secrets.
+pub(crate) fn variables(
+    engine: &Engine,
+    release: &Release,
+    instance: &InstanceId,
+    launched: &ReleaseId,
+) -> BTreeMap<String, String> {
     let mut variables = release.variables();
     variables.insert(variable::INSTANCE.into(), instance.to_string());
     let flags = engine.flags_url(&release.slot.project, &release.slot.environment);
     variables.extend(flags.map(|url| (variable::FLAGS.to_owned(), url)));
     for dependency in &release.serve.depends_on {
-        let address = link_address(&release.id, dependency);
+        let address = link_address(launched, dependency);
         let url = format!("http://{address}:{}", engine.ports.router.link_port());
         variables.insert(url_variable(dependency.as_str()), url);
     }
@@ -255,7 +261,7 @@ pub(super) fn not_asked(fault: &Fault) -> Answer {
 
 /// Where and with what the commands of a release run, but for secrets.
 fn context(engine: &Engine, release: &Release, id: &InstanceId, address: Option<SocketAddr>) -> CommandContext {
-    let mut variables = variables(engine, release, id);
+    let mut variables = variables(engine, release, id, &release.id);
     if let Some(address) = address {
         variables.insert(variable::PORT.into(), address.port().to_string());
     }
