@@ -179,6 +179,8 @@ fn to_reload(view: &View<'_>, now: &Slot, parent: &Slot, running: &[InstanceId])
     let releases = (view.releases.get(&live.release), view.releases.get(&old.release));
     if let (Some(from), Some(to)) = releases
         && from.id != to.id
+        // What stood by before stands by again.
+        && parent.wanted(&live.release) == 0
         && reloadable(from, to) == Some(Ok(()))
     {
         let room = (old.instances as usize).saturating_sub(running.len());
@@ -260,10 +262,10 @@ fn make_capable<'r>(builder: &mut Builder, returns: &[(&'r Return<'_>, Vec<Servi
             let reload = Step::Reload { release: release.clone(), instance: instance.clone() };
             last = vec![builder.after(service, &last, reload)];
         }
-        ends.extend(last.into_iter().filter(|_| !one.reloaded.is_empty()));
+        ends.extend(last.iter().copied().filter(|_| !one.reloaded.is_empty()));
         for instance in &one.fresh {
             let start = Step::Start { release: release.clone(), instance: instance.clone() };
-            let start = builder.after(service, &[&needs, stopped].concat(), start);
+            let start = builder.after(service, &[&needs, last.as_slice()].concat(), start);
             let prove = Step::Prove { release: release.clone(), instance: instance.clone() };
             ends.push(builder.after(service, &[start], prove));
         }

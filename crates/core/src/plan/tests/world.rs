@@ -189,9 +189,10 @@ impl World {
                 if let Some(instance) = self.instances.get_mut(instance) {
                     let is_own = instance.release == *release;
                     instance.reloading = Some(release.clone()).filter(|_| !is_own || effect == Effect::Half);
+                    // Told or not: nobody knows.
+                    self.read.insert(instance.id.clone(), release.clone());
                     if effect == Effect::All {
                         instance.state = InstanceState::Ready;
-                        self.read.insert(instance.id.clone(), release.clone());
                     }
                 }
             }
