@@ -122,7 +122,7 @@ fn what_dies_of_it_or_is_not_well_afterwards_is_taken_back() {
 }
 
 #[test]
-fn another_artifact_or_secret_starts_other_processes() {
+fn another_artifact_starts_other_processes() {
     let (day, first) = begin(SIGNAL);
     let server = &day.server;
     fs::write(day.folder.join("app/more"), "more").expect("a file");
@@ -188,4 +188,26 @@ fn round(server: &mut Server, pids: &[u64], crash: Option<&str>, failing: bool, 
         *level = before.parse().expect("a number");
     }
     ended["steps"].as_array().expect("steps").iter().filter(|step| step["back"] == json!(failing)).count()
+}
+
+#[test]
+fn another_version_of_a_secret_starts_other_processes_which_then_reload() {
+    let server = Server::start();
+    let secret = "[services.web.secrets]\nTOKEN = {}\n";
+    project(&server, &format!("{SERVICE}{REQUEST}variables = {{ LEVEL = \"one\" }}\n{secret}"));
+    let put = |value: &str| {
+        let body = json!({ "name": "TOKEN", "environment": "test", "value": value });
+        let (status, answer) = server.call("PUT", "/api/projects/app/secrets", Some(&body)).expect("it answers");
+        assert_eq!(status, 200, "{answer}");
+    };
+    put("the first value");
+    server.deploy_well(json!({ "version": "v1" }));
+    let first = pids(&server);
+    put("the second value");
+    server.deploy_well(json!({ "version": "v1" }));
+    let second = pids(&server);
+    assert!(second.iter().all(|pid| !first.contains(pid)), "{first:?} {second:?}");
+    server.deploy_well(variables(json!({ "LEVEL": "two" })));
+    assert_all(&server, &second, "two");
+    assert_eq!(server.page("/variable?TOKEN"), (200, "the second value".to_owned()));
 }

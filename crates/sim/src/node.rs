@@ -342,6 +342,7 @@ impl<'a> Case<'a> {
         self.simulation.shared.spawn(Group::People, async move {
             let made = match shape.course.puts_data_back() {
                 true => person.put_data_back().await,
+                false if shape.course.reloads() => person.configure(shape.reloaded()).await,
                 false => person.deploy_as(Vec::new(), shape.behaviours()).await,
             };
             *told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = made;
