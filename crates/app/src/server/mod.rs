@@ -32,6 +32,7 @@ mod retaining;
 mod router;
 mod schedules;
 mod secrets;
+mod sight;
 mod standing;
 mod syncing;
 mod system;
