@@ -80,7 +80,14 @@ impl Options {
                 "--count" => count = value()?.parse()?,
                 "--runs" => runs = value()?.parse()?,
                 name if ALL.contains(&name) || NAMED_ALONE.contains(&name) => names.push(word),
-                other => return Err(format!("{other} is unknown: {USAGE}; the names are {}, {}", ALL.join(", "), NAMED_ALONE.join(", ")).into()),
+                other => {
+                    return Err(format!(
+                        "{other} is unknown: {USAGE}; the names are {}, {}",
+                        ALL.join(", "),
+                        NAMED_ALONE.join(", ")
+                    )
+                    .into());
+                }
             }
         }
         let root = root.canonicalize()?;
