@@ -396,6 +396,8 @@ pub struct CommandRun {
     pub timeout_ms: u64,
     /// What it reads from its standard input.
     pub input: Vec<u8>,
+    /// Secrets that it finds as files, by name, below `SHIPWAY_SECRETS_DIR`: in memory, and only while it runs.
+    pub secret_files: BTreeMap<String, SecretText>,
 }
 
 /// What a command does, as it happens.
@@ -496,6 +498,8 @@ pub struct CommandContext {
     pub variables: BTreeMap<String, String>,
     /// The user.
     pub run_as: Option<String>,
+    /// Secrets that are files, by name.
+    pub secret_files: BTreeMap<String, SecretText>,
 }
 
 /// What a question was answered with.

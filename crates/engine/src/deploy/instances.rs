@@ -228,7 +228,7 @@ pub(crate) async fn stop(engine: &Engine, release: &Release, id: &InstanceId) ->
     Ok(())
 }
 
-/// Where and with what a question's command runs; it is given the secrets that are variables.
+/// Where and with what a question's command runs; it is given the release's secrets.
 pub(super) async fn context_of(
     engine: &Engine,
     release: &Release,
@@ -250,8 +250,9 @@ pub(super) async fn context_with_secrets(
     address: Option<SocketAddr>,
 ) -> Result<CommandContext, Fault> {
     let mut context = context(engine, release, id, address);
-    context.variables.extend(secrets::variables(engine, release).await?);
-    Ok(context)
+    let (given, _) = secrets::of_release(engine, release).await?;
+    context.variables.extend(given.variables.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())));
+    Ok(CommandContext { secret_files: given.files, ..context })
 }
 
 /// What was not asked, for its secrets are not there.
@@ -274,5 +275,6 @@ fn context(engine: &Engine, release: &Release, id: &InstanceId, address: Option<
         folder: engine.settings.folders.releases().join(release.id.as_str()),
         variables,
         run_as: release.serve.run_as.clone(),
+        secret_files: BTreeMap::new(),
     }
 }
