@@ -3,14 +3,17 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 use support::{
     HOST, Server,
     day::{Day, SERVICE, text},
     http::request,
-    project, wait_for,
+    project, shipway, wait_for,
 };
 
 const SIGNAL: &str = "instances = 2\nreload = { signal = \"HUP\" }\ntimeouts = { start_s = 2 }\n";
@@ -19,6 +22,21 @@ const REQUEST: &str = "instances = 2\nreload = { http = \"/reload\" }\n";
 /// A deployment of nothing but variables: the artifact stays.
 fn variables(more: Value) -> Value {
     json!({ "version": "v1", "config": { "services": { "web": { "variables": more } } } })
+}
+
+/// What `shipway explain` repeats of what the plan of a deployment noted: what a person sees, which the API says too.
+fn planned(server: &Server, deployment: &Value) -> String {
+    let id = text(deployment, "/id");
+    let mut command = Command::new(shipway());
+    command.args(["explain", id, "--data"]).arg(&server.data).env("NO_COLOR", "1").env_remove("SHIPWAY_SERVER");
+    let output = command.stdin(Stdio::null()).output().expect("it runs");
+    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = server.get(&format!("/api/deployments/{id}/explain"));
+    for note in told["planned"].as_array().expect("what its plan notes") {
+        let line = format!("· {}", note.as_str().expect("words"));
+        assert!(seen.contains("what its plan notes\n") && seen.contains(&line), "`{line}` is not in:\n{seen}");
+    }
+    seen
 }
 
 /// What every instance has read, by its process, asked at its own port.
@@ -66,6 +84,8 @@ fn a_signal_has_the_same_processes_read_it_and_read_the_old_again() {
     let server = &day.server;
     let changed = day.deploy_to_end(variables(json!({ "LEVEL": "two" })), "completed");
     assert_eq!((steps(&changed, false, "reload"), steps(&changed, false, "start")), (2, 0), "{changed:#}");
+    let noted = planned(server, &changed);
+    assert!(noted.contains("web: 2 running instances read the configuration anew"), "{noted}");
     wait_for("the signal to be heard", || read(server, "LEVEL").iter().all(|(_, level)| level == "two").then_some(()));
     assert_all(server, &pids, "two");
     // It is of another release, and so is what the file says of it.
@@ -127,8 +147,10 @@ fn another_artifact_starts_other_processes() {
     let server = &day.server;
     fs::write(day.folder.join("app/more"), "more").expect("a file");
     let other = json!({ "version": "v2", "config": { "services": { "web": { "variables": { "LEVEL": "two" } } } } });
-    let planned = day.deploy_to_end(other, "completed");
-    assert_eq!((steps(&planned, false, "reload"), steps(&planned, false, "start")), (0, 2));
+    let anew = day.deploy_to_end(other, "completed");
+    assert_eq!((steps(&anew, false, "reload"), steps(&anew, false, "start")), (0, 2));
+    let noted = planned(server, &anew);
+    assert!(noted.contains("web: new instances start instead of a reload: "), "{noted}");
     let second = pids(server);
     assert!(second.iter().all(|pid| !first.contains(pid)), "{first:?} {second:?}");
     assert_all(server, &second, "two");

@@ -419,6 +419,17 @@ fn a_canary_tells_its_time_and_what_its_sample_lacks() {
 }
 
 #[test]
+fn what_its_plan_notes_is_repeated() {
+    let mut world = World::new(Phase::Completed).service("api", json!({}), json!({}));
+    assert_eq!(world.explain().planned, Vec::<String>::new());
+    let note = "api: new instances start instead of a reload: its artifact changes";
+    world.deployment.course_mut().plan.as_mut().expect("it has a plan").notes.push(note.into());
+    assert_eq!(world.explain().planned, [note]);
+    world.deployment.course_mut().plan = None;
+    assert_eq!(world.explain().planned, Vec::<String>::new());
+}
+
+#[test]
 fn a_retry_a_breaker_and_a_server_that_is_gone_are_told() {
     let mut world = World::new(Phase::Testing).service("api", json!({}), json!({})).step(
         false,
