@@ -11,6 +11,7 @@ mod machine;
 mod memory;
 mod process;
 mod project;
+mod restore;
 mod rivals;
 mod rollback;
 mod server;
@@ -31,6 +32,8 @@ pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const ALL: [&str; 9] =
     ["switch", "warm-rollback", "group-rollback", "breadth", "deploy", "memory", "start", "limits", "throughput"];
+/// Those that run only when they are named.
+const NAMED_ALONE: [&str; 1] = ["restore"];
 const USAGE: &str = "shipway-bench [--shipway BINARY] [--root FOLDER] [--tools FOLDER] [--count N] [--runs N] [--evidence FOLDER] [NAME...]";
 
 /// What is measured, and how often.
@@ -76,8 +79,15 @@ impl Options {
                 "--evidence" => evidence = Some(PathBuf::from(value()?)),
                 "--count" => count = value()?.parse()?,
                 "--runs" => runs = value()?.parse()?,
-                name if ALL.contains(&name) => names.push(word),
-                other => return Err(format!("{other} is unknown: {USAGE}; the names are {}", ALL.join(", ")).into()),
+                name if ALL.contains(&name) || NAMED_ALONE.contains(&name) => names.push(word),
+                other => {
+                    return Err(format!(
+                        "{other} is unknown: {USAGE}; the names are {}, {}",
+                        ALL.join(", "),
+                        NAMED_ALONE.join(", ")
+                    )
+                    .into());
+                }
             }
         }
         let root = root.canonicalize()?;
@@ -136,6 +146,7 @@ async fn one(options: &Options, table: &mut Table, name: &str) -> Fallible<()> {
         "memory" => memory::run(options, table).await,
         "start" => start::run(options, table).await,
         "limits" => limits::run(options, table).await,
+        "restore" => restore::run(options, table).await,
         _ => throughput::run(options, table).await,
     }
 }

@@ -22,7 +22,8 @@ use crate::{
 pub const HOST: &str = "bench.test.localhost";
 /// The phases in which a deployment has ended.
 const ENDS: [&str; 5] = ["completed", "failed", "rolled_back", "cancelled", "stuck"];
-const START_MS_MAX: u64 = 30_000;
+/// A restored folder has its sites unpacked before the server answers.
+const START_MS_MAX: u64 = 600_000;
 const STOP_MS_MAX: u64 = 30_000;
 const DEPLOYMENT_MS_MAX: u64 = 600_000;
 const POLL_MS: u64 = 10;
@@ -44,8 +45,16 @@ impl Server {
     /// # Errors
     /// It doesn't answer.
     pub async fn start(program: &Path, arguments: &[&str]) -> Fallible<Self> {
+        Self::start_in(program, TempFolder::new()?, arguments).await
+    }
+
+    /// The same on the folder `data` of a home that may be there already.
+    ///
+    /// # Errors
+    /// It doesn't answer.
+    pub async fn start_in(program: &Path, home: TempFolder, arguments: &[&str]) -> Fallible<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (program, home) = (program.to_path_buf(), TempFolder::new()?);
+        let program = program.to_path_buf();
         let mut server = Self { program, home, child: None, address: nowhere, proxy: nowhere, token: String::new() };
         let mut all = vec!["--listen", "127.0.0.1:0", "--proxy-listen", "127.0.0.1:0", "--link-port", "0"];
         all.extend(arguments);

@@ -6,18 +6,22 @@ mod access;
 mod backup;
 mod client;
 mod configuration;
+mod deployments;
 mod drift;
+mod environments;
 mod flags;
 mod gates;
 mod history;
 mod openapi;
+mod plans;
 mod problem;
+mod projects;
 mod promotion;
 mod quota;
 mod retention;
 mod secrets;
+mod server;
 mod standing;
-mod types;
 mod view;
 
 pub use self::{
@@ -25,17 +29,21 @@ pub use self::{
     backup::*,
     client::{Client, ClientError},
     configuration::*,
+    deployments::*,
     drift::*,
+    environments::*,
     flags::*,
     gates::*,
     history::*,
     openapi::{ENDPOINTS, Endpoint, openapi},
+    plans::*,
     problem::Problem,
+    projects::*,
     promotion::*,
     quota::*,
     retention::*,
     secrets::*,
+    server::*,
     standing::*,
-    types::*,
     view::{deployment_view, planned_steps, summary_view},
 };

@@ -17,8 +17,9 @@ use shipway_core::{
 };
 
 use crate::{
-    Problem, access::*, backup::*, configuration::*, drift::RepairRequest, flags::*, gates::*, history::StatisticsView,
-    promotion::*, quota::*, retention::*, secrets::*, standing::*, types::*,
+    Problem, access::*, backup::*, configuration::*, deployments::*, drift::RepairRequest, environments::*, flags::*,
+    gates::*, history::StatisticsView, projects::*, promotion::*, quota::*, retention::*, secrets::*, server::*,
+    standing::*,
 };
 
 /// One endpoint.

@@ -9,8 +9,8 @@ use shipway_core::{
 };
 
 use crate::{
+    deployments::{DeploymentMetrics, DeploymentView, StepView},
     standing::SkippedView,
-    types::{DeploymentMetrics, DeploymentView, StepView},
 };
 
 /// A deployment as it is shown. `urls` are where its services answer, `earlier_ms` how long earlier ones took.

@@ -4,6 +4,9 @@
 //! `ignore-term`, `daemon` (leaves a process in a session of its own), `die-after=MS`, `unready` (503 on `/ready`).
 //! `/become?WORDS` sets them while it runs, with commas between them. `/chain` stamps `service@version` on what its
 //! dependencies answer there, so that a client reads whom its request met; a call that failed is marked with `!`.
+//! `/config?NAME` is its process and a variable of the file in `SHIPWAY_CONFIG_FILE`, as it was read last: at the start, on SIGHUP, and on
+//! `/reload`. With it `BEHAVIOUR` is read anew. Its variable `RELOAD` is `refuse` (500, and the old stays), `die`, or
+//! `once=FILE`: who can make the file takes it, and the next one refuses.
 //! Every path takes `?ms=N`, which makes it wait, or `?gate=FILE`: it waits until that file is there.
 
 #![expect(clippy::print_stdout, reason = "what it prints is its log")]
@@ -20,6 +23,7 @@ use std::{
 
 struct App {
     behaviour: Mutex<Vec<String>>,
+    config: Mutex<serde_json::Value>,
     name: String,
     /// What it leaves on the answers of `/chain`.
     stamp: String,
@@ -35,11 +39,14 @@ fn main() {
     let name =
         format!("{} {} {}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"), variable("SHIPWAY_INSTANCE"));
     let stamp = format!("{}@{}", variable("SHIPWAY_SERVICE"), variable("SHIPWAY_VERSION"));
-    let app = App { behaviour: Mutex::new(behaviour), name, stamp };
+    let app = App { behaviour: Mutex::new(behaviour), config: Mutex::new(read_config()), name, stamp };
     app.begin();
     let listener = TcpListener::bind(format!("127.0.0.1:{}", variable("PORT"))).expect("its port is free");
     println!("{} listens, secret-looking value {:?}", app.name, variable("STRANGE"));
     let app: &'static App = Box::leak(Box::new(app));
+    if std::env::var_os("SHIPWAY_CONFIG_FILE").is_some() {
+        std::thread::spawn(|| app.reload_on_hangup());
+    }
     for stream in listener.incoming().flatten() {
         std::thread::spawn(move || app.serve(stream));
     }
@@ -61,6 +68,36 @@ impl App {
     fn become_other(&self, words: &str) -> String {
         *self.behaviour.lock().expect("the words") = words.split(',').map(str::to_owned).collect();
         format!("{words} it is")
+    }
+
+    fn reload_on_hangup(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let kind = tokio::signal::unix::SignalKind::hangup();
+            let mut hangups = tokio::signal::unix::signal(kind).expect("the signal");
+            while hangups.recv().await.is_some() {
+                self.reload();
+            }
+        });
+    }
+
+    /// Reads the configuration anew, unless that says otherwise.
+    fn reload(&self) -> (u16, String) {
+        let next = read_config();
+        let variable = |name: &str| next["variables"][name].as_str().unwrap_or_default().to_owned();
+        let reload = variable("RELOAD");
+        if reload == "die" {
+            exit(6);
+        }
+        let taken = |file: &str| std::fs::OpenOptions::new().write(true).create_new(true).open(file).is_err();
+        if reload == "refuse" || reload.strip_prefix("once=").is_some_and(taken) {
+            println!("{} does not like it", self.name);
+            return (500, "no".into());
+        }
+        *self.behaviour.lock().expect("the words") =
+            variable("BEHAVIOUR").split_whitespace().map(str::to_owned).collect();
+        *self.config.lock().expect("the configuration") = next;
+        (200, "read".into())
     }
 
     fn text(&self, word: &str) -> Option<String> {
@@ -178,6 +215,12 @@ impl App {
             "/upload" => (200, format!("{length} bytes to {}", self.name)),
             "/arguments" => (200, std::env::args().skip(1).collect::<Vec<_>>().join("\n")),
             "/strange" => (200, std::env::var("STRANGE").unwrap_or_default()),
+            "/config" => {
+                let config = self.config.lock().expect("the configuration");
+                let value = config["variables"][query].as_str().unwrap_or_default();
+                (200, format!("{} {value}", std::process::id()))
+            }
+            "/reload" => self.reload(),
             "/exit" => exit(5),
             "/become" => (200, self.become_other(query)),
             "/ready" if self.has("unready") => (503, "not ready".into()),
@@ -191,6 +234,11 @@ impl App {
             _ => (200, self.name.clone()),
         }
     }
+}
+
+fn read_config() -> serde_json::Value {
+    let file = std::env::var("SHIPWAY_CONFIG_FILE").unwrap_or_default();
+    std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// What a dependency answers, asked by the address that the instance was given for it.

@@ -1,7 +1,5 @@
 //! Backups of a real server, put back into another data folder where everything lives again; and damaged ones.
 
-#![allow(clippy::print_stderr, reason = "a measurement tells what it measured")]
-
 mod support;
 
 use std::{
@@ -9,7 +7,6 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Instant,
 };
 
 use serde_json::{Value, json};
@@ -268,42 +265,4 @@ fn doctor_names_what_does_not_agree_and_repairs_what_it_can() {
 fn run_chmod(folder: &Path) {
     let done = Command::new("chmod").arg("-R").arg("u+w").arg(folder).status().expect("chmod runs");
     assert!(done.success());
-}
-
-/// What a lost machine costs with a hundred services: `cargo test -p shipway-app --test backup -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement: it takes a minute, and judges nothing"]
-fn a_hundred_services_are_back() {
-    const SERVICES: usize = 100;
-    let server = Server::start();
-    let folder = server.home.path().join("project");
-    fs::create_dir_all(folder.join("app")).expect("a folder");
-    fs::copy(fixture(), folder.join("app/fixture")).expect("the fixture");
-    let mut spec = String::from("[project]\nname = \"app\"\n\n[environments.test]\ntype = \"testing\"\n");
-    for number in 0..SERVICES {
-        spec += &format!(
-            "\n[services.s{number}]\nsource = \"app\"\nkind = \"process\"\nrun = [\"./fixture\"]\nrun_as = \"@server\"\n\
-             routes = [{{ host = \"s{number}.{{environment}}.localhost\" }}]\n"
-        );
-    }
-    server.register(&folder, &spec);
-    server.deploy_well(json!({ "version": "1", "order": "parallel" }));
-    let backup = server.home.path().join("backup");
-    let took = |what: &str, begin: Instant| eprintln!("{what}: {:.2} s", begin.elapsed().as_secs_f64());
-    for what in ["the first backup", "the next one"] {
-        let begin = Instant::now();
-        run_well(&server.data, &["backup", text(&backup)]);
-        took(what, begin);
-    }
-    let home = tempfile::tempdir().expect("a temporary folder");
-    fs::rename(&backup, home.path().join("backup")).expect("the backup was elsewhere");
-    drop(server);
-    let (restored, begin) = (home.path().join("other"), Instant::now());
-    run_well(&restored, &["restore", text(&home.path().join("backup"))]);
-    took("restored", begin);
-    let server = Server::start_on(home, restored);
-    took("the server is up", begin);
-    let answers = |number: usize| page_of(&server, &format!("s{number}.test.localhost"), "/").starts_with('s');
-    wait_for("all services", || (0..SERVICES).all(answers).then_some(()));
-    took("all services answer", begin);
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Server, more::problem, project, spec};
+use support::{Server, more::problem, project, spec, wait_for};
 
 /// The fixture with limits, within quotas.
 fn limited(web: &str, quota: &str) -> String {
@@ -94,4 +94,63 @@ fn nobody_raises_a_quota_who_may_not_configure() {
     let told = problem(&register(text("instances = 1").replace("cpu = 10.0", "cpu = 1.0")), 403);
     let detail = told["detail"].as_str().expect("a detail");
     assert!(detail.contains("may not change the quota and the prices of a project"), "{detail}");
+}
+
+/// Two deployments that are validated while nothing runs, and both build until the test lets them: what only one of
+/// them may take, exactly one gets.
+fn one_of_two_gets_it(text: &dyn Fn(&str) -> String, asked: [Value; 2]) {
+    let server = Server::start();
+    let folder = project(&server, "");
+    let go = server.home.path().join("go");
+    let build = format!(
+        "instances = 2\nbuild = [\"/bin/sh\", \"-c\", \"until test -e {}; do sleep 0.02; done\"]",
+        go.display()
+    );
+    server.register(&folder, &text(&build));
+    let ids = asked.map(|more| {
+        let mut body = json!({ "project": "app" });
+        body.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("an object"));
+        server.post("/api/deployments", body)["id"].as_str().expect("an id").to_owned()
+    });
+    for id in &ids {
+        wait_for("both to build", || (server.deployment(id)["phase"] == "preparing").then_some(()));
+    }
+    std::fs::write(go, "").expect("they go on");
+    let ended = ids.map(|id| server.ended(&id));
+    let (done, refused): (Vec<_>, Vec<_>) = ended.iter().partition(|one| one["phase"] == "completed");
+    assert_eq!((done.len(), refused.len()), (1, 1), "{ended:?}");
+    assert_eq!(refused[0]["phase"], "failed", "{}", refused[0]);
+    let told = findings(refused[0]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let details = told[0]["details"].as_str().expect("the arithmetic");
+    assert!(details.starts_with("2 instances now") && details.contains("the quota is 3"), "{details}");
+    assert_eq!(server.live_instances().len(), 2);
+    // What one gives up another may have.
+    let service = |one: &Value| one["services"].as_object().expect("services").keys().next().expect("one").clone();
+    let less = json!({ "is": "scale", "instances": { service(done[0]): 1 } });
+    server.deploy_well(json!({ "environment": done[0]["environment"], "kind": less }));
+    let again = json!({ "environment": refused[0]["environment"], "services": [service(refused[0])] });
+    server.deploy_well(again);
+}
+
+#[test]
+fn two_that_are_validated_at_the_same_moment_do_not_both_get_what_one_may_have() {
+    let of_environment = |build: &str| {
+        let text = limited(build, "instances = 3");
+        let (head, service) = text.split_once("[services.web]").expect("the service");
+        let (service, rest) = service.split_once("[prices]").expect("the prices");
+        let second = service.replace("app.{environment}", "second.{environment}");
+        format!("{head}[services.web]{service}\n[services.second]{second}\n[prices]{rest}")
+    };
+    let asked = ["web", "second"].map(|service| json!({ "environment": "test", "services": [service] }));
+    one_of_two_gets_it(&of_environment, asked);
+}
+
+#[test]
+fn a_projects_quota_holds_across_its_environments() {
+    let of_project = |build: &str| {
+        let text = spec(build).replace("name = \"app\"", "name = \"app\"\nquota = { instances = 3 }");
+        format!("{text}\n[environments.second]\ntype = \"testing\"\n")
+    };
+    one_of_two_gets_it(&of_project, ["test", "second"].map(|environment| json!({ "environment": environment })));
 }

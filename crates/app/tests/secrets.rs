@@ -251,11 +251,21 @@ fn a_comparison_tells_equal_secrets_from_different_ones_and_shows_no_value() {
     nothing_leaks(&server);
 }
 
+/// All that lies in memory, beside an instance's files.
+fn in_memory(files: &Path) -> Vec<PathBuf> {
+    let room = files.parent().and_then(Path::parent).expect("the folder of all instances");
+    fs::read_dir(room).expect("the folder").flatten().map(|entry| entry.path()).collect()
+}
+
 #[test]
 fn files_lie_in_memory_and_what_prints_a_secret_prints_a_mask() {
     let server = Server::start();
-    let hook =
-        "[[services.web.hooks]]\nwhen = \"before-test\"\ncommand = [\"sh\", \"-c\", \"echo the token is $TOKEN\"]\n";
+    let hook = "[[services.web.hooks]]\nwhen = \"before-test\"\ncommand = [\"sh\", \"-c\", \"echo the token is $TOKEN\"]\n\
+                [[services.web.hooks]]\nwhen = \"before-test\"\n\
+                command = [\"sh\", \"-c\", \"echo in $SHIPWAY_SECRETS_DIR, $(wc -c < $SHIPWAY_SECRETS_DIR/tls.key) bytes; \
+                stat -c '%a' $SHIPWAY_SECRETS_DIR/tls.key; cat $SHIPWAY_SECRETS_DIR/tls.key\"]\n\
+                [[services.web.checks]]\nname = \"has-key\"\nphase = \"test\"\n\
+                command = [\"sh\", \"-c\", \"test -r $SHIPWAY_SECRETS_DIR/tls.key -a -z $KEY\"]\n";
     let wants = "[services.web.secrets]\nTOKEN = {}\nSTRANGE = {}\nKEY = { secret = \"tls\", file = \"tls.key\" }\n";
     project(&server, &format!("{hook}{wants}"));
     let key = "-----BEGIN KEY-----\nabcdefghijkl\n-----END KEY-----\n";
@@ -277,8 +287,15 @@ fn files_lie_in_memory_and_what_prints_a_secret_prints_a_mask() {
     let logs = server.get(&format!("/api/deployments/{id}/logs")).to_string();
     assert!(logs.contains("the token is ••••TOKEN") && logs.contains("••••STRANGE"), "{logs}");
     assert!(!logs.contains(FIRST) && !logs.contains(SECOND), "{logs}");
+    // A hook finds the files, too, in a folder of its own that ends with it; a command that checks does as well, or the
+    // deployment had not come so far.
+    let said = format!(", {} bytes", key.len());
+    assert!(logs.contains("in /dev/shm") && logs.contains(&said) && logs.contains("\"400\""), "{logs}");
+    assert!(!logs.contains("abcdefghijkl"), "{logs}");
+    assert_eq!(in_memory(&folder), [folder.parent().expect("the instance's")]);
     let mut found = Vec::new();
     files_with(&server.data, FIRST, &mut found);
+    files_with(&server.data, "abcdefghijkl", &mut found);
     assert!(found.is_empty(), "{found:?}");
     // A person who writes a value where everybody reads it.
     let reason = format!("trying {FIRST}");
@@ -287,11 +304,9 @@ fn files_lie_in_memory_and_what_prints_a_secret_prints_a_mask() {
 
     // What has ended leaves nothing in memory.
     let mut server = server;
-    let room = folder.parent().and_then(Path::parent).expect("the folder of all instances").to_owned();
     server.post("/api/shutdown", json!({ "applications": true }));
     server.wait_end();
-    let left: Vec<_> = fs::read_dir(&room).expect("the folder").flatten().map(|entry| entry.path()).collect();
-    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(in_memory(&folder), [] as [PathBuf; 0]);
 }
 
 #[test]

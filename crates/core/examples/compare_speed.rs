@@ -66,6 +66,8 @@ impl World {
                 state: InstanceState::Ready,
                 address: None,
                 deployment: None,
+                launched: None,
+                reloading: None,
                 substituted: Default::default(),
                 created_at: Timestamp(0),
             });

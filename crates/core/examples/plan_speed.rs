@@ -62,6 +62,8 @@ impl World {
             state: InstanceState::Ready,
             address: None,
             deployment: None,
+            launched: None,
+            reloading: None,
             substituted: Default::default(),
             created_at: Timestamp(i64::from(number)),
         });

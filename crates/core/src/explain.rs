@@ -134,6 +134,9 @@ pub struct Explanation {
     pub changed: Vec<Change>,
     /// How many differences more there are.
     pub changed_more: usize,
+    /// What its plan notes of its way: who reads the change as a reload, who starts anew and why, whose requests are held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<String>,
     /// What was undone; absent when nothing had to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
@@ -446,6 +449,7 @@ pub fn explain(facts: &Facts<'_>) -> Explanation {
         last_good: changes::last_good(facts),
         changed,
         changed_more,
+        planned: deployment.course.plan.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default(),
         undone: undone::undone(facts),
         serving: if shows_world || !waiting.is_empty() { standing::serving(facts) } else { Vec::new() },
         left: if shows_world { leftover::left(facts) } else { Vec::new() },

@@ -209,6 +209,11 @@ impl Actor {
         self.name.starts_with(SYSTEM)
     }
 
+    /// Whether it may look at an environment, and act there as far as its role goes.
+    pub fn sees(&self, environment: &EnvironmentName) -> bool {
+        self.environments.is_empty() || self.environments.contains(environment)
+    }
+
     /// Its highest role.
     pub fn role(&self) -> Option<Role> {
         self.roles.last().copied()

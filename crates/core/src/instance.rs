@@ -29,11 +29,33 @@ pub struct Instance {
     /// The deployment that started it; none when the reconciler did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentId>,
+    /// The release that its process was started with, where it has passed to another one by a reload since: its
+    /// environment, its folder and the addresses of its links are still of that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launched: Option<ReleaseId>,
+    /// The release whose configuration it may have been told to read, while it is not yet of it: a reload is under way,
+    /// or was left half way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reloading: Option<ReleaseId>,
     /// Secrets that it was given in other versions than its release names, by the key in `secrets`: those were revoked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub substituted: SecretPins,
     /// When it was recorded.
     pub created_at: Timestamp,
+}
+
+impl Instance {
+    /// The release that its process was started with.
+    pub fn launched_as(&self) -> &ReleaseId {
+        self.launched.as_ref().unwrap_or(&self.release)
+    }
+
+    /// The same instance once it is of a release whose configuration it has read.
+    #[must_use]
+    pub fn passed_to(self, release: &ReleaseId) -> Self {
+        let launched = Some(self.launched_as().clone()).filter(|launched| launched != release);
+        Self { launched, release: release.clone(), reloading: None, ..self }
+    }
 }
 
 /// How far an instance is.

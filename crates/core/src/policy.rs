@@ -18,6 +18,8 @@ use crate::{
 pub enum Act {
     /// Look at anything that is no secret.
     Read,
+    /// Look at what concerns all environments at once.
+    Oversee,
     /// Send a folder to be deployed from.
     Upload,
     /// Register a project, or its changed spec, where nothing changes in an environment itself.
@@ -66,8 +68,9 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Read,
+        Self::Oversee,
         Self::Upload,
         Self::Register,
         Self::Draw,
@@ -95,7 +98,7 @@ impl Act {
     /// What it is called, after "may" and "may not".
     pub fn words(self) -> &'static str {
         match self {
-            Self::Read => "look",
+            Self::Read | Self::Oversee => "look",
             Self::Upload => "upload",
             Self::Register => "register a project or its changed spec",
             Self::Draw => "plan",
@@ -124,7 +127,7 @@ impl Act {
     /// The least role that may do it: where it is outside production, and where it is inside.
     fn takes(self) -> (Role, Role) {
         match self {
-            Self::Read => (Role::Viewer, Role::Viewer),
+            Self::Read | Self::Oversee => (Role::Viewer, Role::Viewer),
             // Whose yes counts says the environment's gate, which names the roles.
             Self::Upload | Self::Register | Self::Draw | Self::Approve => (Role::Developer, Role::Developer),
             Self::Rollback | Self::Scale | Self::Cancel => (Role::Developer, Role::Operator),
@@ -189,6 +192,18 @@ pub struct Denied {
 /// It may not: which role it takes, or that the actor's access token is for other environments.
 pub fn may(actor: &Actor, act: Act, place: Option<&Place>) -> Result<(), Denied> {
     within(actor, act, place)?;
+    is_trusted(actor, act, place)
+}
+
+/// Whether an actor's role allows an act somewhere, while nobody knows yet where it is to be done.
+///
+/// # Errors
+/// It allows it nowhere.
+pub fn may_somewhere(actor: &Actor, act: Act) -> Result<(), Denied> {
+    is_trusted(actor, act, None)
+}
+
+fn is_trusted(actor: &Actor, act: Act, place: Option<&Place>) -> Result<(), Denied> {
     let (elsewhere, in_production) = act.takes();
     let least = if place.is_some_and(Place::is_production) { in_production } else { elsewhere };
     if actor.role().is_some_and(|role| role >= least) {
@@ -203,10 +218,10 @@ pub fn may(actor: &Actor, act: Act, place: Option<&Place>) -> Result<(), Denied>
 /// Refuses what lies outside of an actor's environments.
 fn within(actor: &Actor, act: Act, place: Option<&Place>) -> Result<(), Denied> {
     let inside = match place {
-        Some(place) => actor.environments.contains(&place.environment),
-        None => act.is_harmless(),
+        Some(place) => actor.sees(&place.environment),
+        None => actor.environments.is_empty() || act.is_harmless(),
     };
-    if actor.environments.is_empty() || inside {
+    if inside {
         return Ok(());
     }
     let names = actor.environments.iter().map(EnvironmentName::as_str).collect::<Vec<_>>().join(", ");

@@ -297,6 +297,9 @@ pub trait Driver: Send + Sync {
     fn unstage<'a>(&'a self, release: &'a ReleaseId) -> BoxFuture<'a, Result<(), Fault>>;
     /// Starts an instance, or finds it running, and says where it listens. It need not be healthy by then.
     fn start(&self, launch: Launch) -> BoxFuture<'_, Result<SocketAddr, Fault>>;
+    /// Has an instance that runs read the configuration of another release, in the way that the release says: the file that
+    /// it reads is written, and the process is told. Invalid when it doesn't run, or answers that it can't.
+    fn reload(&self, launch: Launch) -> BoxFuture<'_, Result<(), Fault>>;
     /// Looks at one instance; one that lost its shim is adopted.
     fn observe<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<Life, Fault>>;
     /// Every instance that the target has a trace of.
@@ -393,6 +396,8 @@ pub struct CommandRun {
     pub timeout_ms: u64,
     /// What it reads from its standard input.
     pub input: Vec<u8>,
+    /// Secrets that it finds as files, by name, below `SHIPWAY_SECRETS_DIR`: in memory, and only while it runs.
+    pub secret_files: BTreeMap<String, SecretText>,
 }
 
 /// What a command does, as it happens.
@@ -493,6 +498,8 @@ pub struct CommandContext {
     pub variables: BTreeMap<String, String>,
     /// The user.
     pub run_as: Option<String>,
+    /// Secrets that are files, by name.
+    pub secret_files: BTreeMap<String, SecretText>,
 }
 
 /// What a question was answered with.

@@ -81,6 +81,8 @@ pub mod variable {
     pub const INSTANCE: &str = "SHIPWAY_INSTANCE";
     /// Where the application reads the environment's feature flags.
     pub const FLAGS: &str = "SHIPWAY_FLAGS_URL";
+    /// The file that holds the configuration of a service that asks for `reload`.
+    pub const CONFIG_FILE: &str = "SHIPWAY_CONFIG_FILE";
     /// The folder that holds the secrets that are given as files.
     pub const SECRETS: &str = "SHIPWAY_SECRETS_DIR";
     /// The folder that holds the service's data folders.
@@ -109,6 +111,18 @@ impl Release {
 }
 
 impl Release {
+    /// What an instance finds in the file of `SHIPWAY_CONFIG_FILE`: the release, and what the service itself says in
+    /// variables and settings. No secrets, and nothing that depends on where it runs.
+    pub fn configuration(&self) -> Value {
+        let (variables, settings) = self.told();
+        serde_json::json!({
+            "release": self.id,
+            "version": self.version,
+            "variables": variables,
+            "settings": settings,
+        })
+    }
+
     /// The service's own variables and settings, with the release's id where `{release}` stood.
     fn told(&self) -> (BTreeMap<String, String>, Settings) {
         let (mut variables, mut settings) = (self.serve.variables.clone(), Value::Object(self.serve.settings.clone()));

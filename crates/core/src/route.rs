@@ -289,20 +289,38 @@ pub fn host_in(route: &RouteSpec, slot: &SlotKey) -> String {
 /// has no route yet).
 fn links(world: &Sorted<'_>, slot: &Slot) -> Vec<(Ipv4Addr, Link)> {
     let mut links = Vec::new();
-    let running = world.instances_of(slot).map(|one| &one.release);
-    for id in slot.releases().into_iter().chain(running).collect::<BTreeSet<_>>() {
+    for (id, launched) in callers(world, slot) {
         let Some(release) = world.releases.get(id) else { continue };
         for dependency in &release.serve.depends_on {
             let key = SlotKey { service: dependency.clone(), ..slot.key.clone() };
             let other = world.slots.get(&key).copied();
             let link =
                 Link { pool: key.to_string(), release: other.and_then(|other| same_side(world, slot, id, other)) };
-            links.push((link_address(id, dependency), link));
+            links.push((link_address(launched, dependency), link));
+        }
+        if launched != id {
+            continue;
         }
         let own = Link { pool: slot.key.to_string(), release: Some(id.clone()) };
         links.push((link_address(id, &slot.key.service), own));
     }
     links
+}
+
+/// Every release of a slot, also of what leaves it, with each release that its instances were launched as: an instance
+/// that was reloaded still dials the addresses of before. What takes requests comes last, and so wins, in case an earlier
+/// release that others were launched as is there again.
+fn callers<'a>(world: &Sorted<'a>, slot: &'a Slot) -> Vec<(&'a ReleaseId, &'a ReleaseId)> {
+    let own = slot.releases().into_iter().map(|id| (id, id));
+    let running =
+        world.instances_of(slot).flat_map(|one| [(&one.release, &one.release), (&one.release, one.launched_as())]);
+    let all: BTreeSet<_> = own.chain(running).collect();
+    let mut all: Vec<_> = all.into_iter().collect();
+    all.sort_by_key(|(id, _)| {
+        let is_live = slot.live.as_ref().is_some_and(|live| live.release == **id);
+        (is_live, slot.names_as_serving(id))
+    });
+    all
 }
 
 /// While two slots are moved by one deployment, the release of the dependency that stands on the caller's side: the

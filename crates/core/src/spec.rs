@@ -6,7 +6,7 @@
 mod facts;
 mod remote;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -388,6 +388,9 @@ pub struct ServeSpec {
     /// How an instance is stopped.
     #[serde(default)]
     pub stop: StopSpec,
+    /// How a running instance is told to read its configuration anew. Absent: every change starts new instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<ReloadSpec>,
     /// One-off commands, each once per deployment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookSpec>,
@@ -687,6 +690,42 @@ impl Default for StopSpec {
     fn default() -> Self {
         Self { signal: StopSignal::Term, grace_s: 10 }
     }
+}
+
+/// How a running instance is told to read its configuration anew: exactly one of `signal` and `http`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReloadSpec {
+    /// The signal that its process gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<ReloadSignal>,
+    /// The path of a POST to its own port. A status from 200 to 299 says that it has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+}
+
+impl fmt::Display for ReloadSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.http, self.signal.unwrap_or_default()) {
+            (Some(path), _) => write!(f, "POST {path}"),
+            (None, ReloadSignal::Hup) => f.write_str("SIGHUP"),
+            (None, ReloadSignal::Usr1) => f.write_str("SIGUSR1"),
+            (None, ReloadSignal::Usr2) => f.write_str("SIGUSR2"),
+        }
+    }
+}
+
+/// A signal that has a process read its configuration anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ReloadSignal {
+    /// SIGHUP.
+    #[default]
+    Hup,
+    /// SIGUSR1.
+    Usr1,
+    /// SIGUSR2.
+    Usr2,
 }
 
 /// A signal that asks a process to stop.

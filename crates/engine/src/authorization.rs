@@ -7,7 +7,7 @@ use shipway_core::{
     command::{About, Command, Meaning, Registration},
     deployment::Request,
     id::{Actor, DeploymentId, EnvironmentName, ProjectId},
-    policy::{Act, Denied, Place, may},
+    policy::{Act, Denied, Place, may, may_somewhere},
     ports::{Fault, FaultKind},
     project::Project,
     schedule::Schedule,
@@ -40,6 +40,12 @@ impl Engine {
             // There is none yet: it is guarded as what it is to be.
             let place = Place { environment: environment.clone(), kind: type_of(stated) };
             return Ok(may(actor, meaning.act, Some(&place))?);
+        }
+        if let Command::Promote(wish) = command
+            && wish.to.is_none()
+        {
+            // Where it goes is found out later, and then it is asked there.
+            return Ok(may_somewhere(actor, meaning.act)?);
         }
         let place = self.place(at).await?;
         Ok(may(actor, meaning.act, place.as_ref())?)

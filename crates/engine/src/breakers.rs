@@ -149,6 +149,11 @@ impl Driver for GuardedDriver {
         Box::pin(self.guarded(self.driver.start(launch)))
     }
 
+    fn reload(&self, launch: Launch) -> BoxFuture<'_, Result<(), Fault>> {
+        // It begins nothing: the way back must not wait for it.
+        self.driver.reload(launch)
+    }
+
     fn observe<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<Life, Fault>> {
         self.driver.observe(instance)
     }

@@ -3,7 +3,10 @@
 //!
 //! Not here: measuring (`ports::Driver`), what quotas make of what is declared (`quota`).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
@@ -13,6 +16,7 @@ use shipway_core::{
     slot::Slot,
     spec::{EnvironmentPlan, ServeSpec},
     store::Commit,
+    time::Timestamp,
 };
 use tracing::warn;
 
@@ -22,6 +26,50 @@ const VALIDATOR: &str = "machine";
 const MIB: u64 = 1024 * 1024;
 /// How often data folders are measured: it takes a look at every file.
 const TICK_MS: u64 = 300_000;
+/// What was measured is taken to hold for so many times as long as measuring took: asking again and again costs a tenth
+/// of the disk's time at most.
+const HOLDS_TIMES: u64 = 10;
+/// How long it is taken to hold at most.
+const HOLDS_MS_MAX: u64 = 30_000;
+
+/// What was measured last, of each service that was asked about.
+#[derive(Default)]
+pub(crate) struct Measured(Mutex<BTreeMap<SlotKey, Reading>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    bytes: u64,
+    holds_until: Timestamp,
+}
+
+impl Reading {
+    fn new(bytes: u64, begun: Timestamp, ended: Timestamp) -> Self {
+        let took_ms = ended.since_ms(begun);
+        Self { bytes, holds_until: ended.plus_ms(took_ms.saturating_mul(HOLDS_TIMES).min(HOLDS_MS_MAX)) }
+    }
+}
+
+impl Measured {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<SlotKey, Reading>> {
+        // Each reading is replaced whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The bytes that a service's data folders take, now or a little earlier where measuring takes long.
+async fn measured(engine: &Engine, slot: &SlotKey) -> Result<u64, Fault> {
+    let begun = engine.ports.clock.now();
+    let known = engine.measured.all().get(slot).copied();
+    if let Some(known) = known.filter(|known| begun < known.holds_until) {
+        return Ok(known.bytes);
+    }
+    let bytes = engine.ports.driver.data_use(slot).await?;
+    let now = engine.ports.clock.now();
+    let mut all = engine.measured.all();
+    all.retain(|_, reading| now < reading.holds_until);
+    all.insert(slot.clone(), Reading::new(bytes, begun, now));
+    Ok(bytes)
+}
 
 /// Tells of data folders that grew over what is declared, for as long as the engine lives: of each once, until it is
 /// below again. Who leads anew tells again.
@@ -68,7 +116,7 @@ async fn look(engine: &Engine, told: &mut BTreeSet<SlotKey>) -> Result<(), Fault
 /// The mebibytes that a service's data folders take and those that it declares, when they are more.
 async fn over(engine: &Engine, slot: &SlotKey, serve: &ServeSpec) -> Result<Option<(u64, u64)>, Fault> {
     let Some(declared_mb) = serve.limits.disk_mb.filter(|_| !serve.data.is_empty()) else { return Ok(None) };
-    let used_mb = engine.ports.driver.data_use(slot).await?.div_ceil(MIB);
+    let used_mb = measured(engine, slot).await?.div_ceil(MIB);
     Ok((used_mb > declared_mb).then_some((used_mb, declared_mb)))
 }
 
@@ -77,12 +125,13 @@ fn words(service: &ServiceName, used_mb: u64, declared_mb: u64) -> String {
 }
 
 impl Engine {
-    /// The mebibytes that a service's data folders take now; 0 when it has none. Every file is looked at.
+    /// The mebibytes that a service's data folders take; 0 when it has none. Every file is looked at, unless
+    /// that takes long and was done a little earlier.
     ///
     /// # Errors
     /// They can't be measured.
     pub async fn disk_used_mb(&self, slot: &SlotKey) -> Result<u64, Fault> {
-        Ok(self.ports.driver.data_use(slot).await?.div_ceil(MIB))
+        Ok(measured(self, slot).await?.div_ceil(MIB))
     }
 
     /// What is to be said of data folders that hold more than their services would declare. It warns: what is there is
@@ -105,5 +154,19 @@ impl Engine {
             findings.push(finding.field(format!("services.{name}.limits.disk_mb")).recommendation(advice));
         }
         Ok(findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_long_holds_longer_up_to_a_bound() {
+        let begun = Timestamp(1000);
+        for (took_ms, holds_ms) in [(0, 0), (1, 10), (200, 2000), (60_000, HOLDS_MS_MAX)] {
+            let ended = begun.plus_ms(took_ms);
+            assert_eq!(Reading::new(7, begun, ended).holds_until, ended.plus_ms(holds_ms), "{took_ms} ms");
+        }
     }
 }

@@ -148,7 +148,7 @@ impl Engine {
     /// A release from which something runs is not taken from under it.
     async fn stage_again(&self, release: &Release) -> Result<(), Fault> {
         let instances: Vec<Instance> = self.ports.store.below(&release.slot.to_string()).await?;
-        if !instances.iter().any(|one| one.release == release.id) {
+        if !instances.iter().any(|one| one.release == release.id || *one.launched_as() == release.id) {
             self.ports.driver.unstage(&release.id).await?;
         }
         self.ports.driver.stage(release).await

@@ -27,6 +27,7 @@ use crate::{
     audit::{AuditPlaces, AuditedStore},
     breakers::GuardedDriver,
     deploy::Active,
+    disk_use::Measured,
     intake::Intake,
     keep,
     leases::Returned,
@@ -160,6 +161,7 @@ pub struct Engine {
     pub(crate) active: Mutex<BTreeMap<DeploymentId, Arc<Active>>>,
     pub(crate) intake: Intake,
     pub(crate) retained: Progress,
+    pub(crate) measured: Measured,
     releases: Mutex<BTreeMap<ReleaseId, Arc<Release>>>,
 }
 
@@ -206,6 +208,7 @@ impl Engine {
             active: Mutex::default(),
             intake: Intake::default(),
             retained: Progress::default(),
+            measured: Measured::default(),
             releases: Mutex::default(),
         });
         secrets::learn(&engine).await?;

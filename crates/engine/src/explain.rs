@@ -183,7 +183,9 @@ fn being_proven(deployment: &Deployment) -> Vec<(InstanceId, ReleaseId)> {
     let running = deployment.steps.iter().filter(|state| state.back == back && state.status == StepStatus::Running);
     let steps = running.filter_map(|state| plan.as_ref()?.steps.get(state.number));
     let proven = steps.filter_map(|planned| match &planned.step {
-        Step::Prove { release, instance } => Some((instance.clone(), release.clone())),
+        Step::Prove { release, instance } | Step::Reload { release, instance } => {
+            Some((instance.clone(), release.clone()))
+        }
         _ => None,
     });
     proven.collect()

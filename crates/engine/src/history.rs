@@ -1,6 +1,10 @@
 //! The history of deployments: pages by filters, and what they sum up to. Not here: how it is kept (`store`).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use shipway_core::{
     deployment::Deployment,
@@ -35,6 +39,34 @@ impl Engine {
             }
         }
         Ok((all, question.after))
+    }
+
+    /// The same of some environments together.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn history_of(
+        &self,
+        question: &Question,
+        environments: &[EnvironmentName],
+    ) -> Result<(Vec<Arc<Deployment>>, Option<Place>), Fault> {
+        let (mut all, mut told_to) = (Vec::new(), None);
+        for environment in BTreeSet::from_iter(environments) {
+            let (found, next) =
+                self.history(Question { environment: Some(environment.clone()), ..question.clone() }).await?;
+            all.extend(found);
+            told_to = told_to.max(next);
+        }
+        // What is older than where the shortest page ends waits for the next one: something may come in between.
+        let place = |one: &Arc<Deployment>| Place { at: one.created_at, id: one.id.clone() };
+        all.retain(|one| told_to.as_ref().is_none_or(|end| place(one) >= *end));
+        all.sort_by_key(|one| Reverse(place(one)));
+        let wanted = usize::try_from(question.limit).unwrap_or(usize::MAX);
+        if all.len() > wanted {
+            all.truncate(wanted);
+            told_to = all.last().map(place);
+        }
+        Ok((all, told_to))
     }
 
     /// What deployments that ended on some days sum up to, by environment.

@@ -8,7 +8,7 @@ use shipway_core::{
     event::Event,
     finding::Finding,
     gate::Held,
-    id::{Actor, EnvironmentName, InstanceId, ProjectId, ReleaseId},
+    id::{Actor, EnvironmentName, InstanceId, ProjectId, ReleaseId, SlotKey},
     instance::Instance,
     phase::Phase,
     plan::Plan,
@@ -196,6 +196,15 @@ impl Engine {
     pub fn deployment_log(&self, id: &str, log: &str, from: LogPosition, lines_max: usize) -> Result<LogPage, Fault> {
         let logs: &dyn Logs = &*self.ports.logs;
         logs.read(&format!("deployments/{id}/{log}"), from, lines_max)
+    }
+
+    /// The slot that an instance is of; none when nobody knows it any more.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn slot_of(&self, id: &InstanceId) -> Result<Option<SlotKey>, Fault> {
+        let known = self.ports.store.share::<Instance>(id.as_str()).await?;
+        Ok(known.map(|instance| instance.slot.clone()))
     }
 
     /// Lines of an instance's output.

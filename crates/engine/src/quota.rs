@@ -1,7 +1,8 @@
 //! Quotas as they stand: what runs in a project, what a deployment would make of it, and what is said against that.
 //!
 //! The limits are those of the *registered* spec: what an upload says of itself raises none. What others are about to
-//! make live counts as if it were; two that are validated at the very same moment don't see each other.
+//! make live counts as if it were. Of two that are validated at the same moment the one whose goal is recorded later is
+//! asked again (`make::quota`).
 //!
 //! Not here: the arithmetic (`core::quota`), what is free on the machine (`room`).
 
@@ -15,10 +16,11 @@ use shipway_core::{
     ports::Fault,
     project::Project,
     quota::{Change, Demand, PricesSpec, Quota, QuotaOf, QuotaSpec, Resource},
-    slot::Slot,
+    slot::{Serving, Slot},
+    store::OpenDeployment,
 };
 
-use crate::{Engine, Refusal};
+use crate::{Engine, Refusal, make};
 
 /// What a project's services take.
 pub(crate) type Demands = BTreeMap<SlotKey, Demand>;
@@ -56,6 +58,19 @@ impl Limits {
             findings.extend(quota.findings(&Change { runs: &runs, comes: &comes }));
         }
         findings
+    }
+
+    /// The environments whose deployments count together with those of one; none where nothing is limited.
+    pub(crate) fn counted_with<'a>(
+        &self,
+        environment: &'a EnvironmentName,
+        all: &'a [EnvironmentName],
+    ) -> Vec<&'a EnvironmentName> {
+        match (&self.project, self.environments.contains_key(environment)) {
+            (Some(_), _) => all.iter().collect(),
+            (None, true) => vec![environment],
+            (None, false) => Vec::new(),
+        }
     }
 
     fn quotas(&self, project: &ProjectId) -> Vec<(QuotaOf, &QuotaSpec, Option<&EnvironmentName>)> {
@@ -132,21 +147,11 @@ impl Engine {
 
     /// What the services of a project take, and will take when all deployments but this one are done.
     pub(crate) async fn demands(&self, project: &ProjectId, but: Option<&DeploymentId>) -> Result<Demands, Fault> {
+        // Before the slots: what ends in between is in those.
+        let goals = self.goals(project, but).await?;
         let slots: Vec<Slot> = self.ports.store.below(project.as_str()).await?;
         let mut serving: BTreeMap<_, _> = slots.into_iter().map(|slot| (slot.key, slot.live)).collect();
-        let running: Vec<_> = self.active().values().cloned().collect();
-        for active in running {
-            let other = active.read().await;
-            let comes = but != Some(&other.id) && !other.phase.is_end() && other.phase != Phase::RollingBack;
-            if !comes || other.request.project != *project {
-                continue;
-            }
-            for (service, goal) in &other.course.goal {
-                let environment = other.request.environment.clone();
-                let key = SlotKey { project: project.clone(), environment, service: service.clone() };
-                serving.insert(key, goal.clone());
-            }
-        }
+        serving.extend(goals);
         let mut demands = Demands::new();
         for (key, serving) in serving {
             let Some(serving) = serving else { continue };
@@ -154,6 +159,27 @@ impl Engine {
             demands.insert(key, Demand::of(&release.serve, serving.instances));
         }
         Ok(demands)
+    }
+
+    /// What all deployments of a project but this one are about to make live.
+    async fn goals(
+        &self,
+        project: &ProjectId,
+        but: Option<&DeploymentId>,
+    ) -> Result<BTreeMap<SlotKey, Option<Serving>>, Fault> {
+        let open: Vec<OpenDeployment> = self.ports.store.below("").await?;
+        let mut goals = BTreeMap::new();
+        for OpenDeployment { id } in open.iter().filter(|open| but != Some(&open.id)) {
+            let Some(other) = self.ports.store.deployment(id.as_str()).await? else { continue };
+            let comes = !other.phase.is_end() && other.phase != Phase::RollingBack;
+            if !comes || other.request.project != *project {
+                continue;
+            }
+            for (service, goal) in &other.course.goal {
+                goals.insert(make::key(&other.request, service), goal.clone());
+            }
+        }
+        Ok(goals)
     }
 }
 

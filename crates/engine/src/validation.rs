@@ -283,6 +283,7 @@ impl Engine {
             run_as: None,
             timeout_ms: TOOL_TIMEOUT_MS,
             input: Vec::new(),
+            secret_files: BTreeMap::new(),
         };
         let events: Vec<_> = self.ports.runner.run(run).collect().await;
         let mut first = None;

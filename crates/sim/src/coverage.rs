@@ -5,7 +5,7 @@ use std::fmt;
 use shipway_core::plan::Step;
 
 /// The sorts of steps, as the table names them.
-pub const NODES: [&str; 13] = [
+pub const NODES: [&str; 14] = [
     "stage",
     "hooks",
     "start",
@@ -19,6 +19,7 @@ pub const NODES: [&str; 13] = [
     "restore data",
     "migrate",
     "interact",
+    "reload",
 ];
 
 /// A sort of step: its place in `NODES`.
@@ -37,6 +38,7 @@ pub fn node(step: &Step) -> usize {
         Step::RestoreData { .. } => 10,
         Step::Migrate { .. } => 11,
         Step::Interact { .. } => 12,
+        Step::Reload { .. } => 13,
     }
 }
 

@@ -48,8 +48,10 @@ pub struct Behaviour {
 pub struct Process {
     /// Its slot.
     pub slot: SlotKey,
-    /// Its release.
+    /// The release whose configuration it read last.
     pub release: ReleaseId,
+    /// The release that it was started with: it dials that one's links.
+    pub launched: ReleaseId,
     /// Where it listens.
     pub address: SocketAddr,
     /// When it was started.
@@ -190,6 +192,7 @@ impl Machine {
         let process = Process {
             slot: slot.clone(),
             release: release.clone(),
+            launched: release.clone(),
             address,
             started_ms: now_ms,
             behaviour: if trouble { behaviour } else { behaviour.well() },

@@ -190,6 +190,7 @@ pub fn undoes(undo: &Step, done: &Step) -> bool {
         (Step::Start { release: again, .. } | Step::Prove { release: again, .. }, Step::Stop { release, .. }) => {
             again == release
         }
+        (Step::Reload { instance: again, .. }, Step::Reload { instance, .. }) => again == instance,
         (Step::Commit { .. }, Step::Commit { .. }) => true,
         (Step::Hooks { release: again, .. }, Step::Hooks { release, .. }) => again == release,
         _ => false,

@@ -61,7 +61,12 @@ impl Node {
     fn may_have_undo(&self) -> bool {
         matches!(
             self.planned.step,
-            Step::Start { .. } | Step::Prove { .. } | Step::Commit { .. } | Step::Stop { .. } | Step::Hooks { .. }
+            Step::Start { .. }
+                | Step::Prove { .. }
+                | Step::Reload { .. }
+                | Step::Commit { .. }
+                | Step::Stop { .. }
+                | Step::Hooks { .. }
         )
     }
 
@@ -218,6 +223,7 @@ fn is_tried_again(step: &Step) -> bool {
             | Step::Start { .. }
             | Step::Stop { .. }
             | Step::Commit { .. }
+            | Step::Reload { .. }
             | Step::Snapshot { .. }
             | Step::RestoreData { .. }
     )
@@ -336,6 +342,7 @@ impl<'a> Case<'a> {
         self.simulation.shared.spawn(Group::People, async move {
             let made = match shape.course.puts_data_back() {
                 true => person.put_data_back().await,
+                false if shape.course.reloads() => person.configure(shape.reloaded()).await,
                 false => person.deploy_as(Vec::new(), shape.behaviours()).await,
             };
             *told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = made;

@@ -219,6 +219,7 @@ impl Nodes {
         // Where data is put back, what starts is of the release that was there before, and stays.
         let has_undo = |cell: &Cell| match cell.sort {
             "start" | "prove" | "commit" => !cell.shape.course.puts_data_back(),
+            "reload" => true,
             "stop" => cell.shape.has_gap() || cell.shape.rolls(),
             _ => false,
         };

@@ -108,13 +108,17 @@ impl Person {
     }
 
     async fn submit(&self, kind: Kind, services: Vec<ServiceName>, source: Source) -> Option<DeploymentId> {
+        let request = Request::new(PROJECT.into(), ENVIRONMENT.into(), kind);
+        self.submit_request(Request { services, source, ..request }).await
+    }
+
+    async fn submit_request(&self, request: Request) -> Option<DeploymentId> {
         let on_conflict = match self.below(6) {
             0 => OnConflict::Refuse,
             1 => OnConflict::Supersede,
             _ => OnConflict::Queue,
         };
-        let request = Request::new(PROJECT.into(), ENVIRONMENT.into(), kind);
-        let request = Request { services, source, on_conflict, ..request };
+        let request = Request { on_conflict, ..request };
         match self.ask(Command::Deploy(Box::new(request))).await? {
             Ok(Reply::Deployment(deployment)) => {
                 let watcher = &mut self.shared.world().watcher;
@@ -169,6 +173,27 @@ impl Person {
             }
         }
         self.submit(Kind::Deploy, services, Source::Artifact(artifacts)).await
+    }
+
+    /// Deploys the artifacts of services that are live, with another variable: nothing else changes.
+    pub async fn configure(&self, services: Vec<ServiceName>) -> Option<DeploymentId> {
+        let (artifacts, level) = {
+            let mut world = self.shared.world();
+            let level = world.random.below(1000);
+            let watcher = &world.watcher;
+            let live = watcher.slots.values().filter_map(|slot| watcher.releases.get(&slot.live.as_ref()?.release));
+            let live = live.filter(|release| services.is_empty() || services.contains(&release.slot.service));
+            let artifacts: BTreeMap<_, _> =
+                live.map(|release| (release.slot.service.clone(), release.artifact.clone())).collect();
+            (artifacts, level.to_string())
+        };
+        let named: Vec<_> = artifacts.keys().cloned().collect();
+        let own: BTreeMap<_, _> =
+            named.iter().map(|name| (name, serde_json::json!({ "variables": { "LEVEL": level } }))).collect();
+        let config = Some(serde_json::json!({ "services": own }));
+        let request = Request::new(PROJECT.into(), ENVIRONMENT.into(), Kind::Deploy);
+        // Without a version of its own, the artifact's short name stays the version.
+        self.submit_request(Request { services: named, source: Source::Artifact(artifacts), config, ..request }).await
     }
 
     /// Ends a deployment.
@@ -232,6 +257,9 @@ impl Person {
         let nothing = Source::Artifact(BTreeMap::new());
         if let Some(snapshots) = self.any_copy().filter(|_| self.scenario.puts_data_back && self.chance(700)) {
             return self.submit(Kind::RestoreData { snapshots }, Vec::new(), nothing).await;
+        }
+        if self.scenario.reloads && self.chance(700) {
+            return self.configure(self.some_services()).await;
         }
         match self.below(20) {
             0..=6 => self.deploy(self.some_services(), false).await,

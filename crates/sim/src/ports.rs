@@ -112,6 +112,27 @@ impl World {
         self.machine.start(id, &launch.release.slot, &launch.release.id, behaviour, ends_ms, now_ms)
     }
 
+    /// Has a process read another configuration. One that behaves badly refuses it, or ends of it.
+    fn reload(&mut self, launch: &Launch) -> Result<(), Fault> {
+        let (now_ms, id) = (self.now_ms, &launch.instance);
+        let (refuses, dies) = (self.random.per_mille(self.chances.refuse), self.random.per_mille(self.chances.death));
+        let release = launch.release.id.clone();
+        self.watcher.reloads(id, &launch.release.id);
+        self.tell(|| format!("{id} reads the configuration of {}", release.short()));
+        let Some(process) = self.machine.get_mut(id).filter(|process| process.runs(now_ms)) else {
+            return Err(Fault::not_found(format!("{id} does not run in the simulation")));
+        };
+        if dies {
+            process.ends_ms = Some(now_ms + 1);
+        }
+        // What it refuses it has not read.
+        if refuses {
+            return Err(Fault::invalid(format!("{id} refuses its configuration in the simulation")));
+        }
+        process.release = release;
+        Ok(())
+    }
+
     fn is_ill(&self, id: &InstanceId) -> bool {
         self.machine.get(id).is_some_and(|process| !process.healthy(self.now_ms))
     }
@@ -246,6 +267,15 @@ impl Driver for Reach {
             }
             let meant = |step: &Step| matches!(step, Step::Start { instance, .. } if *instance == id);
             self.step(meant, move |world| world.start(&launch)).await
+        }
+        .boxed()
+    }
+
+    fn reload(&self, launch: Launch) -> BoxFuture<'_, Result<(), Fault>> {
+        async move {
+            let id = launch.instance.clone();
+            let meant = |step: &Step| matches!(step, Step::Reload { instance, .. } if *instance == id);
+            self.step(meant, move |world| world.reload(&launch)).await?
         }
         .boxed()
     }

@@ -95,7 +95,7 @@ impl Router {
         let table = self.table.as_ref()?;
         let calls = |id: &InstanceId| {
             let process = machine.get(id)?;
-            let link = table.links.get(&link_address(&process.release, &slot.service))?;
+            let link = table.links.get(&link_address(&process.launched, &slot.service))?;
             let calls = process.runs(now_ms) && process.slot != *slot;
             Some(calls && link.pool == slot.to_string() && link.release.as_ref() == Some(release))
         };

@@ -202,8 +202,11 @@ fn aims(seed: u64, random: &mut Random) -> Vec<Aim> {
         if cell.back {
             // Nothing goes back unless something fails before.
             let node = usize::try_from(random.below(8)).unwrap_or(0);
+            // What reads the old again was told to read the new; a failure that lasts takes it back.
+            let is_reload = NODES[cell.node] == "reload";
+            let (node, times) = if is_reload { (cell.node, 7) } else { (node, 1) };
             let fails = Cell { node, back: false, trouble: Trouble::Failed };
-            aims.extend(fails.exists().then_some(Aim { cell: fails, times: 1 }));
+            aims.extend(fails.exists().then_some(Aim { cell: fails, times }));
         }
     }
     aims

@@ -22,6 +22,8 @@ pub struct Scenario {
     pub text: String,
     /// Whether people often put data back.
     pub puts_data_back: bool,
+    /// Whether a service of it asks for reloads.
+    pub reloads: bool,
     /// How many automatic rollbacks its environment may have, when it is few.
     pub rollbacks_max: Option<usize>,
 }
@@ -51,7 +53,8 @@ impl Scenario {
             let _ = writeln!(text, "[remote.elsewhere]\n{lines}\n");
         }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
-        Self { services, text, puts_data_back: met.contains("restore data"), rollbacks_max: None }
+        let reloads = text.contains("reload = ");
+        Self { services, text, puts_data_back: met.contains("restore data"), reloads, rollbacks_max: None }
     }
 
     /// The same in an environment that stops after so many automatic rollbacks.
@@ -93,7 +96,8 @@ fn service(
 ) {
     let data = number == 0 && ["snapshot", "restore data", "migrate"].iter().any(|node| met.contains(node));
     let name = &services[number];
-    let is_static = random.per_mille(150) && !data;
+    let reloads = number == 0 && met.contains("reload") && !data;
+    let is_static = random.per_mille(150) && !data && !reloads;
     let mut line = |words: String| {
         let _ = writeln!(text, "{words}");
     };
@@ -108,8 +112,11 @@ fn service(
     line(format!("warm_for = \"{}ms\"", random.pick(&[0, 0, 500, 2000])));
     line(format!("bake = \"{}ms\"", random.pick(&[0, 0, 300])));
     line(format!("deadline_s = {}", random.pick(&[20, 60, 120])));
-    if data || (!is_static && random.per_mille(120)) {
+    if data || (!is_static && !reloads && random.per_mille(120)) {
         line(migration(data, random));
+    }
+    if reloads || (!is_static && random.per_mille(200)) {
+        line("reload = { signal = \"HUP\" }".into());
     }
     if random.per_mille(80) {
         line("on_failure = \"stop\"".into());

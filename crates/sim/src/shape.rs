@@ -35,17 +35,23 @@ pub enum Course {
     PutsDataBack,
     /// It puts data back, and is cancelled when that is done.
     PutsDataBackCancelled,
+    /// Running instances read another configuration, and it completes.
+    Reloads,
+    /// They do, and it is cancelled when all are of the new release.
+    ReloadsCancelled,
 }
 
 impl Course {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Succeeds,
         Self::NeverHealthy,
         Self::FailsVerification,
         Self::Cancelled,
         Self::PutsDataBack,
         Self::PutsDataBackCancelled,
+        Self::Reloads,
+        Self::ReloadsCancelled,
     ];
 
     fn name(self) -> &'static str {
@@ -56,22 +62,29 @@ impl Course {
             Self::Cancelled => "cancelled",
             Self::PutsDataBack => "puts-data-back",
             Self::PutsDataBackCancelled => "puts-data-back-cancelled",
+            Self::Reloads => "reloads",
+            Self::ReloadsCancelled => "reloads-cancelled",
         }
     }
 
     /// Whether somebody cancels it.
     pub fn is_cancelled(self) -> bool {
-        matches!(self, Self::Cancelled | Self::PutsDataBackCancelled)
+        matches!(self, Self::Cancelled | Self::PutsDataBackCancelled | Self::ReloadsCancelled)
     }
 
     /// How it may end. Batch by batch, users have met what never gets healthy.
     pub fn may_end(self, end: Phase) -> bool {
         match self {
-            Self::Succeeds | Self::PutsDataBack => end == Phase::Completed,
+            Self::Succeeds | Self::PutsDataBack | Self::Reloads => end == Phase::Completed,
             Self::NeverHealthy => matches!(end, Phase::Failed | Phase::RolledBack),
             Self::FailsVerification => end == Phase::RolledBack,
-            Self::Cancelled | Self::PutsDataBackCancelled => end == Phase::Cancelled,
+            Self::Cancelled | Self::PutsDataBackCancelled | Self::ReloadsCancelled => end == Phase::Cancelled,
         }
+    }
+
+    /// Whether running instances read another configuration.
+    pub fn reloads(self) -> bool {
+        matches!(self, Self::Reloads | Self::ReloadsCancelled)
     }
 
     /// Whether it puts data back instead of deploying.
@@ -109,7 +122,15 @@ impl Shape {
         }
         // Data is put back in a gap whatever the strategy, and only the first service has any.
         all.retain(|shape| !shape.course.puts_data_back() || (shape.strategy == 0 && shape.services <= 2));
+        // Instances are reloaded whatever the strategy: the second service's one, or those of the fifth too.
+        all.retain(|shape| !shape.course.reloads() || (shape.strategy == 0 && matches!(shape.services, 2 | 5)));
         all
+    }
+
+    /// The services whose instances are reloaded where that is the course.
+    pub fn reloaded(&self) -> Vec<ServiceName> {
+        let asking = (0..self.services).filter(|number| SORTS[*number].lines.contains("reload = "));
+        asking.map(|number| ServiceName::from(format!("s{number}").as_str())).collect()
     }
 
     /// Whether the old stops before the new starts.
@@ -138,7 +159,7 @@ impl Shape {
             }
         }
         let _ = writeln!(text, "[environments.{ENVIRONMENT}]\ntype = \"production\"");
-        Scenario { services, text, puts_data_back: false, rollbacks_max: None }
+        Scenario { services, text, puts_data_back: false, reloads: false, rollbacks_max: None }
     }
 
     fn service(&self, text: &mut String, number: usize) {
@@ -204,7 +225,8 @@ const SORTS: [Sort; SERVICES_MAX] = [
     Sort {
         is_site: false,
         warm_ms: 0,
-        lines: "kind = \"process\"\nrun = [\"bin/run\"]\ninstances = 1\ndepends_on = [\"s0\"]",
+        lines: "kind = \"process\"\nrun = [\"bin/run\"]\ninstances = 1\ndepends_on = [\"s0\"]\n\
+                reload = { signal = \"HUP\" }",
         hooks: &["before-promotion", "on-rollback"],
         checks: &["verify"],
     },
@@ -219,7 +241,7 @@ const SORTS: [Sort; SERVICES_MAX] = [
     Sort {
         is_site: false,
         warm_ms: 0,
-        lines: "kind = \"process\"\nrun = [\"bin/run\"]\ninstances = 3",
+        lines: "kind = \"process\"\nrun = [\"bin/run\"]\ninstances = 3\nreload = { http = \"/reload\" }",
         hooks: &["after-completion"],
         checks: &["verify"],
     },

@@ -370,6 +370,7 @@ impl Watcher {
                 self.routed(id, machine, now_ms);
             }
         }
+        self.has_read_its_own(machine, now_ms);
         let slots: Vec<_> = self.slots.values().cloned().collect();
         for slot in slots {
             self.has_capacity(&slot, table, machine, now_ms);
@@ -460,6 +461,30 @@ impl Watcher {
             matches!(&**step, Step::Migrate { release, kind: MigrateKind::Expand } if Some(release) == starting)
                 && !ended
         })
+    }
+
+    /// Looks at a reload.
+    pub fn reloads(&mut self, id: &InstanceId, release: &ReleaseId) {
+        let meant =
+            |step: &Step| matches!(step, Step::Reload { instance, release: its } if instance == id && its == release);
+        let intended = self.running.values().any(|running| meant(&running.step));
+        self.check("I6", intended || self.restored, || format!("{id} is told to reload, and no step means it"));
+        let marked =
+            self.instances.get(id).is_none_or(|one| one.release == *release || one.reloading.as_ref() == Some(release));
+        self.check("I6", marked || self.restored, || format!("{id} reads {release}, and its record does not say so"));
+    }
+
+    /// What runs has read the configuration of the release that its record says, unless that says that it may not have.
+    fn has_read_its_own(&mut self, machine: &Machine, now_ms: u64) {
+        if self.restored {
+            return;
+        }
+        let other = |one: &&Arc<Instance>| {
+            let process = machine.get(&one.id).filter(|process| process.runs(now_ms));
+            one.reloading.is_none() && process.is_some_and(|process| process.release != one.release)
+        };
+        let other = self.instances.values().find(other).map(|one| one.id.clone());
+        self.check("I10", other.is_none(), || format!("{other:?} has read the configuration of another release"));
     }
 
     /// Looks at a stop of a process that runs.

@@ -40,6 +40,8 @@ fn every_sort_of_node_of_every_shape_bears_what_happens_to_it() {
         ("restore data", false),
         ("migrate", false),
         ("interact", false),
+        ("reload", false),
+        ("reload", true),
     ] {
         for mishap in [Mishap::CrashBefore, Mishap::CrashAfter, Mishap::Repeated, Mishap::RecordUnanswered] {
             assert!(met(sort, back, mishap), "{sort}, back: {back}, {}", mishap.name());

@@ -111,13 +111,17 @@ impl LocalDriver {
             Err(_) => return Vec::new(),
         };
         let release = &launch.release;
-        let (execution, folder) = (&intent.execution, staging::folder(&self.data, &release.id));
+        // What was reloaded runs from the folder that it was started in.
+        let reloaded = intent.reloaded.as_ref().filter(|reloaded| **reloaded == release.id);
+        let started = if reloaded.is_some() { &intent.release } else { &release.id };
+        let (execution, folder) = (&intent.execution, staging::folder(&self.data, started));
         let words = release.serve.run.as_ref().map(|run| run.words()).unwrap_or_default();
         let path = execution.variables.get("PATH").map_or(program::PATH_DEFAULT, String::as_str);
         let program = release.serve.run.as_ref().and_then(|run| program::resolve(run, &folder, path).ok());
         let user = users::resolve(release.serve.run_as.as_deref());
         let parts = [
-            ("release", intent.release != release.id),
+            ("release", *intent.reloaded.as_ref().unwrap_or(&intent.release) != release.id),
+            ("configuration", !self.configured.is_right(&launch.instance, release)),
             ("folder", execution.folder != folder),
             ("program", program.is_some_and(|program| program != execution.program)),
             ("argument list", !execution.arguments.iter().eq(words.iter().skip(1))),

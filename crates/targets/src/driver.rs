@@ -27,6 +27,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     cgroup::Cgroups,
+    config_file::ConfigFiles,
     data_use,
     drift::Proven,
     launch::Intent,
@@ -70,6 +71,7 @@ pub struct LocalDriver {
     pub(crate) ports: RangeInclusive<u16>,
     pub(crate) cgroups: Cgroups,
     pub(crate) secrets: SecretFiles,
+    pub(crate) configured: ConfigFiles,
     /// One start or adoption at a time per instance.
     turns: Mutex<HashMap<InstanceId, Arc<tokio::sync::Mutex<()>>>>,
     /// Held from the choice of a port until the intent names it.
@@ -92,8 +94,11 @@ impl LocalDriver {
         sweep_forgotten(&data);
         let secrets = SecretFiles::new(&config.memory, &data);
         secrets.sweep(|instance| is_begun(&data.join(INSTANCES).join(instance.as_str())));
+        let configured = ConfigFiles::new(&data);
+        configured.sweep(|instance| data.join(INSTANCES).join(instance.as_str()).is_dir());
         Ok(Arc::new(Self {
             secrets,
+            configured,
             cgroups: if config.cgroups { Cgroups::detect(&data) } else { Cgroups::default() },
             data,
             artifacts: config.artifacts,
@@ -202,7 +207,8 @@ impl LocalDriver {
     async fn unstage_release(&self, release: &ReleaseId) -> Result<(), Fault> {
         for instance in self.recorded()? {
             let folder = self.folder(&instance);
-            let runs = matches!(Intent::read(&folder), Ok(Some(intent)) if intent.release == *release);
+            let of = |intent: &Intent| intent.release == *release || intent.reloaded.as_ref() == Some(release);
+            let runs = matches!(Intent::read(&folder), Ok(Some(intent)) if of(&intent));
             if runs && !has_ended(&folder) {
                 let message = format!("release {} can't be removed: instance {instance} runs it", release.short());
                 return Err(Fault::new(FaultKind::Conflict, message).with_hint("stop the instance first"));
@@ -254,6 +260,10 @@ impl Driver for LocalDriver {
 
     fn start(&self, launch: Launch) -> BoxFuture<'_, Result<SocketAddr, Fault>> {
         Box::pin(self.start_instance(launch))
+    }
+
+    fn reload(&self, launch: Launch) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.reload_instance(launch))
     }
 
     fn observe<'a>(&'a self, instance: &'a InstanceId) -> BoxFuture<'a, Result<Life, Fault>> {

@@ -47,7 +47,11 @@ pub(crate) struct Execution {
 pub(crate) struct Intent {
     pub(crate) version: u32,
     pub(crate) instance: String,
+    /// The release that its process is started with.
     pub(crate) release: ReleaseId,
+    /// The release whose configuration it was told to read since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reloaded: Option<ReleaseId>,
     /// Shipway's data folder.
     pub(crate) data: PathBuf,
     /// How often it was started before.

@@ -6,6 +6,7 @@
 mod atomic;
 mod cgroup;
 mod command_output;
+mod config_file;
 mod copy_tree;
 mod data_copy;
 mod data_use;
@@ -19,6 +20,7 @@ mod mending;
 mod ports_range;
 mod prober;
 mod program;
+mod reload;
 mod runner;
 mod secret_files;
 pub mod shim;

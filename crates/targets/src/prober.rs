@@ -73,6 +73,7 @@ impl LocalProber {
             run_as: context.run_as,
             timeout_ms: question.timeout_ms,
             input: Vec::new(),
+            secret_files: context.secret_files,
         });
         let mut output = String::new();
         while let Some(event) = events.next().await {

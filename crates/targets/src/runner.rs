@@ -1,5 +1,6 @@
 //! One-off commands: builds, hooks, checks. Each runs in a session (and control group) of its own with exactly its own
-//! environment; its output comes as lines with back-pressure, and whatever ends it ends all its processes.
+//! environment; its output comes as lines with back-pressure, and whatever ends it ends all its processes. Secrets that
+//! it reads as files lie in memory while it runs.
 //! Not here: which commands run when.
 
 use std::{
@@ -19,7 +20,10 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use shipway_core::{
+    id::InstanceId,
     ports::{CommandEnd, CommandEvent, CommandRun, Fault, Runner},
+    release::variable,
+    secret::GivenSecrets,
     spec::Limits,
 };
 use tokio::{
@@ -35,6 +39,7 @@ use crate::{
     command_output::{Passed, Pump, Sender},
     launch::Execution,
     program,
+    secret_files::SecretFiles,
     shim::exec::HEADER_BYTES,
     strays::{FOLDER_MARKER, Family, Process, RUN_MARKER},
     users,
@@ -51,25 +56,28 @@ pub struct LocalRunner {
     stage: PathBuf,
     cgroups: Cgroups,
     cpu_share: Option<f64>,
+    secrets: Arc<SecretFiles>,
 }
 
 impl LocalRunner {
     /// A runner that marks its processes with Shipway's data folder, which is there already. `exec` is the program
-    /// that becomes a command when it is started as `PROGRAM shim --command`: Shipway's own.
-    pub fn new(data: PathBuf, exec: PathBuf) -> Arc<Self> {
-        Arc::new(Self::plain(data, exec))
+    /// that becomes a command when it is started as `PROGRAM shim --command`: Shipway's own. Secrets go to `memory`, a
+    /// folder on a file system in memory; `MEMORY_FOLDER` unless there is a reason.
+    pub fn new(data: PathBuf, exec: PathBuf, memory: &Path) -> Arc<Self> {
+        Arc::new(Self::plain(data, exec, memory))
     }
 
     /// The same for commands that may use only that share of all cores together (`0.5` is half of them), so that a
     /// build leaves room for what serves. Without a controller they stand back by their priority instead.
-    pub fn with_cpu_share(data: PathBuf, exec: PathBuf, share: f64) -> Arc<Self> {
-        Arc::new(Self { cpu_share: Some(share), ..Self::plain(data, exec) })
+    pub fn with_cpu_share(data: PathBuf, exec: PathBuf, memory: &Path, share: f64) -> Arc<Self> {
+        Arc::new(Self { cpu_share: Some(share), ..Self::plain(data, exec, memory) })
     }
 
-    fn plain(data: PathBuf, exec: PathBuf) -> Self {
+    fn plain(data: PathBuf, exec: PathBuf, memory: &Path) -> Self {
         let data = std::fs::canonicalize(&data).unwrap_or(data);
         let stage = std::path::absolute(&exec).unwrap_or(exec);
-        Self { cgroups: Cgroups::detect(&data), data, stage, cpu_share: None }
+        let secrets = Arc::new(SecretFiles::new(memory, &data));
+        Self { cgroups: Cgroups::detect(&data), data, stage, cpu_share: None, secrets }
     }
 
     fn start(&self, run: &CommandRun) -> Result<Running, Fault> {
@@ -79,12 +87,27 @@ impl LocalRunner {
             (FOLDER_MARKER.to_owned(), self.data.to_string_lossy().into_owned()),
             (RUN_MARKER.to_owned(), name.clone()),
         ];
-        let execution = self.execution(run, &name, &markers)?;
+        let mut execution = self.execution(run, &name, &markers)?;
+        let given = self.give(run, &name, &mut execution).inspect_err(|_| execution.groups.remove())?;
         let groups = execution.groups.clone();
         let started = self.spawn(&markers, run);
         let (child, output) = started.inspect_err(|_| groups.remove())?;
-        let leash = Leash::new(&child, &markers, groups);
+        let leash = Leash::new(&child, &markers, groups, given);
         Ok(Running { child, output, leash, input: input(&execution, &run.input)? })
+    }
+
+    /// Writes the secrets that it reads as files, and tells it where.
+    fn give(&self, run: &CommandRun, name: &str, execution: &mut Execution) -> Result<Option<Given>, Fault> {
+        if run.secret_files.is_empty() {
+            return Ok(None);
+        }
+        // No instance has a dot in its id; what a dead server left is swept like those of ended instances.
+        let given = Given { secrets: self.secrets.clone(), of: InstanceId::new(format!("run.{name}")) };
+        let secrets = GivenSecrets { files: run.secret_files.clone(), ..GivenSecrets::default() };
+        self.secrets.write(&given.of, &secrets, execution.user)?;
+        let folder = self.secrets.files(&given.of).to_string_lossy().into_owned();
+        execution.variables.insert(variable::SECRETS.into(), folder);
+        Ok(Some(given))
     }
 
     fn execution(&self, run: &CommandRun, name: &str, markers: &[(String, String)]) -> Result<Execution, Fault> {
@@ -169,6 +192,7 @@ impl Runner for LocalRunner {
             stage: self.stage.clone(),
             cgroups: self.cgroups.clone(),
             cpu_share: self.cpu_share,
+            secrets: self.secrets.clone(),
         };
         Box::pin(async move {
             let swept = tokio::task::spawn_blocking(move || runner.sweep_now()).await;
@@ -192,14 +216,28 @@ fn input(execution: &Execution, own: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
+/// The secrets of a command, which go when it has ended.
+struct Given {
+    secrets: Arc<SecretFiles>,
+    of: InstanceId,
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.secrets.remove(&self.of);
+    }
+}
+
 /// Kills a command's processes when it is dropped, whoever drops it and why.
 struct Leash {
     family: Option<Family>,
     groups: Groups,
+    /// Dropped after the processes are gone.
+    _given: Option<Given>,
 }
 
 impl Leash {
-    fn new(child: &Child, markers: &[(String, String)], groups: Groups) -> Self {
+    fn new(child: &Child, markers: &[(String, String)], groups: Groups, given: Option<Given>) -> Self {
         let main: Vec<Process> = child.id().and_then(Process::of).into_iter().collect();
         let family = Family {
             members: main.clone(),
@@ -208,7 +246,7 @@ impl Leash {
             group: groups.kill.clone(),
             ..Family::default()
         };
-        Self { family: Some(family), groups }
+        Self { family: Some(family), groups, _given: given }
     }
 
     fn pull(&mut self) {

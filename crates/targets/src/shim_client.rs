@@ -12,7 +12,7 @@ use std::{
 
 use shipway_core::{
     ports::{Fault, FaultKind},
-    spec::StopSpec,
+    spec::{ReloadSignal, StopSpec},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -33,6 +33,8 @@ use crate::{
 pub(crate) const SHIM_START_MS_MAX: u64 = 20_000;
 /// How long a stop may take beyond its grace, in milliseconds.
 const STOP_MARGIN_MS: u64 = 8_000;
+/// How long a shim may take to send a signal, in milliseconds.
+const RELOAD_MS_MAX: u64 = 5_000;
 /// How long a shim whose application has ended may take to end itself, in milliseconds.
 const SHIM_END_MS_MAX: u64 = 5_000;
 /// How often something is looked at that is about to change, in milliseconds.
@@ -111,6 +113,18 @@ pub(crate) async fn stop(folder: &Path, how: &StopSpec) -> io::Result<()> {
     let grace_ms = how.grace_s.saturating_mul(1000);
     let request = Request { v: PROTOCOL, verb: Verb::Stop { signal: how.signal, grace_ms } };
     let longest = Duration::from_millis(grace_ms.saturating_add(STOP_MARGIN_MS));
+    let reply =
+        timeout(longest, ask(folder, &request)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    match reply.error {
+        Some(error) => Err(io::Error::other(error)),
+        None => Ok(()),
+    }
+}
+
+/// Asks the shim to send its application the signal for a reload.
+pub(crate) async fn reload(folder: &Path, signal: ReloadSignal) -> io::Result<()> {
+    let request = Request { v: PROTOCOL, verb: Verb::Reload { signal } };
+    let longest = Duration::from_millis(RELOAD_MS_MAX);
     let reply =
         timeout(longest, ask(folder, &request)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     match reply.error {

@@ -43,6 +43,7 @@ impl LocalDriver {
         };
         let mut execution = self.execution(&launch)?;
         make_private(&folder)?;
+        self.configured.write(&launch, execution.user)?;
         execution.secrets = self.secrets.write(&launch.instance, &launch.secrets, execution.user)?;
         let intent = self.record(&launch, execution, earlier)?;
         let started = shim_client::start(&self.shim, &folder, false).await;
@@ -100,6 +101,9 @@ impl LocalDriver {
         for (name, value) in [("PATH", program::server_path()), ("HOME", home), ("LANG", "C.UTF-8".into())] {
             variables.entry(name.into()).or_insert(value);
         }
+        if launch.release.serve.reload.is_some() {
+            variables.insert(variable::CONFIG_FILE.into(), text(&self.configured.file(&launch.instance)));
+        }
         if !launch.secrets.files.is_empty() {
             variables.insert(variable::SECRETS.into(), text(&self.secrets.files(&launch.instance)));
         }
@@ -123,6 +127,7 @@ impl LocalDriver {
             version: PROTOCOL,
             instance: launch.instance.to_string(),
             release: launch.release.id.clone(),
+            reloaded: None,
             data: self.data.clone(),
             attempt,
             port,

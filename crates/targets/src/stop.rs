@@ -93,6 +93,7 @@ impl LocalDriver {
         }
         let _turn = self.turn(instance).await;
         self.secrets.remove(instance);
+        self.configured.remove(instance);
         let gone = folder.with_file_name(format!("{GONE}{instance}"));
         remove_folder(&gone)?;
         match fs::rename(&folder, &gone) {

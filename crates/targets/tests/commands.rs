@@ -9,7 +9,7 @@ use shipway_core::{
     command_line::CommandLine,
     ports::{COMMAND_LINE_BYTES_MAX, CommandEnd, CommandEvent, CommandRun, Fault, FaultKind, Runner},
 };
-use shipway_targets::LocalRunner;
+use shipway_targets::{LocalRunner, MEMORY_FOLDER};
 use support::*;
 use tempfile::TempDir;
 
@@ -24,7 +24,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let home = TempDir::new().expect("a temporary folder");
-        let runner = LocalRunner::new(home.path().to_path_buf(), example("shim"));
+        let runner = LocalRunner::new(home.path().to_path_buf(), example("shim"), MEMORY_FOLDER.as_ref());
         Self { home, runner }
     }
 
@@ -37,6 +37,7 @@ impl Place {
             run_as: None,
             timeout_ms: LONG_MS,
             input: Vec::new(),
+            secret_files: Default::default(),
         }
     }
 
@@ -68,7 +69,7 @@ async fn run(place: &Place, run: CommandRun) -> Result<(Vec<String>, CommandEnd)
 async fn a_command_hears_what_its_server_ignores() {
     let home = TempDir::new().expect("a temporary folder");
     let exec = ignoring(home.path(), "INT QUIT HUP TERM");
-    let place = Place { runner: LocalRunner::new(home.path().to_path_buf(), exec), home };
+    let place = Place { runner: LocalRunner::new(home.path().to_path_buf(), exec, MEMORY_FOLDER.as_ref()), home };
     for (name, number) in [("INT", 2), ("HUP", 1), ("TERM", 15)] {
         let signalled = place.shell(&format!("kill -{name} $$; echo deaf"));
         let (lines, end) = run(&place, signalled).await.expect("it ran");
@@ -265,7 +266,8 @@ async fn commands_run_as_whom_they_are_told() {
 #[tokio::test]
 async fn a_share_of_the_processor_leaves_the_command_what_it_is() {
     let place = Place::new();
-    let runner = LocalRunner::with_cpu_share(place.home.path().to_path_buf(), example("shim"), 0.5);
+    let runner =
+        LocalRunner::with_cpu_share(place.home.path().to_path_buf(), example("shim"), MEMORY_FOLDER.as_ref(), 0.5);
     let place = Place { runner, ..place };
     let (lines, end) = run(&place, place.shell("cat /proc/self/cgroup; nice")).await.expect("it ran");
     assert_eq!(end, CommandEnd::Exited(0));

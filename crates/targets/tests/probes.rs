@@ -14,7 +14,7 @@ use shipway_core::{
     ports::{Answer, CommandContext, Driver, Prober, Question},
     spec::Ask,
 };
-use shipway_targets::{LocalProber, LocalRunner};
+use shipway_targets::{LocalProber, LocalRunner, MEMORY_FOLDER};
 use support::*;
 use tempfile::TempDir;
 
@@ -29,7 +29,8 @@ struct Asker {
 impl Asker {
     fn new() -> Self {
         let home = TempDir::new().expect("a temporary folder");
-        let prober = LocalProber::new(LocalRunner::new(home.path().to_path_buf(), example("shim")));
+        let prober =
+            LocalProber::new(LocalRunner::new(home.path().to_path_buf(), example("shim"), MEMORY_FOLDER.as_ref()));
         Self { home, prober }
     }
 
@@ -42,7 +43,7 @@ impl Asker {
         let context = CommandContext {
             folder: self.home.path().to_path_buf(),
             variables: variables(&[("PATH", "/usr/bin:/bin"), ("WORD", "swordfish")]),
-            run_as: None,
+            ..CommandContext::default()
         };
         self.prober.ask(Question { ask, address, host: None, timeout_ms, context }).await
     }

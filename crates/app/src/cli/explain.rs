@@ -68,6 +68,7 @@ fn lines(paint: Paint, told: &Explanation, now: Timestamp) -> Vec<String> {
         waiting(paint, told, now),
         followed(paint, told),
         changed(paint, told),
+        listed(paint, "what its plan notes", &told.planned),
         undone(paint, told),
         serving(paint, told),
         listed(paint, "what stays", &told.left),

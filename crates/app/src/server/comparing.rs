@@ -1,15 +1,15 @@
 //! Comparisons of environments over HTTP.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, rejection::QueryRejection},
     response::{Html, IntoResponse, Response},
 };
 use serde::Deserialize;
-use shipway_core::id::{EnvironmentName, ProjectId, ServiceName};
+use shipway_core::id::{Actor, EnvironmentName, ProjectId, ServiceName};
 use shipway_engine::Compared;
 
-use super::{State, answer::Rejected};
+use super::{State, answer::Rejected, sight};
 use crate::compare_page::page;
 
 /// What is compared, and how it is shown.
@@ -33,6 +33,7 @@ enum Format {
 
 pub(super) async fn compare(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(project): Path<String>,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Rejected> {
@@ -42,7 +43,11 @@ pub(super) async fn compare(
         to: query.to.map(EnvironmentName::new),
         services: names(query.services.as_deref()),
     };
-    let comparison = shared.engine.compare(&ProjectId::new(project), &what).await?;
+    let project = ProjectId::new(project);
+    let comparison = shared.engine.compare(&project, &what).await?;
+    for side in [&comparison.from, &comparison.to] {
+        sight::environment(&shared, &actor, project.as_str(), side.as_str()).await?;
+    }
     Ok(match query.format {
         Format::Json => Json(comparison).into_response(),
         Format::Html => Html(page(&comparison)).into_response(),

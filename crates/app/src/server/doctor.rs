@@ -10,7 +10,7 @@ use shipway_core::{
 };
 use shipway_engine::Complaint;
 
-use super::{State, answer::Answer};
+use super::{State, answer::Answer, sight};
 
 pub(super) async fn look(shared: State) -> Answer<DoctorView> {
     examine(&shared, false).await
@@ -22,8 +22,9 @@ pub(super) async fn repair(
     body: Result<Json<DoctorRequest>, JsonRejection>,
 ) -> Answer<DoctorView> {
     let Json(DoctorRequest { repair }) = body?;
-    if repair {
-        shared.engine.permit(&Meaning::new("repair", Act::Administer, About::Server), &actor).await?;
+    match repair {
+        true => shared.engine.permit(&Meaning::new("repair", Act::Administer, About::Server), &actor).await?,
+        false => sight::whole(&shared, &actor).await?,
     }
     examine(&shared, repair).await
 }

@@ -52,13 +52,14 @@ pub(super) struct Types {
 
 pub(super) async fn list(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     types: Result<Query<Types>, QueryRejection>,
 ) -> Answer<Vec<EnvironmentView>> {
     let Query(types) = types?;
     let project = shared.engine.project(&ProjectId::new(id)).await?;
     let mut all = Vec::new();
-    for name in &project.environments {
+    for name in project.environments.iter().filter(|name| actor.sees(name)) {
         let view = view(&shared, &project, name).await?;
         if types.kind.is_none() || view.kind == types.kind {
             all.push(view);
@@ -258,6 +259,7 @@ fn role(slot: Option<&Slot>, release: &ReleaseId) -> &'static str {
 
 pub(super) async fn instances(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(project): Path<String>,
     scope: Result<Query<Scope>, QueryRejection>,
 ) -> Answer<Vec<InstanceView>> {
@@ -267,7 +269,7 @@ pub(super) async fn instances(
     let in_flight = shared.engine.traffic().await.map(|traffic| traffic.in_flight).unwrap_or_default();
     let mut views = Vec::new();
     for (instance, life) in shared.engine.instances(&path).await? {
-        if !scope.fits(instance.slot.service.as_str()) {
+        if !scope.fits(instance.slot.service.as_str()) || !actor.sees(&instance.slot.environment) {
             continue;
         }
         let slot = slots.iter().find(|slot| slot.key == instance.slot);
@@ -290,6 +292,7 @@ pub(super) async fn instances(
 
 pub(super) async fn releases(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(project): Path<String>,
     scope: Result<Query<Scope>, QueryRejection>,
 ) -> Answer<Vec<ReleaseView>> {
@@ -297,7 +300,8 @@ pub(super) async fn releases(
     let path = scope.path(&project);
     let slots = shared.engine.slots(&path).await?;
     let releases = shared.engine.releases(&path, RELEASES_MAX).await?;
-    let views = releases.into_iter().filter(|release| scope.fits(release.slot.service.as_str())).map(|release| {
+    let wanted = |release: &Release| scope.fits(release.slot.service.as_str()) && actor.sees(&release.slot.environment);
+    let views = releases.into_iter().filter(wanted).map(|release| {
         let role = role(slots.iter().find(|slot| slot.key == release.slot), &release.id);
         ReleaseView {
             role: if role == "leaving" { "stored" } else { role }.into(),

@@ -1,7 +1,7 @@
 //! The history over HTTP: pages by filters, and statistics.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, rejection::QueryRejection},
 };
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use shipway_api::{DeploymentPage, StatisticsView, summary_view};
 use shipway_core::{
     deployment::Cause,
     history::{DAY_MS, Place, Question, Range, day_of},
-    id::{DeploymentId, EnvironmentName, ProjectId, ServiceName},
+    id::{Actor, DeploymentId, EnvironmentName, ProjectId, ServiceName},
     ports::Clock,
     time::Timestamp,
 };
@@ -78,13 +78,18 @@ fn place(text: &str) -> Result<Place, Rejected> {
 
 pub(super) async fn list(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(project): Path<String>,
     filter: Result<Query<Filter>, QueryRejection>,
 ) -> Answer<DeploymentPage> {
     let Query(filter) = filter?;
     let project = ProjectId::new(project);
     shared.engine.project(&project).await?;
-    let (found, next) = shared.engine.history(filter.question(project)?).await?;
+    let question = filter.question(project)?;
+    let (found, next) = match question.environment.is_some() || actor.environments.is_empty() {
+        true => shared.engine.history(question).await?,
+        false => shared.engine.history_of(&question, &actor.environments).await?,
+    };
     let now = SystemClock.now();
     let next = next.map(|place| format!("{}.{}", place.at.0, place.id));
     Ok(Json(DeploymentPage { items: found.iter().map(|one| summary_view(one, now)).collect(), next }))
@@ -101,6 +106,7 @@ pub(super) struct Days {
 
 pub(super) async fn statistics(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(project): Path<String>,
     days: Result<Query<Days>, QueryRejection>,
 ) -> Answer<StatisticsView> {
@@ -115,6 +121,7 @@ pub(super) async fn statistics(
     }
     let environment = days.environment.map(EnvironmentName::new);
     let range = Range { project: project.clone(), environment, first, last };
-    let sums = shared.engine.sums(&range).await?;
+    let mut sums = shared.engine.sums(&range).await?;
+    sums.retain(|environment, _| actor.sees(environment));
     Ok(Json(StatisticsView::of(project, first, last, &sums)))
 }

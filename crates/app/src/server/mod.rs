@@ -32,6 +32,7 @@ mod retaining;
 mod router;
 mod schedules;
 mod secrets;
+mod sight;
 mod standing;
 mod syncing;
 mod system;
@@ -288,8 +289,8 @@ async fn ports(
     let data = &config.data;
     let share = transfer_share(config);
     let runner: Arc<dyn Runner> = match config.cpu_share {
-        Some(share) => LocalRunner::with_cpu_share(data.clone(), program.to_owned(), share),
-        None => LocalRunner::new(data.clone(), program.to_owned()),
+        Some(share) => LocalRunner::with_cpu_share(data.clone(), program.to_owned(), &memory_folder(), share),
+        None => LocalRunner::new(data.clone(), program.to_owned(), &memory_folder()),
     };
     let driver: Arc<dyn Driver> = LocalDriver::new(LocalConfig {
         data: data.clone(),

@@ -21,10 +21,13 @@ use super::{
     answer::{Answer, Rejected},
     deployments,
     plan_view::plan_view,
+    sight,
     time_and_ids::SystemClock,
 };
 
-pub(super) fn view(project: Project) -> ProjectView {
+/// A project as its actor may see it.
+fn view(mut project: Project, actor: &Actor) -> ProjectView {
+    project.environments.retain(|name| actor.sees(name));
     ProjectView {
         id: project.id,
         description: project.description,
@@ -35,12 +38,16 @@ pub(super) fn view(project: Project) -> ProjectView {
     }
 }
 
-pub(super) async fn list(shared: State) -> Answer<Vec<ProjectView>> {
-    Ok(Json(shared.engine.projects().await?.into_iter().map(view).collect()))
+pub(super) async fn list(shared: State, Extension(actor): Extension<Actor>) -> Answer<Vec<ProjectView>> {
+    Ok(Json(shared.engine.projects().await?.into_iter().map(|project| view(project, &actor)).collect()))
 }
 
-pub(super) async fn show(shared: State, Path(id): Path<String>) -> Answer<ProjectView> {
-    Ok(Json(view(shared.engine.project(&ProjectId::new(id)).await?)))
+pub(super) async fn show(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer<ProjectView> {
+    Ok(Json(view(shared.engine.project(&ProjectId::new(id)).await?, &actor)))
 }
 
 pub(super) async fn register(
@@ -53,8 +60,8 @@ pub(super) async fn register(
         return Err(Rejected::bad_request("`file` is the spec's file name alone, without folders"));
     }
     let command = Command::Register(Registration { file, text, folder });
-    match shared.engine.execute(command, actor).await? {
-        Reply::Project(project) => Ok(Json(view(*project))),
+    match shared.engine.execute(command, actor.clone()).await? {
+        Reply::Project(project) => Ok(Json(view(*project, &actor))),
         _ => Err(Rejected::bad_request("that was no project")),
     }
 }
@@ -74,6 +81,9 @@ pub(super) async fn validate(
         (None, None) => return Err(Rejected::bad_request("send `text`, or the id of a registered `project`")),
     };
     let environment = body.environment.map(EnvironmentName::new);
+    if let Some(name) = environment.as_ref().filter(|name| !actor.sees(name)) {
+        sight::environment(&shared, &actor, body.project.as_deref().unwrap_or_default(), name.as_str()).await?;
+    }
     let validation = shared.engine.validate_text(&file, &text, environment.as_ref()).await?;
     let at = SystemClock.now();
     let valid = !blocks(&validation.findings);

@@ -43,21 +43,26 @@ pub(super) async fn promote(
     Ok(Json(deployments::replied(&shared, reply).await?))
 }
 
-pub(super) async fn combinations(shared: State, Path(id): Path<String>) -> Answer<CombinationsView> {
+pub(super) async fn combinations(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer<CombinationsView> {
     let project = shared.engine.project(&ProjectId::new(id)).await?;
     let mut environments = Vec::new();
-    for environment in &project.environments {
+    for environment in project.environments.iter().filter(|name| actor.sees(name)) {
         let standing = shared.engine.combination(&project.id, environment).await?;
         let environment = environment.clone();
         environments.push(match standing {
             Ok(found) => {
-                let onward = shared.engine.onward(&project, &found).await?;
+                let onward = shared.engine.onward(&project, &found).await?.filter(|onward| actor.sees(&onward.to));
                 StandingView { environment, combination: Some(found), onward, missing: None }
             }
             Err(missing) => StandingView { environment, combination: None, onward: None, missing: Some(missing) },
         });
     }
-    let named = shared.engine.combinations(&project.id).await?;
+    let mut named = shared.engine.combinations(&project.id).await?;
+    named.retain(|one| actor.sees(&one.environment));
     Ok(Json(CombinationsView { environments, named }))
 }
 

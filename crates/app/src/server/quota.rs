@@ -1,13 +1,13 @@
 //! Quotas over HTTP.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Query, rejection::QueryRejection},
 };
 use serde::Deserialize;
 use shipway_api::{QuotaView, QuotasView, ResourceView, ServiceDemandView};
 use shipway_core::{
-    id::{EnvironmentName, ProjectId, SlotKey},
+    id::{Actor, EnvironmentName, ProjectId, SlotKey},
     quota::Demand,
 };
 use shipway_engine::{QuotaUse, QuotasStanding};
@@ -23,15 +23,17 @@ pub(super) struct Of {
 
 pub(super) async fn show(
     shared: State,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     of: Result<Query<Of>, QueryRejection>,
 ) -> Answer<QuotasView> {
     let Query(Of { environment }) = of?;
     let (project_id, environment) = (ProjectId::new(id), environment.map(EnvironmentName::new));
     let QuotasStanding { currency, quotas, services } = shared.engine.quotas(&project_id, environment.as_ref()).await?;
-    let quotas = quotas.into_iter().map(quota_view).collect();
+    let seen = |quota: &QuotaUse| quota.environment.as_ref().is_none_or(|name| actor.sees(name));
+    let quotas = quotas.into_iter().filter(seen).map(quota_view).collect();
     let mut measured = Vec::new();
-    for (slot, demand, cost) in services {
+    for (slot, demand, cost) in services.into_iter().filter(|(slot, ..)| actor.sees(&slot.environment)) {
         // What can't be measured keeps nobody from seeing the rest.
         let disk_used_mb = shared.engine.disk_used_mb(&slot).await.ok();
         measured.push(ServiceDemandView { disk_used_mb, ..service_view((slot, demand, cost)) });

@@ -16,7 +16,7 @@ use super::{
     answer::{Rejected, as_problem},
     audit, auth, backups, comparing, compatibility, configuration, deployments, doctor, environments, events,
     explaining, flags, gating, history, idempotency, logs, metrics, projects, promoting, quota, repairing, retaining,
-    schedules, secrets, standing, syncing, system, tokens, unsticking, uploads, utilization,
+    schedules, secrets, sight, standing, syncing, system, tokens, unsticking, uploads, utilization,
 };
 
 /// Bytes of a JSON body.
@@ -32,6 +32,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     let api = api.merge(uploads.layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)));
     // What answers with a secret is never remembered for an `Idempotency-Key`: that would store it.
     let api = api.merge(Router::new().route("/tokens", get(tokens::list).post(tokens::create)));
+    let api = api.layer(middleware::from_fn_with_state(shared.clone(), sight::limit));
     let api = api.layer(middleware::from_fn_with_state(shared.clone(), auth::authenticate));
     Router::new()
         .nest("/api", api)

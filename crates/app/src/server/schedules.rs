@@ -20,8 +20,13 @@ use super::{
 /// A project's schedule, as a path names it.
 type Named = Path<(String, String)>;
 
-pub(super) async fn list(shared: State, Path(id): Path<String>) -> Answer<Vec<ScheduleView>> {
-    let all = shared.engine.schedules(&ProjectId::new(id)).await?;
+pub(super) async fn list(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Answer<Vec<ScheduleView>> {
+    let mut all = shared.engine.schedules(&ProjectId::new(id)).await?;
+    all.retain(|schedule| actor.sees(&schedule.request.environment));
     Ok(Json(all.into_iter().map(ScheduleView::from).collect()))
 }
 

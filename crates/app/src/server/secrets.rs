@@ -29,9 +29,18 @@ fn address(
     SecretAddress { project: ProjectId::new(project), environment, service, name }
 }
 
-pub(super) async fn list(shared: State, Path(project): Path<String>) -> Answer<Vec<SecretView>> {
+pub(super) async fn list(
+    shared: State,
+    Extension(actor): Extension<Actor>,
+    Path(project): Path<String>,
+) -> Answer<Vec<SecretView>> {
     let project = shared.engine.project(&ProjectId::new(project)).await?;
-    Ok(Json(shared.engine.secrets(&project.id).await?.into_iter().map(view).collect()))
+    let mut all = shared.engine.secrets(&project.id).await?;
+    all.retain(|one| one.secret.address.environment.as_ref().is_none_or(|name| actor.sees(name)));
+    for one in &mut all {
+        one.users.retain(|user| actor.sees(&user.slot.environment));
+    }
+    Ok(Json(all.into_iter().map(view).collect()))
 }
 
 fn view(standing: SecretStanding) -> SecretView {

@@ -67,15 +67,16 @@ fn claim_view(waiting: WaitingClaim) -> ClaimView {
     }
 }
 
-pub(super) async fn breakers(shared: State) -> Answer<Vec<BreakerView>> {
-    Ok(Json(all_breakers(&shared).await?))
+pub(super) async fn breakers(shared: State, Extension(actor): Extension<Actor>) -> Answer<Vec<BreakerView>> {
+    Ok(Json(all_breakers(&shared, &actor).await?))
 }
 
-async fn all_breakers(shared: &Arc<Shared>) -> Result<Vec<BreakerView>, Rejected> {
+/// All that their actor may see.
+async fn all_breakers(shared: &Arc<Shared>, actor: &Actor) -> Result<Vec<BreakerView>, Rejected> {
     let now = SystemClock.now();
     let standing = shared.engine.breakers().await?;
-    let environments =
-        standing.environments.into_iter().map(|(rollbacks, limit)| of_environment(rollbacks, &limit, now));
+    let seen = standing.environments.into_iter().filter(|(rollbacks, _)| actor.sees(&rollbacks.environment));
+    let environments = seen.map(|(rollbacks, limit)| of_environment(rollbacks, &limit, now));
     Ok(std::iter::once(of_target(standing.target, now)).chain(environments).collect())
 }
 
@@ -122,8 +123,8 @@ pub(super) async fn reset_breaker(
 ) -> Answer<BreakerView> {
     let Json(BreakerReset { name, reason }) = body?;
     let command = Command::ResetBreaker { name: name.clone(), reason: said(reason)? };
-    shared.engine.execute(command, actor).await?;
-    let breaker = all_breakers(&shared).await?.into_iter().find(|breaker| breaker.name == name);
+    shared.engine.execute(command, actor.clone()).await?;
+    let breaker = all_breakers(&shared, &actor).await?.into_iter().find(|breaker| breaker.name == name);
     breaker.map(Json).ok_or_else(|| Rejected::not_found(format!("there is no breaker {name} any more")))
 }
 

@@ -8,7 +8,7 @@ use shipway_api::{SyncRequest, SyncView};
 use shipway_core::id::{Actor, EnvironmentName, ProjectId};
 use shipway_engine::SyncWish;
 
-use super::{State, answer::Answer};
+use super::{State, answer::Answer, sight};
 
 pub(super) async fn sync(
     shared: State,
@@ -25,6 +25,8 @@ pub(super) async fn sync(
         keys: body.keys,
         reason: body.reason,
     };
+    // Whoever takes it over reads it.
+    sight::environment(&shared, &actor, wish.project.as_str(), wish.from.as_str()).await?;
     let standing = shared.engine.sync_standing(&wish).await?;
     let deployment = match body.dry_run {
         true => None,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shipway_api::{RouteView, RoutesView, ServerView, ShutdownRequest};
 use shipway_core::{
     command::{About, Meaning},
-    id::Actor,
+    id::{Actor, EnvironmentName},
     policy::Act,
     ports::Clock,
     route::{Route, RouteTable},
@@ -48,9 +48,13 @@ pub(super) async fn shutdown(
     Ok(Json(json!({ "stopping": true, "applications": applications })))
 }
 
-pub(super) async fn routes(shared: State) -> Answer<RoutesView> {
-    let table = shared.engine.route_table().await?;
-    let traffic = shared.engine.traffic().await.ok();
+pub(super) async fn routes(shared: State, Extension(actor): Extension<Actor>) -> Answer<RoutesView> {
+    let mut table = shared.engine.route_table().await?;
+    table.routes.retain(|route| sees(&actor, &route.pool));
+    let mut traffic = shared.engine.traffic().await.ok();
+    if let Some(traffic) = &mut traffic {
+        traffic.releases.retain(|release| sees(&actor, &release.pool));
+    }
     Ok(Json(RoutesView {
         generation: table.generation,
         followed: traffic.as_ref().map(|traffic| traffic.generation),
@@ -58,6 +62,12 @@ pub(super) async fn routes(shared: State) -> Answer<RoutesView> {
         lost_in_flight: traffic.as_ref().map_or(0, |traffic| traffic.lost_in_flight),
         traffic: traffic.map(|traffic| traffic.releases).unwrap_or_default(),
     }))
+}
+
+/// Whether an actor may see a pool, which is named like its slot.
+fn sees(actor: &Actor, pool: &str) -> bool {
+    let environment = pool.split('/').nth(1).map(EnvironmentName::new);
+    actor.environments.is_empty() || environment.is_some_and(|name| actor.sees(&name))
 }
 
 fn route_view(table: &RouteTable, route: &Route) -> RouteView {
@@ -76,6 +86,8 @@ fn route_view(table: &RouteTable, route: &Route) -> RouteView {
     }
 }
 
-pub(super) async fn route_table(shared: State) -> Answer<Vec<Route>> {
-    Ok(Json(shared.engine.route_table().await?.routes))
+pub(super) async fn route_table(shared: State, Extension(actor): Extension<Actor>) -> Answer<Vec<Route>> {
+    let mut routes = shared.engine.route_table().await?.routes;
+    routes.retain(|route| sees(&actor, &route.pool));
+    Ok(Json(routes))
 }

@@ -2,10 +2,11 @@
 
 use shipway_core::{
     finding::{Category, Severity},
-    spec::{EnvironmentPlan, EnvironmentType, OnFailure, ServiceKind},
+    spec::{EnvironmentPlan, EnvironmentType, OnFailure, ReloadSpec, ServiceKind},
 };
 
 use super::{Subject, report::Report};
+use crate::field::Field;
 
 pub(super) fn check(subject: &Subject<'_>, plan: &EnvironmentPlan, report: &mut Report<'_>) {
     match subject.spec.serve.kind {
@@ -42,6 +43,9 @@ fn process(subject: &Subject<'_>, report: &mut Report<'_>) {
             format!("add the command of an instance, for instance `run = \"bin/{}\"`", subject.name),
         );
     }
+    if let Some(reload) = &serve.reload {
+        asks_for_one(reload, &subject.field("reload"), report);
+    }
     let health = &serve.health;
     if health.startup.is_none() && health.readiness.is_none() && health.liveness.is_none() {
         report.info(
@@ -50,6 +54,30 @@ fn process(subject: &Subject<'_>, report: &mut Report<'_>) {
             "add `[services.NAME.health.startup]` with `http = \"/healthz\"`, or `readiness`, or `liveness`"
                 .replace("NAME", subject.name),
         );
+    }
+}
+
+/// A reload is asked for in one way.
+fn asks_for_one(reload: &ReloadSpec, at: &Field, report: &mut Report<'_>) {
+    match (&reload.signal, &reload.http) {
+        (None, None) => report.critical(
+            at,
+            "`reload` doesn't say how",
+            "add exactly one of `signal = \"HUP\"` and `http = \"/reload\"`",
+        ),
+        (Some(_), Some(_)) => report.critical(
+            at,
+            "`reload` says both `signal` and `http`",
+            "keep one of them; what another layer says is taken away by `{ unset = true }`",
+        ),
+        (None, Some(path)) if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            report.critical(
+                &at.key("http"),
+                format!("`{path}` is not the path of a request"),
+                "begin it with `/`, without spaces, for instance `http = \"/reload\"`",
+            );
+        }
+        _ => {}
     }
 }
 
@@ -68,6 +96,7 @@ fn static_site(subject: &Subject<'_>, report: &mut Report<'_>) {
         ("health", health.startup.is_some() || health.readiness.is_some() || health.liveness.is_some()),
         ("limits", !serve.limits.is_empty()),
         ("data", !serve.data.is_empty()),
+        ("reload", serve.reload.is_some()),
     ];
     for (key, _) in meaningless.into_iter().filter(|(_, said)| *said) {
         report.warning(

@@ -42,6 +42,8 @@ impl Place {
                 state: InstanceState::Ready,
                 address: None,
                 deployment: None,
+                launched: None,
+                reloading: None,
                 substituted: Default::default(),
                 created_at: Timestamp(0),
             });

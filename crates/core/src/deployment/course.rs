@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     id::ServiceName,
-    plan::{PLAN_VERSION, Plan},
+    plan::{PLAN_VERSION, PLAN_VERSION_OLDEST, Plan},
     slot::{Serving, Slot},
 };
 
@@ -37,7 +37,7 @@ fn in_its_form<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Plan
     let Some(plan) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
     let version = plan.get("version").map_or(Ok(0), u32::deserialize).map_err(D::Error::custom)?;
     match version {
-        PLAN_VERSION => serde_json::from_value(plan).map(Some).map_err(D::Error::custom),
+        PLAN_VERSION_OLDEST..=PLAN_VERSION => serde_json::from_value(plan).map(Some).map_err(D::Error::custom),
         _ => Ok(Some(Plan::unread(version))),
     }
 }

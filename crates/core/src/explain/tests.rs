@@ -146,7 +146,7 @@ fn stop(service: &str) -> Step {
 
 fn put_back(services: &[&str]) -> Step {
     let write = |service: &&str| SlotWrite { slot: Slot::empty(key(service)), warm_for: None };
-    Step::Commit { writes: services.iter().map(write).collect(), draining: Vec::new() }
+    Step::Commit { writes: services.iter().map(write).collect(), draining: Vec::new(), reloaded: Vec::new() }
 }
 
 fn commands(explanation: &Explanation) -> Vec<&str> {
@@ -416,6 +416,17 @@ fn a_canary_tells_its_time_and_what_its_sample_lacks() {
         StepStatus::Running,
     );
     assert_eq!(manual.explain().headline, "prod-2 is promoting: it waits at 25% for a person");
+}
+
+#[test]
+fn what_its_plan_notes_is_repeated() {
+    let mut world = World::new(Phase::Completed).service("api", json!({}), json!({}));
+    assert_eq!(world.explain().planned, Vec::<String>::new());
+    let note = "api: new instances start instead of a reload: its artifact changes";
+    world.deployment.course_mut().plan.as_mut().expect("it has a plan").notes.push(note.into());
+    assert_eq!(world.explain().planned, [note]);
+    world.deployment.course_mut().plan = None;
+    assert_eq!(world.explain().planned, Vec::<String>::new());
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn running_step(facts: &Facts<'_>, state: &StepState, planned: &PlannedStep) -> 
         return Wait::Retry { step, service, attempts, next_at, why };
     }
     match &planned.step {
-        Step::Prove { instance, .. } => {
+        Step::Prove { instance, .. } | Step::Reload { instance, .. } => {
             let seen = facts.around.seen.get(instance).cloned();
             Wait::Health { service, instance: instance.clone(), since, seen }
         }

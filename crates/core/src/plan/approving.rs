@@ -29,6 +29,7 @@ fn told(planned: &PlannedStep) -> Option<Value> {
         Step::Stage { .. } | Step::Start { .. } | Step::Prove { .. } | Step::Drain { .. } | Step::Stop { .. } => {
             return None;
         }
+        Step::Reload { release, .. } => json!({ "reload": release }),
         Step::Check { release, .. } => json!({ "check": release }),
         Step::Snapshot { release, .. } => json!({ "snapshot": release }),
         Step::Commit { writes, .. } => json!({ "commit": writes.iter().map(write).collect::<Vec<_>>() }),
@@ -75,7 +76,7 @@ mod tests {
         let writes = vec![SlotWrite { slot: coming, warm_for: None }];
         let mut steps = vec![
             step(Phase::Staging, Step::Stage { release }),
-            step(Phase::Promoting, Step::Commit { writes, draining: Vec::new() }),
+            step(Phase::Promoting, Step::Commit { writes, draining: Vec::new(), reloaded: Vec::new() }),
         ];
         let stop = |name: &&str| Step::Stop { release: ReleaseId::new("old"), instance: InstanceId::new(*name) };
         steps.extend(stops.iter().map(stop).map(|stop| step(Phase::Cleaning, stop)));

@@ -88,12 +88,22 @@ impl Builder {
 
     /// Adds one transaction for many slots; nothing later begins before it.
     pub(super) fn commit(&mut self, changes: Vec<(Slot, Option<Span>)>, draining: Vec<InstanceId>) {
+        self.commit_reloaded(changes, draining, Vec::new());
+    }
+
+    /// The same, with instances that pass to the release that their slot has live from then on.
+    pub(super) fn commit_reloaded(
+        &mut self,
+        changes: Vec<(Slot, Option<Span>)>,
+        draining: Vec<InstanceId>,
+        reloaded: Vec<InstanceId>,
+    ) {
         if changes.is_empty() {
             return;
         }
         let writes = changes.into_iter().map(|(slot, warm_for)| self.write(slot, warm_for)).collect();
         self.wall();
-        self.add_for_all(Step::Commit { writes, draining });
+        self.add_for_all(Step::Commit { writes, draining, reloaded });
         self.wall();
     }
 

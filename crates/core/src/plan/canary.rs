@@ -10,7 +10,9 @@ use crate::{
 pub(super) fn grow(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy, canary: &Canary) {
     let growing: Vec<_> = moves
         .iter()
-        .filter(|one| one.changes_release() && one.from.is_some() && !one.has_gap(StrategyKind::Canary))
+        .filter(|one| {
+            one.changes_release() && one.from.is_some() && !one.reloads() && !one.has_gap(StrategyKind::Canary)
+        })
         .collect();
     if growing.is_empty() {
         return;

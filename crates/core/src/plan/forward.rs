@@ -1,7 +1,7 @@
 //! The way forward: one plan for every strategy and every number of services.
 
 use super::{
-    CheckThrough, Goal, Observed, PLAN_VERSION, Plan, PlanFault, Policy, Step,
+    CheckThrough, Goal, Observed, Plan, PlanFault, Policy, Step,
     builder::Builder,
     canary, gap,
     interacting::{self, Interactions},
@@ -10,7 +10,7 @@ use super::{
     moves::{Move, moves},
     observed::{View, surplus, unwanted},
     proving::{Turns, announce, has_checks, prove},
-    rolling,
+    reloading, rolling,
 };
 use crate::{
     id::{InstanceId, ReleaseId},
@@ -42,7 +42,7 @@ pub fn plan(observed: Observed<'_>, goal: &Goal, policy: &Policy) -> Result<Plan
         clean(&mut builder, &moves, &view, policy);
     }
     let notes = notes(&moves, &interactions, policy);
-    Ok(Plan { version: PLAN_VERSION, strategy: policy.strategy.kind(), steps: builder.finish(), notes })
+    Ok(Plan::of(policy.strategy.kind(), builder.finish(), notes))
 }
 
 fn stage(builder: &mut Builder, moves: &[Move<'_>]) {
@@ -61,7 +61,7 @@ fn test(builder: &mut Builder, moves: &[Move<'_>], interactions: &Interactions<'
     announce(builder, moves, policy);
     let strategy = policy.strategy.kind();
     let mut turns = Turns::default();
-    for one in moves.iter().filter(|one| !one.has_gap(strategy)) {
+    for one in moves.iter().filter(|one| !one.has_gap(strategy) && !one.reloads()) {
         let rolls = strategy == StrategyKind::Rolling && one.rolls();
         let (kept, fresh): (&[_], &[_]) = if rolls { (&[], &[]) } else { (&one.kept, &one.fresh) };
         let needs = turns.needs(one);
@@ -92,6 +92,8 @@ fn promote(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &
         StrategySpec::Rolling(settings) => rolling::roll(builder, moves, policy, settings),
         StrategySpec::BlueGreen | StrategySpec::Recreate(_) => {}
     }
+    // Before any requests are held.
+    reloading::reload(builder, moves, policy);
     gap::close_gaps(builder, moves, view, policy);
     swap(builder, moves, view);
 }
@@ -113,13 +115,21 @@ fn swap(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>) {
         let others = slot.warm.iter().filter(|old| one.to.as_ref().is_some_and(|to| to.release != old.release));
         let room = WARM_SETS_MAX.saturating_sub(warm.len());
         warm.extend(others.filter(|_| !one.changes_release()).take(room).cloned());
-        let replaced = one.from.as_ref().filter(|_| one.changes_release()).map(|old| old.release.clone());
+        let replaced = one.from.as_ref().filter(|_| one.changes_release() && !one.reloads());
+        let replaced = replaced.map(|old| old.release.clone());
         let next = Slot { live: one.to.clone(), candidate: None, warm, hold: None, replaced, ..slot };
-        let leaving = surplus(&next, unwanted(&next, view, &one.fresh));
+        let leaving = surplus(&next, leaving(&next, one, view));
         draining.extend(leaving.into_iter().filter(|instance| !builder.stops(instance)));
         changes.push((next, warm_for));
     }
-    builder.commit(changes, draining);
+    let reloaded = moves.iter().flat_map(|one| one.reloaded.iter().cloned()).collect();
+    builder.commit_reloaded(changes, draining, reloaded);
+}
+
+/// The recorded instances beyond what the slot of a move wants.
+fn leaving(slot: &Slot, one: &Move<'_>, view: &View<'_>) -> Vec<(ReleaseId, InstanceId)> {
+    let unwanted = unwanted(slot, view, &one.fresh).into_iter();
+    unwanted.filter(|(_, instance)| !one.reloaded.contains(instance)).collect()
 }
 
 fn verify(builder: &mut Builder, moves: &[Move<'_>], interactions: &Interactions<'_>) {
@@ -149,7 +159,7 @@ fn clean(builder: &mut Builder, moves: &[Move<'_>], view: &View<'_>, policy: &Po
     builder.enter(Phase::Cleaning);
     let leaving = moves.iter().map(|one| {
         let slot = builder.slot(&one.key);
-        Leaving::new(one.service(), unwanted(&slot, view, &one.fresh), view).beside(standing_by(&slot, one), view)
+        Leaving::new(one.service(), leaving(&slot, one, view), view).beside(standing_by(&slot, one), view)
     });
     let leaving = leaving.collect();
     leave(builder, leaving);
@@ -175,6 +185,7 @@ fn notes(moves: &[Move<'_>], interactions: &Interactions<'_>, policy: &Policy) -
     for one in moves.iter().filter(|one| one.has_gap(strategy)) {
         notes.push(format!("{}: the old stops before the new starts; requests are held meanwhile", one.service()));
     }
+    notes.extend(moves.iter().filter_map(reloading::note));
     notes.extend(interactions.put_off.iter().map(|name| {
         format!("`{name}` is asked after promotion: not all that it asks can be reached before users see it")
     }));

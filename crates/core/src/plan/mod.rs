@@ -16,6 +16,7 @@ mod moves;
 mod observed;
 mod order;
 mod proving;
+mod reloading;
 mod rolling;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,12 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{forward::plan, migrating::is_past_contract, unwind::unwind};
+pub use self::{
+    forward::plan,
+    migrating::is_past_contract,
+    reloading::{Restart, reloadable},
+    unwind::unwind,
+};
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::Instance,
@@ -41,14 +47,17 @@ use crate::{
     time::Span,
 };
 
-/// The form of plans that this version makes and runs. It rises when a step changes its meaning.
-pub const PLAN_VERSION: u32 = 1;
+/// The newest form of plans that this version makes and runs. It rises when a step changes its meaning, or comes.
+pub const PLAN_VERSION: u32 = 2;
+/// The oldest form that this version runs. What needs nothing newer is still made in it, so that an approval outlives
+/// another version of Shipway.
+pub const PLAN_VERSION_OLDEST: u32 = 1;
 
 /// A graph of steps. A step may begin when all that it needs has ended well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The form of the plan, `PLAN_VERSION` when it was made; one of another version is not run.
+    /// The form of the plan; one whose form isn't known is not run.
     #[serde(default)]
     pub version: u32,
     /// How traffic moves.
@@ -147,6 +156,16 @@ pub enum Step {
         writes: Vec<SlotWrite>,
         /// Instances that take no new requests from then on.
         draining: Vec<InstanceId>,
+        /// Instances that are of the release which their slot has live from then on: they have read its configuration.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reloaded: Vec<InstanceId>,
+    },
+    /// Have an instance that runs read the configuration of a release, and wait until it is healthy.
+    Reload {
+        /// The release.
+        release: ReleaseId,
+        /// The instance.
+        instance: InstanceId,
     },
     /// Watch the numbers of the new releases while traffic stays as it is.
     Watch {
@@ -285,7 +304,14 @@ impl Plan {
 
     /// Whether this version knows what its steps mean.
     pub fn is_known(&self) -> bool {
-        self.version == PLAN_VERSION
+        (PLAN_VERSION_OLDEST..=PLAN_VERSION).contains(&self.version)
+    }
+
+    /// A plan of steps, in the oldest form that has them.
+    fn of(strategy: StrategyKind, steps: Vec<PlannedStep>, notes: Vec<String>) -> Self {
+        let reloads = steps.iter().any(|planned| matches!(planned.step, Step::Reload { .. }));
+        let version = if reloads { PLAN_VERSION } else { PLAN_VERSION_OLDEST };
+        Self { version, strategy, steps, notes }
     }
 
     /// The hash of the whole plan, with its ids. Approvals bind to another (`approval_hash`).
@@ -303,6 +329,7 @@ impl Step {
             | Self::Hooks { release, .. }
             | Self::Start { release, .. }
             | Self::Prove { release, .. }
+            | Self::Reload { release, .. }
             | Self::Check { release, .. }
             | Self::Snapshot { release, .. }
             | Self::RestoreData { release, .. }
@@ -322,6 +349,7 @@ impl fmt::Display for Step {
             Self::Hooks { when, .. } => write!(f, "run hooks {}", hook_moment_name(*when)),
             Self::Start { instance, .. } => write!(f, "start {instance}"),
             Self::Prove { instance, .. } => write!(f, "wait until {instance} is healthy"),
+            Self::Reload { instance, .. } => write!(f, "reload {instance}"),
             Self::Check { through: CheckThrough::Instance { instance }, .. } => write!(f, "test {instance}"),
             Self::Check { through: CheckThrough::Link, release } => write!(f, "test {}", release.short()),
             Self::Check { through: CheckThrough::Route, .. } => write!(f, "verify through the route"),

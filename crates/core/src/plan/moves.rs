@@ -6,6 +6,7 @@ use super::{
     Goal, PlanFault, Policy,
     observed::View,
     order::{DependsOn, line_up},
+    reloading::{self, Restart, Turn},
 };
 use crate::{
     id::{InstanceId, ReleaseId, ServiceName, SlotKey},
@@ -27,6 +28,11 @@ pub(super) struct Move<'a> {
     pub(super) kept: Vec<InstanceId>,
     /// Instances of the new release that must be started.
     pub(super) fresh: Vec<InstanceId>,
+    /// Running instances that read the configuration of the new release, and are of it from the swap on. Where there are
+    /// any, no instance starts or stops for the move.
+    pub(super) reloaded: Vec<InstanceId>,
+    /// Why new instances start, where the service asks for reloads.
+    pub(super) restart: Option<Restart>,
     /// Running instances of the old release.
     pub(super) old: Vec<InstanceId>,
     /// Every recorded instance of the slot that is not used again, whatever its release.
@@ -54,23 +60,28 @@ impl Move<'_> {
         changes_release(self.from.as_ref(), self.to.as_ref())
     }
 
+    /// Whether running instances take it by a reload.
+    pub(super) fn reloads(&self) -> bool {
+        !self.reloaded.is_empty()
+    }
+
     /// Whether it goes batch by batch where that is the strategy: another release of a process takes over.
     pub(super) fn rolls(&self) -> bool {
-        self.new.is_some_and(is_process) && self.changes_release() && self.from.is_some()
+        self.new.is_some_and(is_process) && self.changes_release() && self.from.is_some() && !self.reloads()
     }
 
     /// Whether old and new may not run at a time, and there is an old one; or all must stand still for its data.
     pub(super) fn has_gap(&self, strategy: StrategyKind) -> bool {
         let exclusive = strategy == StrategyKind::Recreate || self.new.is_some_and(is_exclusive);
         let has_old = self.from.is_some() || !self.others.is_empty();
-        let parts = exclusive && self.changes_release() && has_old;
+        let parts = exclusive && self.changes_release() && has_old && !self.reloads();
         self.new.is_some_and(is_process) && (parts || self.restore.is_some())
     }
 
     /// Whether all of it is proven in testing and can be reached then, before users meet any of it.
     pub(super) fn is_proven_unseen(&self, strategy: StrategyKind) -> bool {
         let rolls = strategy == StrategyKind::Rolling && self.rolls();
-        self.to.is_some() && !self.is_half_done && !self.has_gap(strategy) && !rolls
+        self.to.is_some() && !self.is_half_done && !self.has_gap(strategy) && !rolls && !self.reloads()
     }
 
     /// The change of data of that kind which comes with it.
@@ -135,23 +146,48 @@ fn one_move<'a>(
     let restore = policy.restore.get(&slot.key).filter(|_| new.is_some_and(is_process)).cloned();
     // What a deployment left half-done when it got stuck is undone by the next one.
     let is_half_done = slot.candidate.is_some() || slot.hold.is_some();
-    if slot.live == to && !is_half_done && restore.is_none() {
+    let misled = to.as_ref().map(|to| view.misled(&slot.key, &to.release)).unwrap_or_default();
+    if slot.live == to && !is_half_done && restore.is_none() && misled.is_empty() {
         return Ok(None);
     }
     let running = to.as_ref().map(|serving| view.running(&slot.key, &serving.release)).unwrap_or_default();
     // On other data none of those that run can be used again.
     let wanted = to.as_ref().filter(|_| restore.is_none()).map_or(0, |serving| serving.instances as usize);
     let kept: Vec<_> = running.into_iter().take(wanted).collect();
-    let fresh = fresh_ids(view, slot, to.as_ref(), kept.len());
     let old = slot.live.as_ref().map(|live| view.running_by_age(&slot.key, &live.release)).unwrap_or_default();
-    let mine = view.instances(&slot.key).iter().filter(|one| !kept.contains(&one.id));
-    let others = mine.map(|one| (one.release.clone(), one.id.clone())).collect();
     let migrates = !policy.proven && changes_release(slot.live.as_ref(), to.as_ref());
     let migrate = new.filter(|_| migrates).and_then(|release| release.serve.migrate.as_ref());
-    let warm_for = warm_for(new, migrate, policy.strategy.kind());
-    let (key, from, after, rank) = (slot.key.clone(), slot.live.clone(), Vec::new(), 0);
-    let one =
-        Move { key, from, to, new, kept, fresh, old, others, is_half_done, warm_for, migrate, restore, after, rank };
+    let turn = match (slot.live.as_ref().and_then(|live| view.releases.get(&live.release)), new) {
+        _ if restore.is_some() => Turn::default(),
+        (Some(live), Some(new)) if live.id != new.id => reloading::turn((live, new), &old, &kept, wanted),
+        _ => Turn::back(misled.into_iter().filter(|one| kept.contains(one)).collect()),
+    };
+    let Turn { reloaded, restart } = turn;
+    let taken = kept.len() + reloaded.iter().filter(|one| !kept.contains(one)).count();
+    let fresh = fresh_ids(view, slot, to.as_ref(), taken);
+    let stays = |id: &InstanceId| kept.contains(id) || reloaded.contains(id);
+    let mine = view.instances(&slot.key).iter().filter(|one| !stays(&one.id));
+    let others = mine.map(|one| (one.release.clone(), one.id.clone())).collect();
+    // What was reloaded runs on: nothing of the old is left that could stand by.
+    let warm_for = if reloaded.is_empty() { warm_for(new, migrate, policy.strategy.kind()) } else { Span::default() };
+    let one = Move {
+        key: slot.key.clone(),
+        from: slot.live.clone(),
+        to,
+        new,
+        kept,
+        fresh,
+        reloaded,
+        restart,
+        old,
+        others,
+        is_half_done,
+        warm_for,
+        migrate,
+        restore,
+        after: Vec::new(),
+        rank: 0,
+    };
     Ok(Some((slot.key.service.clone(), one)))
 }
 

@@ -51,6 +51,13 @@ impl<'a> View<'a> {
         self.instances_of(key, release).into_iter().filter(|one| self.runs(one)).map(|one| one.id.clone()).collect()
     }
 
+    /// The running instances of a release in a slot that may have read the configuration of another.
+    pub(super) fn misled(&self, key: &SlotKey, release: &ReleaseId) -> Vec<InstanceId> {
+        let misled =
+            self.instances_of(key, release).into_iter().filter(|one| one.reloading.is_some() && self.runs(one));
+        misled.map(|one| one.id.clone()).collect()
+    }
+
     /// The recorded instances of a release in a slot: first those that take requests, then those that run, the oldest
     /// first.
     fn instances_of(&self, key: &SlotKey, release: &ReleaseId) -> Vec<&'a Instance> {

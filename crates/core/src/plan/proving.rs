@@ -15,11 +15,12 @@ use crate::{
 pub(super) fn announce(builder: &mut Builder, moves: &[Move<'_>], policy: &Policy) {
     let strategy = policy.strategy.kind();
     let nothing_to_prove = |one: &&Move<'_>| one.fresh.is_empty() && policy.proven;
-    if moves.iter().filter(|one| one.changes_release()).all(|one| nothing_to_prove(&one)) {
+    let announced = |one: &&Move<'_>| one.changes_release() && !one.reloads();
+    if moves.iter().filter(announced).all(|one| nothing_to_prove(&one)) {
         return;
     }
     let mut changes = Vec::new();
-    for one in moves.iter().filter(|one| one.changes_release() && !one.has_gap(strategy)) {
+    for one in moves.iter().filter(announced).filter(|one| !one.has_gap(strategy)) {
         let Some(to) = &one.to else { continue };
         let instances = if strategy == StrategyKind::Rolling && one.rolls() { 0 } else { to.instances };
         let coming = candidate(policy, to, instances, Share::Lane);

@@ -3,5 +3,6 @@
 mod golden;
 mod groups;
 mod random;
+mod reloading;
 mod rules;
 mod world;

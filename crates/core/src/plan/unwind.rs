@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CheckThrough, Observed, PLAN_VERSION, Plan, PlannedStep, Step, Undo,
+    CheckThrough, Observed, Plan, PlannedStep, Step, Undo,
     builder::Builder,
     leaving::{Leaving, callers_first, leave},
     moves::{beside, fresh_ids, is_exclusive},
     observed::{View, surplus, unwanted},
     order::line_up,
+    reloading::reloadable,
 };
 use crate::{
     id::{DeploymentId, InstanceId, ReleaseId, ServiceName},
@@ -41,7 +42,7 @@ pub fn unwind(observed: Observed<'_>, undo: &Undo<'_>) -> Plan {
     let mut ends = stop_the_new(&mut builder, &returns, &view);
     hooks_back(&mut builder, undo, &view, &mut ends);
     verify_the_old(&mut builder, &written, &view, &ends);
-    Plan { version: PLAN_VERSION, strategy: undo.strategy, steps: builder.finish(), notes: notes(undo) }
+    Plan::of(undo.strategy, builder.finish(), notes(undo))
 }
 
 /// What stays as the deployment left it.
@@ -67,13 +68,15 @@ fn notes(undo: &Undo<'_>) -> Vec<String> {
 }
 
 /// The instances as the way back may use them: what the deployment drains and has not begun to stop serves again once
-/// it is proven, and what it may have begun to stop is as good as gone.
+/// it is proven, what it may have begun to stop is as good as gone, and what it may have told to read another
+/// configuration has read it.
 fn taken_up_again(observed: Observed<'_>, ran: &[&PlannedStep]) -> Vec<Instance> {
-    let (mut drained, mut stopped) = (BTreeSet::new(), BTreeSet::new());
+    let (mut drained, mut stopped, mut told) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     for planned in ran {
         match &planned.step {
             Step::Commit { draining, .. } => drained.extend(draining),
             Step::Stop { instance, .. } => drop(stopped.insert(instance)),
+            Step::Reload { instance, release } => drop(told.insert(instance, release)),
             _ => {}
         }
     }
@@ -82,7 +85,12 @@ fn taken_up_again(observed: Observed<'_>, ran: &[&PlannedStep]) -> Vec<Instance>
         InstanceState::Draining if drained.contains(&one.id) => InstanceState::Starting,
         state => state,
     };
-    observed.instances.iter().map(|one| Instance { state: usable(one), ..one.clone() }).collect()
+    let reloading = |one: &Instance| {
+        let told = told.get(&one.id).copied().filter(|release| **release != one.release);
+        told.or(one.reloading.as_ref()).cloned()
+    };
+    let taken_up = |one: &Instance| Instance { state: usable(one), reloading: reloading(one), ..one.clone() };
+    observed.instances.iter().map(taken_up).collect()
 }
 
 /// The way back of one slot.
@@ -95,6 +103,8 @@ struct Return<'a> {
     gap: bool,
     /// Running instances of the old that must be proven: they have left traffic, or were never proven.
     unproven: Vec<InstanceId>,
+    /// Running instances that read the old's configuration again, and are of it then.
+    reloaded: Vec<InstanceId>,
     /// Instances of the old that must be started.
     fresh: Vec<InstanceId>,
     /// Recorded instances beyond what the parent wants.
@@ -111,9 +121,13 @@ impl<'a> Return<'a> {
         }
         let old = parent.live.as_ref().and_then(|live| view.releases.get(&live.release));
         let running = still_running(view, parent);
-        let fresh = if slot_changed { fresh_ids(view, &now, parent.live.as_ref(), running.len()) } else { Vec::new() };
-        let leaving = unwanted(parent, view, &fresh);
-        let writes = slot_changed || !surplus(parent, leaving.clone()).is_empty();
+        let reloaded = to_reload(view, &now, parent, &running);
+        let passing: Vec<_> = reloaded.iter().filter(|one| !running.contains(one)).cloned().collect();
+        let there = running.len() + passing.len();
+        let fresh = if slot_changed { fresh_ids(view, &now, parent.live.as_ref(), there) } else { Vec::new() };
+        let mut leaving = unwanted(parent, view, &[fresh.as_slice(), &passing].concat());
+        leaving.retain(|(_, instance)| !passing.contains(instance));
+        let writes = slot_changed || !reloaded.is_empty() || !surplus(parent, leaving.clone()).is_empty();
         let present = now.live.iter().map(|live| &live.release).chain(now.candidate.iter().map(|c| &c.release));
         // A way back that was begun before has left the slot naming the old, while the new may still run.
         let present = present.chain(leaving.iter().map(|(release, _)| release));
@@ -122,9 +136,9 @@ impl<'a> Return<'a> {
         let release = |slot: &Slot| slot.live.as_ref().map(|live| live.release.clone());
         let is_live = release(&now) == release(parent);
         let serves = |one: &InstanceId| is_live && !view.starts(&parent.key, one);
-        let unproven = running.into_iter().filter(|one| !serves(one)).collect();
+        let unproven = running.into_iter().filter(|one| !serves(one) && !reloaded.contains(one)).collect();
         let gap = exclusive && !fresh.is_empty() && !leaving.is_empty();
-        Some(Self { parent, old, writes, gap, unproven, fresh, leaving })
+        Some(Self { parent, old, writes, gap, unproven, reloaded, fresh, leaving })
     }
 
     fn depends_on(&self) -> &[ServiceName] {
@@ -154,6 +168,25 @@ fn still_running(view: &View<'_>, parent: &Slot) -> Vec<InstanceId> {
     let Some(live) = &parent.live else { return Vec::new() };
     let running = view.running(&parent.key, &live.release);
     running.into_iter().take(live.instances as usize).collect()
+}
+
+/// The running instances that take up the old's configuration again: those of the old that may have read another, and
+/// those of what is live now, where that came by a reload or could have.
+fn to_reload(view: &View<'_>, now: &Slot, parent: &Slot, running: &[InstanceId]) -> Vec<InstanceId> {
+    let (Some(live), Some(old)) = (&now.live, &parent.live) else { return Vec::new() };
+    let misled = view.misled(&parent.key, &old.release);
+    let mut all: Vec<_> = running.iter().filter(|one| misled.contains(one)).cloned().collect();
+    let releases = (view.releases.get(&live.release), view.releases.get(&old.release));
+    if let (Some(from), Some(to)) = releases
+        && from.id != to.id
+        // What stood by before stands by again.
+        && parent.wanted(&live.release) == 0
+        && reloadable(from, to) == Some(Ok(()))
+    {
+        let room = (old.instances as usize).saturating_sub(running.len());
+        all.extend(view.running(&parent.key, &live.release).into_iter().take(room));
+    }
+    all
 }
 
 /// In the order of the old releases' dependencies. They ran together, so a circle among them has been lived with.
@@ -224,9 +257,15 @@ fn make_capable<'r>(builder: &mut Builder, returns: &[(&'r Return<'_>, Vec<Servi
             let prove = Step::Prove { release: release.clone(), instance: instance.clone() };
             ends.push(builder.after(service, stopped, prove));
         }
+        let mut last = stopped.to_vec();
+        for instance in &one.reloaded {
+            let reload = Step::Reload { release: release.clone(), instance: instance.clone() };
+            last = vec![builder.after(service, &last, reload)];
+        }
+        ends.extend(last.iter().copied().filter(|_| !one.reloaded.is_empty()));
         for instance in &one.fresh {
             let start = Step::Start { release: release.clone(), instance: instance.clone() };
-            let start = builder.after(service, &[&needs, stopped].concat(), start);
+            let start = builder.after(service, &[&needs, last.as_slice()].concat(), start);
             let prove = Step::Prove { release: release.clone(), instance: instance.clone() };
             ends.push(builder.after(service, &[start], prove));
         }
@@ -244,7 +283,8 @@ fn swap_back(builder: &mut Builder, returns: &[(&Return<'_>, Vec<ServiceName>)])
     let changes = changes.collect();
     let surplus = returns.iter().flat_map(|(one, _)| surplus(one.parent, one.leaving.clone()));
     let draining = surplus.filter(|instance| !builder.stops(instance)).collect();
-    builder.commit(changes, draining);
+    let reloaded = returns.iter().flat_map(|(one, _)| one.reloaded.iter().cloned()).collect();
+    builder.commit_reloaded(changes, draining, reloaded);
 }
 
 fn stop_the_new<'r>(builder: &mut Builder, returns: &'r [Return<'_>], view: &View<'_>) -> Ends<'r> {

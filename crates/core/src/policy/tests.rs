@@ -3,8 +3,9 @@
 use super::*;
 
 /// Who may: from which role on, outside production and inside.
-const TABLE: [(Act, &str, &str); 23] = [
+const TABLE: [(Act, &str, &str); 24] = [
     (Act::Read, "viewer", "viewer"),
+    (Act::Oversee, "viewer", "viewer"),
     (Act::Upload, "developer", "developer"),
     (Act::Register, "developer", "developer"),
     (Act::Draw, "developer", "developer"),

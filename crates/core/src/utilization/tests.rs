@@ -15,6 +15,8 @@ fn instance(id: &str) -> Instance {
         state: InstanceState::Ready,
         address: None,
         deployment: None,
+        launched: None,
+        reloading: None,
         substituted: Default::default(),
         created_at: Timestamp(0),
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use shipway_core::{
     event::{EventBody, EventKind, EventStatus},
-    id::{InstanceId, SlotKey},
+    id::{InstanceId, ReleaseId, SlotKey},
     instance::{Instance, InstanceState},
     ports::{Answer, CommandContext, Fault, FaultKind, Launch, Life},
     release::{Release, url_variable, variable},
@@ -53,7 +53,7 @@ pub(crate) async fn start(
     let launch = Launch {
         instance: instance.id.clone(),
         release: release.clone(),
-        variables: variables(engine, release, &instance.id),
+        variables: variables(engine, release, &instance.id, instance.launched_as()),
         secrets: given,
     };
     let starting = engine.clone();
@@ -115,14 +115,20 @@ async fn listens(
     }
 }
 
-/// The variables of an instance, but for `PORT` and secrets.
-pub(crate) fn variables(engine: &Engine, release: &Release, instance: &InstanceId) -> BTreeMap<String, String> {
+/// The variables of an instance that was launched as a release, this one or another that it has passed from; but for
+/// `PORT` and secrets.
+pub(crate) fn variables(
+    engine: &Engine,
+    release: &Release,
+    instance: &InstanceId,
+    launched: &ReleaseId,
+) -> BTreeMap<String, String> {
     let mut variables = release.variables();
     variables.insert(variable::INSTANCE.into(), instance.to_string());
     let flags = engine.flags_url(&release.slot.project, &release.slot.environment);
     variables.extend(flags.map(|url| (variable::FLAGS.to_owned(), url)));
     for dependency in &release.serve.depends_on {
-        let address = link_address(&release.id, dependency);
+        let address = link_address(launched, dependency);
         let url = format!("http://{address}:{}", engine.ports.router.link_port());
         variables.insert(url_variable(dependency.as_str()), url);
     }
@@ -222,7 +228,7 @@ pub(crate) async fn stop(engine: &Engine, release: &Release, id: &InstanceId) ->
     Ok(())
 }
 
-/// Where and with what a question's command runs; it is given the secrets that are variables.
+/// Where and with what a question's command runs; it is given the release's secrets.
 pub(super) async fn context_of(
     engine: &Engine,
     release: &Release,
@@ -244,8 +250,9 @@ pub(super) async fn context_with_secrets(
     address: Option<SocketAddr>,
 ) -> Result<CommandContext, Fault> {
     let mut context = context(engine, release, id, address);
-    context.variables.extend(secrets::variables(engine, release).await?);
-    Ok(context)
+    let (given, _) = secrets::of_release(engine, release).await?;
+    context.variables.extend(given.variables.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())));
+    Ok(CommandContext { secret_files: given.files, ..context })
 }
 
 /// What was not asked, for its secrets are not there.
@@ -255,7 +262,7 @@ pub(super) fn not_asked(fault: &Fault) -> Answer {
 
 /// Where and with what the commands of a release run, but for secrets.
 fn context(engine: &Engine, release: &Release, id: &InstanceId, address: Option<SocketAddr>) -> CommandContext {
-    let mut variables = variables(engine, release, id);
+    let mut variables = variables(engine, release, id, &release.id);
     if let Some(address) = address {
         variables.insert(variable::PORT.into(), address.port().to_string());
     }
@@ -268,5 +275,6 @@ fn context(engine: &Engine, release: &Release, id: &InstanceId, address: Option<
         folder: engine.settings.folders.releases().join(release.id.as_str()),
         variables,
         run_as: release.serve.run_as.clone(),
+        secret_files: BTreeMap::new(),
     }
 }

@@ -62,7 +62,7 @@ impl Active {
     }
 
     /// Whether it leaves a trace in the store.
-    pub(super) fn is_recorded(&self) -> bool {
+    pub(crate) fn is_recorded(&self) -> bool {
         self.recorded
     }
 

@@ -8,6 +8,7 @@ use shipway_core::{
     deployment::{Deployment, FailureReport, Source, Waiting},
     event::{EventKind, EventStatus},
     id::{DeploymentId, SlotKey},
+    instance::Instance,
     phase::{End, Phase, Turn},
     plan::Goal,
     ports::Fault,
@@ -92,7 +93,10 @@ async fn leave_tidy(engine: &Engine, active: &Active) {
 async fn unstage_old(engine: &Engine, slot: &SlotKey) -> Result<(), Fault> {
     let key = slot.to_string();
     let current: Option<Slot> = engine.ports.store.find(&key).await?;
-    let named: Vec<_> = current.iter().flat_map(Slot::releases).cloned().collect();
+    let instances: Vec<Instance> = engine.ports.store.below(&key).await?;
+    // What was reloaded runs from the folder of another release than the slot names.
+    let launched = instances.iter().map(Instance::launched_as);
+    let named: Vec<_> = current.iter().flat_map(Slot::releases).chain(launched).cloned().collect();
     let listing = Listing { scope: key, before: None, newest_first: true, limit: STAGED_LOOKED_AT_MAX };
     let releases: Vec<Release> = engine.ports.store.all(listing).await?;
     for release in releases.into_iter().skip(STAGED_MAX).filter(|release| !named.contains(&release.id)) {

@@ -15,6 +15,7 @@ mod outside;
 mod perform;
 mod prove;
 mod ready;
+mod reload;
 mod steps;
 mod switch;
 mod turns;

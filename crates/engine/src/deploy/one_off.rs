@@ -38,6 +38,7 @@ impl OneOff<'_> {
             run_as: context.run_as,
             timeout_ms: self.timeout_s * 1000,
             input: Vec::new(),
+            secret_files: context.secret_files,
         };
         logs.append(self.log, &[format!("$ {}", self.command)])?;
         let mut events = mover.engine.ports.runner.run(run);

@@ -22,7 +22,7 @@ use super::{
     instances::{drain, launch, stop},
     migrate,
     mover::Mover,
-    prove, ready, say, switch, watch,
+    prove, ready, reload, say, switch, watch,
 };
 
 impl Mover<'_> {
@@ -39,7 +39,8 @@ impl Mover<'_> {
             Step::Snapshot { release, name, mb_max } => migrate::snapshot(self, release, name, *mb_max).await,
             Step::RestoreData { release, snapshot } => migrate::restore(self, release, snapshot).await,
             Step::Migrate { release, .. } => migrate::run(self, release, again).await,
-            Step::Commit { writes, draining } => self.commit(planned.phase, writes, draining).await,
+            Step::Reload { release, instance } => reload::reload(self, release, instance).await,
+            Step::Commit { writes, draining, reloaded } => self.commit(planned.phase, writes, draining, reloaded).await,
             Step::Watch { pause, percent, slots } => watch::watch(self, number, *pause, *percent, slots).await,
             Step::Drain { release, instance } => self.drain(release, instance).await,
             Step::Stop { release, instance } => self.stop(release, instance).await,
@@ -80,6 +81,8 @@ impl Mover<'_> {
             state: InstanceState::Starting,
             address: None,
             deployment: Some(deployment),
+            launched: None,
+            reloading: None,
             substituted: Default::default(),
             created_at: self.engine.ports.clock.now(),
         };
@@ -87,7 +90,13 @@ impl Mover<'_> {
         Ok(())
     }
 
-    async fn commit(&self, phase: Phase, writes: &[SlotWrite], draining: &[InstanceId]) -> Result<(), Broken> {
+    async fn commit(
+        &self,
+        phase: Phase,
+        writes: &[SlotWrite],
+        draining: &[InstanceId],
+        reloaded: &[InstanceId],
+    ) -> Result<(), Broken> {
         let moves_traffic = phase >= Phase::Promoting && !self.back;
         if moves_traffic {
             switch::open(self.engine, self.active).await?;
@@ -97,9 +106,9 @@ impl Mover<'_> {
             true => self.engine.ports.store.snapshot(&[]).await?.0,
             false => {
                 if moves_traffic {
-                    ready::all_that_take_traffic(self.engine, writes).await?;
+                    ready::all_that_take_traffic(self.engine, writes, reloaded).await?;
                 }
-                self.write_slots(writes, draining).await?
+                self.write_slots(writes, draining, reloaded).await?
             }
         };
         self.engine.publisher.follow(&*self.engine.ports.clock, generation).await?;
@@ -121,7 +130,12 @@ impl Mover<'_> {
     }
 
     /// Writes the slots in one transaction.
-    async fn write_slots(&self, writes: &[SlotWrite], draining: &[InstanceId]) -> Result<u64, Broken> {
+    async fn write_slots(
+        &self,
+        writes: &[SlotWrite],
+        draining: &[InstanceId],
+        reloaded: &[InstanceId],
+    ) -> Result<u64, Broken> {
         let store = &self.engine.ports.store;
         let now = self.engine.ports.clock.now();
         let mut commit = Commit::at(now);
@@ -139,6 +153,7 @@ impl Mover<'_> {
                 commit = commit.put(&Instance { state: InstanceState::Draining, ..instance });
             }
         }
+        commit = reload::pass(self.engine, commit, writes, reloaded).await?;
         let noted = |deployment: &mut Deployment| activated(deployment, &live);
         Ok(self.active.update_with(self.engine, commit, noted).await?.generation)
     }

@@ -49,7 +49,7 @@ pub(super) async fn prove(mover: &Mover<'_>, release: &ReleaseId, id: &InstanceI
     }
 }
 
-enum Health {
+pub(super) enum Health {
     /// It answered there.
     Passed {
         at: SocketAddr,
@@ -62,7 +62,7 @@ pub(crate) async fn is_healthy(engine: &Engine, release: &Release, id: &Instance
     matches!(healthy(engine, release, id).await, Ok(Health::Passed { .. }))
 }
 
-async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<Health, Broken> {
+pub(super) async fn healthy(engine: &Engine, release: &Release, id: &InstanceId) -> Result<Health, Broken> {
     let health = &release.serve.health;
     let until = engine.ports.clock.now().plus_ms(release.serve.timeouts.start_s * 1000);
     let open_port = Probe {
@@ -163,7 +163,7 @@ async fn late(engine: &Engine, release: &Release, id: &InstanceId, answer: Answe
 }
 
 /// Lets an instance take requests.
-async fn ready(mover: &Mover<'_>, id: &InstanceId, at: SocketAddr) -> Result<(), Broken> {
+pub(super) async fn ready(mover: &Mover<'_>, id: &InstanceId, at: SocketAddr) -> Result<(), Broken> {
     let engine = mover.engine;
     let Some(instance) = engine.ports.store.find::<Instance>(id.as_str()).await? else {
         return Err(Broken::release(format!("{id} is not recorded any more")));

@@ -2,6 +2,7 @@
 //! other members were proven, hooks ran, and people may have thought it over.
 
 use shipway_core::{
+    id::InstanceId,
     instance::{Instance, InstanceState},
     plan::SlotWrite,
     ports::Life,
@@ -15,14 +16,19 @@ use crate::Engine;
 const READY_MS_MAX: u64 = 5_000;
 const LOOK_MS: u64 = 50;
 
-/// Fails when a release is about to take traffic with fewer instances than it should have.
-pub(super) async fn all_that_take_traffic(engine: &Engine, writes: &[SlotWrite]) -> Result<(), Broken> {
+/// Fails when a release is about to take traffic with fewer instances than it should have. Those that were reloaded pass
+/// to it by the same write.
+pub(super) async fn all_that_take_traffic(
+    engine: &Engine,
+    writes: &[SlotWrite],
+    reloaded: &[InstanceId],
+) -> Result<(), Broken> {
     let until = engine.ports.clock.now().plus_ms(READY_MS_MAX);
     for (slot, serving) in writes.iter().filter_map(|write| Some((&write.slot, takes_traffic(&write.slot)?))) {
         // What serves already is replaced by the reconciler when it dies; what is coming is not.
         let stored: Option<Slot> = engine.ports.store.find(&slot.key.to_string()).await?;
         let serves = stored.and_then(|slot| slot.live).is_some_and(|live| live.release == serving.release);
-        while let Some(missing) = missing(engine, slot, &serving).await? {
+        while let Some(missing) = missing(engine, slot, &serving, reloaded).await? {
             if engine.ports.clock.now() >= until || (missing.is_gone() && !serves) {
                 return Err(missing.into_broken(engine, slot, &serving).await);
             }
@@ -68,10 +74,16 @@ impl Missing {
     }
 }
 
-async fn missing(engine: &Engine, slot: &Slot, serving: &Serving) -> Result<Option<Missing>, Broken> {
+async fn missing(
+    engine: &Engine,
+    slot: &Slot,
+    serving: &Serving,
+    reloaded: &[InstanceId],
+) -> Result<Option<Missing>, Broken> {
     let recorded: Vec<Instance> = engine.ports.store.below(&slot.key.to_string()).await?;
     let (mut ready, mut one) = (0, None);
-    for instance in recorded.into_iter().filter(|instance| instance.release == serving.release) {
+    let its = |one: &Instance| one.release == serving.release || reloaded.contains(&one.id);
+    for instance in recorded.into_iter().filter(its) {
         let life = engine.ports.driver.observe(&instance.id).await?;
         match (&life, instance.state) {
             (Life::Running { .. }, InstanceState::Ready) => ready += 1,

@@ -101,7 +101,7 @@ async fn differences(engine: &Engine, slot: &Slot, id: &ReleaseId) -> Result<Opt
     let serves = |one: &Instance| matches!(one.state, InstanceState::Ready | InstanceState::Unready);
     let of_release = instances.into_iter().filter(|one| one.slot == slot.key && one.release == *id && serves(one));
     let launch = |one: Instance| Launch {
-        variables: deploy::variables(engine, &release, &one.id),
+        variables: deploy::variables(engine, &release, &one.id, one.launched_as()),
         instance: one.id,
         release: release.clone(),
         secrets: Default::default(),

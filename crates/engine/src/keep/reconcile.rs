@@ -80,6 +80,7 @@ async fn look(engine: &Arc<Engine>, memory: &Memory) -> Result<(), Fault> {
     replace::take_up(engine, &sight, memory).await?;
     replace::missing(engine, &sight, memory).await?;
     repair::asked(engine, &sight, memory).await?;
+    repair::misled(engine, &sight, memory).await?;
     tidy::tidy(engine, &sight.seen, &sight.instances).await
 }
 
@@ -165,17 +166,18 @@ async fn stop_strays(engine: &Engine, sight: &Sight, memory: &Memory) -> Result<
 
 /// Instances beyond what their slot wants.
 async fn stop_unwanted(engine: &Arc<Engine>, sight: &Sight, busy: &Busy) -> Result<(), Fault> {
-    let mut counts: BTreeMap<(&SlotKey, &ReleaseId), u32> = BTreeMap::new();
+    let mut counts: BTreeMap<(SlotKey, ReleaseId), u32> = BTreeMap::new();
     let mut running: Vec<_> = sight.instances.iter().filter(|instance| sight.runs(instance)).collect();
     running.sort_by_key(|instance| (instance.state == InstanceState::Draining, instance.created_at, &instance.id));
     for instance in running {
         if sight.is_leased(&instance.slot) || busy.is(&instance.slot, &instance.release) {
             continue;
         }
-        // Read again: the slot may have been written since the look.
+        // Read again, before its slot: it may have been written since the look, and the instance passed to another release.
+        let Some(instance) = engine.ports.store.find::<Instance>(instance.id.as_str()).await? else { continue };
         let slot: Option<Slot> = engine.ports.store.find(&instance.slot.to_string()).await?;
         let wanted = slot.map_or(0, |slot| slot.wanted(&instance.release));
-        let count = counts.entry((&instance.slot, &instance.release)).or_default();
+        let count = counts.entry((instance.slot.clone(), instance.release.clone())).or_default();
         *count += 1;
         if *count > wanted || instance.state == InstanceState::Draining {
             let of = (instance.slot.clone(), instance.release.clone());

@@ -34,14 +34,29 @@ pub(super) async fn asked(engine: &Arc<Engine>, sight: &Sight, memory: &Memory) 
             continue;
         }
         let of = (slot.key.clone(), drift.release.clone());
-        let work = Work {
-            engine: engine.clone(),
-            slot: slot.clone(),
-            leader: sight.leader,
-            leases: sight.held.fence(&slot.key),
-            deaths: memory.deaths.clone(),
-        };
+        let work = Work::new(engine, sight, memory, slot);
         memory.busy.run(engine, of, work.run(drift));
+    }
+    Ok(())
+}
+
+/// Exchanges what may have read the configuration of another release, and belongs to no deployment any more: one got
+/// stuck after it had told it so.
+pub(super) async fn misled(engine: &Arc<Engine>, sight: &Sight, memory: &Memory) -> Result<(), Fault> {
+    let now = engine.ports.clock.now();
+    let misled = |one: &&Instance| one.reloading.is_some() && one.state == InstanceState::Ready && sight.runs(one);
+    for old in sight.instances.iter().filter(misled) {
+        let slot = sight.slots.iter().find(|slot| slot.key == old.slot && slot.wanted(&old.release) > 0);
+        let Some(slot) = slot.filter(|slot| !sight.is_leased(&slot.key)) else { continue };
+        let idle = !memory.busy.is(&slot.key, &old.release);
+        if idle && memory.deaths.may_replace(&slot.key, &old.release, now) {
+            let of = (slot.key.clone(), old.release.clone());
+            let (work, old) = (Work::new(engine, sight, memory, slot), old.clone());
+            memory.busy.run(engine, of, async move {
+                let release = work.engine.release(&old.release).await?;
+                work.exchange(&release, old, 0).await.map(|_| ())
+            });
+        }
     }
     Ok(())
 }
@@ -56,6 +71,16 @@ struct Work {
 }
 
 impl Work {
+    fn new(engine: &Arc<Engine>, sight: &Sight, memory: &Memory, slot: &Slot) -> Self {
+        Self {
+            engine: engine.clone(),
+            slot: slot.clone(),
+            leader: sight.leader,
+            leases: sight.held.fence(&slot.key),
+            deaths: memory.deaths.clone(),
+        }
+    }
+
     async fn run(self, drift: Drift) -> Result<(), Fault> {
         let (commit, event) = match self.put_right(&drift).await {
             Ok(true) => {

@@ -113,6 +113,8 @@ pub(super) async fn replace(
         state: InstanceState::Starting,
         address: None,
         deployment: None,
+        launched: None,
+        reloading: None,
         substituted: Default::default(),
         created_at: now,
     };

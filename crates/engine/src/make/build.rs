@@ -259,6 +259,7 @@ impl<'a> Build<'a> {
             run_as: self.spec.serve.run_as.clone(),
             timeout_ms: build_ms.saturating_sub(used_ms).max(1),
             input: Vec::new(),
+            secret_files: BTreeMap::new(),
         };
         let end = self.step("building", self.stream(command, run)).await?;
         let name = self.active.read().await.name.clone();

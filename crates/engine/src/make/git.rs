@@ -63,6 +63,7 @@ async fn git(engine: &Engine, folder: &Path, arguments: &[&str]) -> Option<Strin
         run_as: None,
         timeout_ms: GIT_TIMEOUT_MS,
         input: Vec::new(),
+        secret_files: BTreeMap::new(),
     };
     let mut first = None;
     let mut events = engine.ports.runner.run(run);

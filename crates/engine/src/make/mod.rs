@@ -9,14 +9,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use shipway_core::{
-    deployment::{Cause, Deployment, FailureReport, Kind},
+    deployment::{Cause, Deployment, FailureReport, Kind, Request},
     event::{EventBody, EventKind, EventStatus},
     finding::{Category, Finding, Severity, blocks},
-    id::{ServiceName, SlotKey},
+    id::{ReleaseId, ServiceName, SlotKey},
     phase::Phase,
     plan::Goal,
-    ports::Fault,
+    ports::{Fault, FaultKind},
     project::Project,
+    release::Release,
     slot::{Serving, Slot},
     spec::{EnvironmentPlan, GroupSpec, ServiceKind},
     strategy::StrategySpec,
@@ -32,6 +33,8 @@ pub(crate) use crate::deploy::Fail;
 
 /// Builds of one deployment that run at a time.
 pub const BUILDS_MAX: usize = 2;
+/// How often a goal is recorded anew because somebody else's was recorded in between.
+const CONFLICTS_MAX: u32 = 100;
 
 /// Makes everything that the request needs, and says what the slots should serve.
 pub(crate) async fn make(engine: &Arc<Engine>, active: &Active) -> Result<Goal, Fail> {
@@ -254,29 +257,49 @@ async fn begin_services(
     Ok(())
 }
 
+/// Records the goal, unless it would take more than is left by now.
 async fn record_goal(engine: &Engine, active: &Active, goal: &Goal) -> Result<(), Fail> {
-    let mut versions = BTreeMap::new();
+    let mut releases = BTreeMap::new();
     for serving in goal.values().flatten() {
-        versions.insert(serving.release.clone(), engine.release(&serving.release).await?);
+        releases.insert(serving.release.clone(), engine.release(&serving.release).await?);
     }
-    let scope = active.read().await.request.clone();
-    let slots: Vec<Slot> = engine.ports.store.below(&format!("{}/{}", scope.project, scope.environment)).await?;
-    let noted = |deployment: &mut Deployment| {
-        for (key, serving) in goal {
-            let state = deployment.services.entry(key.service.clone()).or_default();
-            if let Some(release) = serving.as_ref().and_then(|serving| versions.get(&serving.release)) {
-                state.version = Some(release.version.clone());
-                state.artifact = Some(release.artifact.clone());
-                state.release = Some(release.id.clone());
-            }
-            let live = slots.iter().find(|slot| slot.key == *key).and_then(|slot| slot.live.as_ref());
-            state.previous = live.map(|live| live.release.clone());
-            state.unchanged = live == serving.as_ref();
+    let mut conflicts = 0;
+    loop {
+        let deployment = active.read().await;
+        let Request { project, environment, .. } = &deployment.request;
+        let slots: Vec<Slot> = engine.ports.store.below(&format!("{project}/{environment}")).await?;
+        let noted = |deployment: &mut Deployment| {
+            note_goal(deployment, goal, &releases, &slots);
+            Vec::new()
+        };
+        // A plan that is only drawn takes nothing, and has been told what stands against it.
+        if !active.is_recorded() {
+            active.update(engine, noted).await?;
+            return Ok(());
         }
-        deployment.course_mut().goal =
-            goal.iter().map(|(key, serving)| (key.service.clone(), serving.clone())).collect();
-        Vec::new()
-    };
-    active.update(engine, noted).await?;
-    Ok(())
+        let (claim, findings) = quota::Claim::read(engine, &deployment, goal).await?;
+        if blocks(&findings) {
+            let all = findings.into_iter().chain(deployment.findings.iter().cloned()).collect();
+            return note_findings(engine, active, all).await;
+        }
+        match active.update_with(engine, claim.take(), noted).await {
+            Err(fault) if fault.kind == FaultKind::Conflict && conflicts < CONFLICTS_MAX => conflicts += 1,
+            written => return Ok(written.map(|_| ())?),
+        }
+    }
+}
+
+fn note_goal(deployment: &mut Deployment, goal: &Goal, releases: &BTreeMap<ReleaseId, Arc<Release>>, slots: &[Slot]) {
+    for (key, serving) in goal {
+        let state = deployment.services.entry(key.service.clone()).or_default();
+        if let Some(release) = serving.as_ref().and_then(|serving| releases.get(&serving.release)) {
+            state.version = Some(release.version.clone());
+            state.artifact = Some(release.artifact.clone());
+            state.release = Some(release.id.clone());
+        }
+        let live = slots.iter().find(|slot| slot.key == *key).and_then(|slot| slot.live.as_ref());
+        state.previous = live.map(|live| live.release.clone());
+        state.unchanged = live == serving.as_ref();
+    }
+    deployment.course_mut().goal = goal.iter().map(|(key, serving)| (key.service.clone(), serving.clone())).collect();
 }

@@ -76,6 +76,7 @@ async fn run(engine: &Engine, command: &CommandLine, body: String) -> Result<(),
         run_as: None,
         timeout_ms: TIMEOUT_MS,
         input: body.into_bytes(),
+        secret_files: BTreeMap::new(),
     };
     let mut last = String::new();
     let mut events = engine.ports.runner.run(run);

@@ -99,6 +99,7 @@ async fn run(engine: &Engine, at: At<'_>, declared: &RemoteSpec, command: &Comma
         run_as: declared.run_as.clone(),
         timeout_ms: declared.timeout.ms,
         input: Vec::new(),
+        secret_files: BTreeMap::new(),
     };
     let mut body = String::new();
     let mut events = engine.ports.runner.run(run);

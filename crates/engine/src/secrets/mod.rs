@@ -12,7 +12,7 @@ pub(crate) use self::uses::fingerprints;
 pub(crate) use self::{
     change::command,
     masked::{Known, MaskedLogs, MaskedProber, MaskedStore, learn},
-    resolve::{missing, of_environment, of_release, pins, substituted_words, variables},
+    resolve::{missing, of_environment, of_release, pins, substituted_words},
 };
 pub use self::{
     rekey::Rekeyed,

@@ -129,12 +129,6 @@ pub(crate) async fn of_environment(
     Ok(None)
 }
 
-/// The variables that a release's one-off commands are given: they run once, and nothing of them is written down.
-pub(crate) async fn variables(engine: &Engine, release: &Release) -> Result<Vec<(String, String)>, Fault> {
-    let (given, _) = of_release(engine, release).await?;
-    Ok(given.variables.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect())
-}
-
 /// Which secrets were given in other versions, in words.
 pub(crate) fn substituted_words(release: &Release, substituted: &SecretPins) -> String {
     let words = substituted.iter().map(|(key, given)| {

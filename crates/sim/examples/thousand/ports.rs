@@ -141,6 +141,10 @@ impl Driver for Fake {
         done(())
     }
 
+    fn reload(&self, _: Launch) -> BoxFuture<'_, Result<(), Fault>> {
+        done(())
+    }
+
     fn start(&self, launch: Launch) -> BoxFuture<'_, Result<SocketAddr, Fault>> {
         let number = self.next();
         let port = PORT_FIRST + u16::try_from(number % PORTS).unwrap_or(0);

@@ -13,7 +13,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
-use shipway_core::spec::StopSignal;
+use shipway_core::spec::{ReloadSignal, StopSignal};
 
 use crate::launch::PROTOCOL;
 
@@ -37,6 +37,8 @@ pub(crate) struct Request {
 pub(crate) enum Verb {
     /// Stop the application with all its processes; answered when they are gone.
     Stop { signal: StopSignal, grace_ms: u64 },
+    /// Have the application read its configuration anew; answered when its process has been sent the signal.
+    Reload { signal: ReloadSignal },
     /// Say how the application is.
     Status,
 }
@@ -95,6 +97,15 @@ pub(super) fn answer(mut peer: &UnixStream, reply: &Reply) {
     if let Ok(mut line) = serde_json::to_vec(reply) {
         line.push(b'\n');
         let _ = peer.write_all(&line);
+    }
+}
+
+/// The kernel's signal for a reload.
+pub(super) fn reload_signal(signal: ReloadSignal) -> Signal {
+    match signal {
+        ReloadSignal::Hup => Signal::HUP,
+        ReloadSignal::Usr1 => Signal::USR1,
+        ReloadSignal::Usr2 => Signal::USR2,
     }
 }
 

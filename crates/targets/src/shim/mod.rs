@@ -25,7 +25,8 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{
-        Pid, PidfdFlags, WaitOptions, WaitStatus, kill_process_group, pidfd_open, set_child_subreaper, setsid, wait,
+        Pid, PidfdFlags, WaitOptions, WaitStatus, kill_process_group, pidfd_open, pidfd_send_signal,
+        set_child_subreaper, setsid, wait,
     },
 };
 use shipway_core::spec::StopSignal;
@@ -229,6 +230,12 @@ impl Shim {
         match verb {
             Verb::Status => {
                 control::answer(&peer, &Reply { ok: true, pid: Some(self.app.pid), ..Reply::default() });
+            }
+            Verb::Reload { signal } => {
+                // By its descriptor: its number may be another's by now.
+                let sent = pidfd_send_signal(&self.app_end, control::reload_signal(signal));
+                let error = sent.err().map(|error| error.to_string());
+                control::answer(&peer, &Reply { ok: error.is_none(), error, pid: Some(self.app.pid) });
             }
             Verb::Stop { .. } if self.stops.len() >= STOPS_MAX => {
                 let error = Some("too many are waiting for this stop already".to_owned());

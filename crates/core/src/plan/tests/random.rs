@@ -55,6 +55,8 @@ struct ServiceCase {
     releases: [ReleaseCase; 3],
     instances: [u32; 3],
     restored: bool,
+    /// Its releases are the first one's, with other variables, and ask for reloads.
+    reloads: bool,
 }
 
 /// A check from one service to another, before or after promotion.
@@ -99,9 +101,16 @@ fn some_service() -> impl Strategy<Value = ServiceCase> {
     let histories = vec![History::Nothing, History::Live, History::LiveAndWarm, History::LiveAndWarm];
     let wishes = vec![Wish::Untouched, Wish::Empty, Wish::Scale, Wish::New, Wish::New, Wish::Back];
     let releases = [some_release(), some_release(), some_release()];
-    let restored = prop::bool::weighted(0.15);
-    (select(histories), select(wishes), releases, [1..=4u32, 1..=4u32, 1..=4u32], restored).prop_map(
-        |(history, wish, releases, instances, restored)| ServiceCase { history, wish, releases, instances, restored },
+    let odds = (prop::bool::weighted(0.15), prop::bool::weighted(0.3));
+    (select(histories), select(wishes), releases, [1..=4u32, 1..=4u32, 1..=4u32], odds).prop_map(
+        |(history, wish, releases, instances, (restored, reloads))| ServiceCase {
+            history,
+            wish,
+            releases,
+            instances,
+            restored,
+            reloads,
+        },
     )
 }
 
@@ -136,6 +145,12 @@ fn some_case() -> impl Strategy<Value = Case> {
         let (seed, fail_at, given_up) = failure;
         Case { services, strategy, order, interactions, proven, seed, fail_at, given_up }
     })
+}
+
+impl ServiceCase {
+    fn of(&self, number: usize) -> &ReleaseCase {
+        &self.releases[if self.reloads { 0 } else { number }]
+    }
 }
 
 impl Case {
@@ -203,11 +218,11 @@ fn interaction(at: usize, case: &InteractionCase) -> InteractionSpec {
 }
 
 fn kind_of(case: &ServiceCase, number: usize) -> ServiceKind {
-    if case.releases[number].is_static { ServiceKind::Static } else { ServiceKind::Process }
+    if case.of(number).is_static { ServiceKind::Static } else { ServiceKind::Process }
 }
 
 fn make_release(world: &mut World, at: usize, number: usize, case: &ServiceCase) -> ReleaseId {
-    let release = &case.releases[number];
+    let release = case.of(number);
     let depends_on: Vec<_> = (0..at).filter(|other| release.depends_on[*other]).map(|other| SERVICES[other]).collect();
     let check = |phase: &str| json!({ "name": phase, "phase": phase, "http": "/" });
     let checks = json!([check("test"), check("verify")]);
@@ -224,6 +239,10 @@ fn make_release(world: &mut World, at: usize, number: usize, case: &ServiceCase)
     let mut serve = serve;
     if let Some((kind, snapshot)) = release.migrate {
         serve["migrate"] = json!({ "command": ["true"], "kind": kind, "snapshot": snapshot });
+    }
+    if case.reloads {
+        serve["reload"] = json!({ "signal": "HUP" });
+        serve["variables"] = json!({ "NUMBER": number.to_string() });
     }
     world.release(SERVICES[at], u32::try_from(number).expect("few"), serve)
 }

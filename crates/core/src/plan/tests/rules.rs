@@ -6,7 +6,7 @@ use super::world::World;
 use crate::{
     id::{InstanceId, ReleaseId, ServiceName, SlotKey},
     instance::InstanceState,
-    plan::{Goal, PlannedStep, Policy, Step},
+    plan::{Goal, PlannedStep, Policy, Step, reloadable},
     release::Release,
     route::{Backend, BackendTarget, Pool, link_address},
     slot::{Serving, Slot},
@@ -111,6 +111,8 @@ impl Rules {
                 self.is_exclusive(release) && self.changes().any(|(changed, _)| changed == key)
             };
             let is_leaving = self.stopping.contains(&other.id);
+            // What reads the same configuration as the new one is no other.
+            let excludes = excludes && !(self.back && self.passes(&other.release, release));
             if excludes && (other.release != *release || is_leaving) && !stood_by(&other.release) && !self.after_stuck {
                 return Err(format!("{release} starts beside {}", other.id));
             }
@@ -133,11 +135,21 @@ impl Rules {
                 _ => None,
             };
             let Some(to) = waited_for.filter(|to| self.is_process(&to.release) && !self.after_stuck) else { continue };
-            if world.ready(&key, &to.release) < to.instances as usize {
+            if self.capable(world, &key, to) < to.instances as usize {
                 return Err(format!("{release} starts before {service}, which it depends on, is ready"));
             }
         }
         Ok(())
+    }
+
+    /// Ready instances that are of a release, or may pass to it by a reload.
+    fn capable(&self, world: &World, key: &SlotKey, to: &Serving) -> usize {
+        let ready = world.alive_in(key).filter(|one| one.state == InstanceState::Ready);
+        ready.filter(|one| self.passes(&one.release, &to.release)).count()
+    }
+
+    fn passes(&self, from: &ReleaseId, to: &ReleaseId) -> bool {
+        from == to || reloadable(&self.releases[from], &self.releases[to]) == Some(Ok(()))
     }
 
     /// Who is in an earlier wave is proven before, of those that are proven in the same part of a plan.
@@ -148,7 +160,7 @@ impl Rules {
         };
         for (other, to) in self.changes().filter(|(other, _)| *other != key) {
             let (same, before) = (part(other, to) == part(key, own), self.is_before(other, key));
-            let ready = !self.is_process(&to.release) || world.ready(other, &to.release) >= to.instances as usize;
+            let ready = !self.is_process(&to.release) || self.capable(world, other, to) >= to.instances as usize;
             let begun = world.alive_in(other).any(|one| one.release == to.release && !self.first.contains(&one.id));
             let alone = self.order == Order::Named(OrderName::Sequential);
             if same && !ready && (before || (alone && begun)) {
@@ -316,7 +328,7 @@ impl Rules {
         let Some((seen, _)) = self.changes().find(is_seen) else { return Ok(()) };
         let proven = |(key, to): (&SlotKey, &Serving)| {
             let swapped = world.slot(key).live.is_some_and(|live| live.release == to.release);
-            (self.has_gap(key, to) && !swapped) || world.ready(key, &to.release) >= to.instances as usize
+            (self.has_gap(key, to) && !swapped) || self.capable(world, key, to) >= to.instances as usize
         };
         if self.changes().all(proven) { Ok(()) } else { Err(format!("{seen} is seen before all are proven")) }
     }
@@ -385,6 +397,11 @@ impl Rules {
             }
         }
         for instance in world.instances.values().filter(|instance| !given_up(&instance.slot)) {
+            let read = world.read.get(&instance.id);
+            let misled = instance.reloading.is_some() || read.is_some_and(|read| *read != instance.release);
+            if misled && world.alive.contains(&instance.id) {
+                return Err(format!("{} is of {}, and has read {read:?}", instance.id, instance.release));
+            }
             let slot = world.slot(&instance.slot);
             let retired = retired.get(&slot.key).copied().unwrap_or(0) > 0
                 && slot.warm.iter().any(|warm| warm.release == instance.release);

@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) releases: BTreeMap<ReleaseId, Release>,
     pub(super) instances: BTreeMap<InstanceId, Instance>,
     pub(super) alive: BTreeSet<InstanceId>,
+    /// The release whose configuration an instance read last, where that was after its start.
+    pub(super) read: BTreeMap<InstanceId, ReleaseId>,
     clock: i64,
 }
 
@@ -179,7 +181,21 @@ impl World {
                 self.set_state(instance, InstanceState::Ready);
             }
             Step::Check { release, through } => self.check(release, through)?,
-            Step::Commit { writes, draining } if effect == Effect::All => self.commit(writes, draining)?,
+            Step::Commit { writes, draining, reloaded } if effect == Effect::All => {
+                self.commit(writes, draining, reloaded)?;
+            }
+            Step::Reload { release, instance } => {
+                self.must_run(instance)?;
+                if let Some(instance) = self.instances.get_mut(instance) {
+                    let is_own = instance.release == *release;
+                    instance.reloading = Some(release.clone()).filter(|_| !is_own || effect == Effect::Half);
+                    // Told or not: nobody knows.
+                    self.read.insert(instance.id.clone(), release.clone());
+                    if effect == Effect::All {
+                        instance.state = InstanceState::Ready;
+                    }
+                }
+            }
             Step::Drain { instance, .. } => self.must_have_left(instance)?,
             Step::Stop { instance, .. } => {
                 self.must_have_left(instance)?;
@@ -207,6 +223,8 @@ impl World {
             state: InstanceState::Starting,
             address: Some(SocketAddr::from(([127, 0, 0, 1], port))),
             deployment: None,
+            launched: None,
+            reloading: None,
             substituted: Default::default(),
             created_at: Timestamp(self.clock),
         });
@@ -239,7 +257,7 @@ impl World {
         if named { Err(format!("{id} goes while it takes requests")) } else { Ok(()) }
     }
 
-    fn commit(&mut self, writes: &[SlotWrite], draining: &[InstanceId]) -> Result<(), String> {
+    fn commit(&mut self, writes: &[SlotWrite], draining: &[InstanceId], reloaded: &[InstanceId]) -> Result<(), String> {
         for write in writes {
             let (next, stored) = (&write.slot, self.slot(&write.slot.key));
             if stored.revision == next.revision && stored.written_by == next.written_by {
@@ -258,6 +276,11 @@ impl World {
         }
         for id in draining {
             self.set_state(id, InstanceState::Draining);
+        }
+        for id in reloaded {
+            let Some(instance) = self.instances.get(id).cloned() else { continue };
+            let live = self.slot(&instance.slot).live.ok_or("what is reloaded has no slot")?;
+            self.instances.insert(id.clone(), instance.passed_to(&live.release));
         }
         Ok(())
     }
