@@ -68,7 +68,7 @@ fn values_are_exported_in_every_format() {
             (&with(&["-e", "a", "-e", "s"]), DONE, "1\n\"text\"\n"),
             (&with(&["-e", "s", "--out", "text"]), DONE, "text\n"),
             (&with(&["-e", "s", "--out", "binary"]), DONE, "text"),
-            (&with(&["-e", "b", "--out", "toml"]), DONE, "c = [\"x\", \"<y>\"]\n"),
+            (&with(&["-e", "b", "--out", "toml"]), DONE, "c = ['x', '<y>']\n"),
             (&with(&["-e", "b", "--out", "jsonl"]), DONE, "{\"c\":[\"x\",\"<y>\"]}\n"),
             (&with(&["-e", "b", "--out", "cue"]), DONE, "c: [\"x\", \"<y>\"]\n"),
             (&with(&["-e", "strings.ToUpper(s)"]), DONE, "\"TEXT\"\n"),

@@ -89,7 +89,7 @@ impl Unit<'_> {
         let Some((up, meaning)) = self.scopes.find(&ident.name) else { return self.predeclared_name(ident) };
         let kind = match meaning {
             Meaning::Field(label) => Kinds::Field { up, label },
-            Meaning::Let(number) => Kinds::Let { up, number, name: ident.name.clone() },
+            Meaning::Let(number) => Kinds::Let { up, number },
             Meaning::Frame => Kinds::Frame { up },
             Meaning::LabelOf => Kinds::LabelOf { up },
             Meaning::Computed(label) => Kinds::Computed { up, label },

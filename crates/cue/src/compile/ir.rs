@@ -112,8 +112,6 @@ pub enum Kinds {
         up: u32,
         /// Which `let`.
         number: u32,
-        /// Its name, for messages.
-        name: Arc<str>,
     },
     /// A package of ours.
     Package(usize),
@@ -167,8 +165,6 @@ pub enum Kinds {
     Struct(Arc<Struct>),
     /// `[…]`
     List(Arc<List>),
-    /// A comprehension in a struct.
-    Comprehension(Arc<Comprehension>),
     /// `X=x`: the vertex gets a frame of its own.
     Alias(Ex),
     /// `x...`
@@ -225,8 +221,6 @@ pub enum Decl {
         presence: Presence,
         /// What it is.
         value: Ex,
-        /// The label's place.
-        span: Span,
     },
     /// A `let`.
     Let {

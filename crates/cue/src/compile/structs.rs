@@ -123,9 +123,8 @@ impl Unit<'_> {
 
     fn field(&mut self, field: &ast::Field, bound: &mut Vec<Decl>) {
         if let Some((label, _)) = self.fixed_label(&field.label) {
-            let span = label_span(&field.label);
             let value = self.value(&field.value);
-            bound.push(Decl::Field { label, presence: field.presence, value, span });
+            bound.push(Decl::Field { label, presence: field.presence, value });
             return;
         }
         match &field.label {

@@ -8,7 +8,7 @@ use super::graph::{Frame, Value, Vid};
 use super::operand::Outcome;
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
-use crate::compile::ir::{BinaryOp, Ex, Kinds};
+use crate::compile::ir::{BinaryOp, Ex};
 use crate::data::Data;
 use crate::error::Code;
 use crate::kind::Kind;
@@ -202,11 +202,6 @@ impl Evaluator {
             (Ok(a), Ok(b)) => same(&a, &b),
             _ => false,
         }
-    }
-
-    /// The kind of a reference's value, for messages.
-    pub(super) fn is_reference(expr: &Ex) -> bool {
-        matches!(expr.kind, Kinds::Field { .. } | Kinds::Select(..) | Kinds::Index(..) | Kinds::Let { .. })
     }
 }
 

@@ -34,7 +34,7 @@ impl Evaluator {
         } else {
             self.v(vid).node.has_top |= origin.from_embed;
         }
-        let bound = Bound { op, value, span, origin };
+        let bound = Bound { op, value, span };
         match op {
             UnaryOp::Less | UnaryOp::LessEqual => self.tighten(vid, bound, true),
             UnaryOp::Greater | UnaryOp::GreaterEqual => self.tighten(vid, bound, false),

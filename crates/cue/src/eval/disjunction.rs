@@ -153,8 +153,7 @@ impl Evaluator {
 
     /// Equal alternatives are one; it is a default if either is.
     fn keep_one(&mut self, alternative: Vid, left: &mut Vec<Vid>) {
-        for at in 0..left.len() {
-            let known = left[at];
+        for known in left.iter().copied() {
             if self.equal(known, alternative) {
                 let other = self.get(alternative).node.modes.clone();
                 self.v(known).node.modes.extend(other);

@@ -164,7 +164,6 @@ pub(crate) struct Bound {
     pub op: ir::UnaryOp,
     pub value: Data,
     pub span: Span,
-    pub origin: Origin,
 }
 
 /// A check that waits for the value to be concrete.
@@ -173,7 +172,7 @@ pub(crate) enum Check {
     /// `!=x`, `=~x`, `!~x`
     Bound(Bound),
     /// A function with one argument missing.
-    Call { callee: ir::Callee, args: Vec<Ex>, frame: Frame, span: Span, origin: Origin },
+    Call { callee: ir::Callee, args: Vec<Ex>, frame: Frame, span: Span },
 }
 
 /// A pattern and what fields that fit it are.

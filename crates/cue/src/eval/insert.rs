@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, Frame, Origin, Pattern, Status, Value, Vertex, Vid};
+use super::graph::{Body, Conjunct, Frame, Origin, Pattern, Value, Vertex, Vid};
 use super::schedule::made;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Ex, Item, Kinds, List, Presence, UnaryOp};

@@ -80,7 +80,6 @@ impl Evaluator {
                 self.task(vid, Job::List(list.clone(), expr.span), inner, origin);
             }
             Kinds::Or(alternatives) => self.schedule_choice(vid, alternatives, expr.span, frame, origin),
-            Kinds::Comprehension(inner) => self.schedule_comprehension(vid, inner, frame, origin),
             Kinds::Alias(inner) => {
                 let frame = self.add_frame(Some(frame), vid, None);
                 self.schedule(vid, &Conjunct::new(inner.clone(), frame, origin), origin);
@@ -175,7 +174,7 @@ impl Evaluator {
         } else {
             self.narrow(vid, kind, span);
         }
-        self.v(vid).node.checks.push(Check::Call { callee, args, frame, span, origin });
+        self.v(vid).node.checks.push(Check::Call { callee, args, frame, span });
     }
 
     fn schedule_choice(&mut self, vid: Vid, choice: &Arc<Alternatives>, span: Span, frame: Frame, origin: Origin) {

@@ -19,7 +19,7 @@ fn parts() {
             ("Slice", &[numbers.clone(), i(-1), i(2)], "!negative index"),
             ("Slice", &[numbers.clone(), i(2), i(1)], "!invalid index: 2 > 1"),
             ("Slice", &[numbers.clone(), i(2), i(5)], "!slice bounds out of range"),
-            ("Reverse", &[numbers.clone()], "[4, 3, 2, 1]"),
+            ("Reverse", std::slice::from_ref(&numbers), "[4, 3, 2, 1]"),
         ],
     );
 }
@@ -52,19 +52,19 @@ fn sums() {
     check(
         "list",
         &[
-            ("Sum", &[mixed.clone()], "5.5"),
+            ("Sum", std::slice::from_ref(&mixed), "5.5"),
             ("Sum", &[l(&[])], "0"),
             ("Sum", &[l(&[n("1.5"), n("1.5")])], "3"),
             ("Sum", &[l(&[s("x")])], "!element 0 of the list in argument 1 must be a number, not string"),
-            ("Product", &[mixed.clone()], "-27"),
+            ("Product", std::slice::from_ref(&mixed), "-27"),
             ("Product", &[l(&[])], "1"),
             ("Avg", &[l(&[i(1), i(2)])], "1.5"),
             ("Avg", &[l(&[i(1), i(3)])], "2"),
             ("Avg", &[l(&[i(1), i(0), i(0)])], "0.3333333333333333333333333333333333"),
             ("Avg", &[l(&[])], "!empty list"),
-            ("Max", &[mixed.clone()], "3"),
+            ("Max", std::slice::from_ref(&mixed), "3"),
             ("Max", &[l(&[])], "!empty list"),
-            ("Min", &[mixed.clone()], "-2"),
+            ("Min", std::slice::from_ref(&mixed), "-2"),
             ("Min", &[l(&[n("1.50"), i(2)])], "1.50"),
             ("Min", &[l(&[])], "!empty list"),
         ],
