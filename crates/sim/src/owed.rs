@@ -99,7 +99,8 @@ impl World {
             Step::Hooks { release: its, .. } => !migrates && *its == release.id,
             _ => false,
         };
-        let Some(id) = self.watcher.begun_by(meant).map(|(id, ..)| id) else { return };
+        let Some(name) = self.watcher.begun_by(meant).filter(|name| !self.watcher.was_held(name)) else { return };
+        let id = name.0;
         let service = &release.slot.service;
         let place = release.serve.hooks.iter().position(|hook| hook.command == run.command).unwrap_or_default();
         let (log, ended) = match migrates {

@@ -214,7 +214,10 @@ impl Simulation {
 
     /// A server stands still, as one whose machine is suspended does; it goes on as if nothing had been.
     fn stand_still(&mut self, server: usize, span_ms: u64) {
-        self.shared.world().tell(|| format!("server {server} stands still for {span_ms} ms"));
+        let mut world = self.shared.world();
+        world.tell(|| format!("server {server} stands still for {span_ms} ms"));
+        world.watcher.stands_still();
+        drop(world);
         self.executor.hold(Some(Group::Server(server)));
         let shared = self.shared.clone();
         self.shared.spawn(Group::World, async move {

@@ -99,6 +99,9 @@ pub struct Watcher {
     /// Steps that have begun.
     pub running: BTreeMap<StepName, Running>,
     begun: BTreeMap<StepName, u32>,
+    /// Steps that were under way when a server stood still: it may run their command when it goes on, although another
+    /// server ended them meanwhile. No record can keep a process from that.
+    held: BTreeMap<StepName, Arc<Step>>,
     /// The newest commit.
     pub generation: u64,
     /// The newest event.
@@ -506,17 +509,28 @@ impl Watcher {
         }
     }
 
+    /// A server stands still.
+    pub fn stands_still(&mut self) {
+        self.held.extend(self.running.iter().map(|(name, running)| (name.clone(), running.step.clone())));
+    }
+
+    /// Whether a step was under way when a server stood still.
+    pub(crate) fn was_held(&self, name: &StepName) -> bool {
+        self.held.contains_key(name)
+    }
+
     /// Looks at a hook or a migration that begins.
     pub fn one_off(&mut self, service: &str, migrates: bool) {
         let meant = |step: &Step| match migrates {
             true => matches!(step, Step::Migrate { .. }),
             false => matches!(step, Step::Hooks { .. }),
         };
-        let of = |running: &Running| {
-            let release = running.step.release().and_then(|id| self.releases.get(id));
-            meant(&running.step) && release.is_some_and(|release| release.slot.service.as_str() == service)
+        let of = |step: &Step| {
+            let release = step.release().and_then(|id| self.releases.get(id));
+            meant(step) && release.is_some_and(|release| release.slot.service.as_str() == service)
         };
-        let intended = self.running.values().any(of);
+        let intended =
+            self.running.values().any(|running| of(&running.step)) || self.held.values().any(|step| of(step));
         self.check("I6", intended, || format!("a command of {service} runs, and no step means it"));
     }
 
