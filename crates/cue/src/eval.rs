@@ -23,6 +23,7 @@ mod graph;
 mod insert;
 mod lookup;
 mod operand;
+mod order;
 mod run;
 mod schedule;
 
@@ -33,7 +34,7 @@ use crate::compile::ir::{Ex, Presence};
 use crate::compile::{Binder, Package};
 use crate::error::{Code, Error};
 use crate::label::Label;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex, Vid};
 
 /// Bounds on what one evaluation may use.
@@ -82,6 +83,8 @@ pub(crate) struct Evaluator {
     refs: Vec<Followed>,
     packages: Vec<Package>,
     roots: HashMap<usize, (Vid, Frame)>,
+    /// The place of each file among all, by name.
+    file_ranks: Vec<u32>,
     pub(crate) binder: Binder,
     stack: Vec<Vid>,
     tree_depth: u32,
@@ -121,6 +124,7 @@ impl Evaluator {
             refs: vec![],
             packages,
             roots: HashMap::new(),
+            file_ranks: Vec::new(),
             binder,
             stack: Vec::new(),
             tree_depth: 0,
@@ -145,6 +149,7 @@ impl Evaluator {
         evaluator.void = evaluator.add_frame(None, nowhere, None);
         evaluator.refs.push(Followed {
             expression: 0,
+            span: Span::new(FileId(u32::MAX), 0, 0),
             target: nowhere,
             from: nowhere,
             tree_depth: 0,

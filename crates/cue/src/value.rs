@@ -8,7 +8,7 @@ use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::eval::{Evaluator, Limits};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
 
 /// The stack that one evaluation gets, in bytes.
@@ -44,6 +44,15 @@ impl Instance {
         }
         let evaluator = Mutex::new(Evaluator::new(packages, binder, limits));
         Ok(Self { evaluator, sources, names, main })
+    }
+
+    /// The same, where fields of several files are ordered by these files' names, as CUE orders them; without it,
+    /// by the order in which the files were read.
+    #[must_use]
+    pub fn ordered_by_name(self, sources: &SourceMap) -> Self {
+        let mut evaluator = self.evaluator.into_inner().unwrap_or_else(PoisonError::into_inner);
+        evaluator.set_file_order(sources.ranks());
+        Self { evaluator: Mutex::new(evaluator), ..self }
     }
 
     /// The concrete value of an expression in the main package, or of the package itself.

@@ -101,7 +101,7 @@ fn data_is_placed() {
     check(
         files,
         &[
-            (&["export", "s.cue", "e.json", "--out", "jsonl"], DONE, "{\"kind\":\"a\",\"name\":\"none\",\"k\":1}\n"),
+            (&["export", "s.cue", "e.json", "--out", "jsonl"], DONE, "{\"kind\":\"a\",\"k\":1,\"name\":\"none\"}\n"),
             (
                 &["export", "d.yaml", "-l", "kind", "-l", "strings.ToUpper(name)", "--out", "jsonl"],
                 DONE,

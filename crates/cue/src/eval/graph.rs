@@ -82,6 +82,8 @@ pub(crate) struct Followed {
     /// The place of the expression in memory: it tells one reference from another.
     pub expression: usize,
     pub target: Vid,
+    /// Where it is written.
+    pub span: Span,
     /// The vertex that it was a conjunct of.
     pub from: Vid,
     pub tree_depth: u32,
@@ -123,6 +125,29 @@ impl Conjunct {
             _ => false,
         };
         body && self.frame == other.frame && self.origin.group == other.origin.group
+    }
+}
+
+/// A struct that makes a vertex.
+#[derive(Clone, Debug)]
+pub(crate) struct Laid {
+    pub laying: Laying,
+}
+
+/// What a struct lays out.
+#[derive(Clone, Debug)]
+pub(crate) enum Laying {
+    /// What is written.
+    Written(Arc<ir::Struct>, Span),
+    /// The fields of a value that was computed or read.
+    Data(Arc<[Label]>, Span),
+}
+
+impl Laying {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Written(_, span) | Self::Data(_, span) => *span,
+        }
     }
 }
 
@@ -265,6 +290,8 @@ pub(crate) struct Node {
     pub tasks: Vec<Task>,
     pub choices: Vec<Choice>,
     pub patterns: Vec<Pattern>,
+    /// The structs that make it, in the order in which they came.
+    pub laid: Vec<Laid>,
     pub list: ListState,
     pub errors: Vec<Arc<Error>>,
     pub has_top: bool,
@@ -307,6 +334,7 @@ impl Default for Node {
             tasks: Vec::new(),
             choices: Vec::new(),
             patterns: Vec::new(),
+            laid: Vec::new(),
             list: ListState::default(),
             errors: Vec::new(),
             has_top: false,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, Frame, Origin, Pattern, Value, Vertex, Vid};
+use super::graph::{Body, Conjunct, Frame, Laid, Laying, Origin, Pattern, Value, Vertex, Vid};
 use super::schedule::made;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Ex, Item, Kinds, List, Presence, UnaryOp};
@@ -52,6 +52,9 @@ impl Evaluator {
                 self.v(vid).node.has_struct = true;
                 self.v(vid).node.is_struct = true;
                 self.narrow(vid, Kind::STRUCT, span);
+                let labels = fields.keys().map(|name| self.binder.labels.regular(name)).collect();
+                let laid = Laid { laying: Laying::Data(labels, span) };
+                self.v(vid).node.laid.push(laid);
                 for (name, value) in fields {
                     let label = self.binder.labels.regular(name);
                     let value = made(Kinds::Data(value.clone()), span);
