@@ -24,6 +24,7 @@ mod insert;
 mod lookup;
 mod operand;
 mod order;
+mod provenance;
 mod run;
 mod schedule;
 
@@ -35,7 +36,8 @@ use crate::compile::{Binder, Package};
 use crate::error::{Code, Error};
 use crate::label::Label;
 use crate::source::{FileId, Span};
-use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex, Vid};
+pub(crate) use graph::Vid;
+use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex};
 
 /// Bounds on what one evaluation may use.
 #[derive(Clone, Copy, Debug)]

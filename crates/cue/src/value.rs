@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
 use crate::error::{Code, Error};
-use crate::eval::{Evaluator, Limits};
+use crate::eval::{Evaluator, Limits, Vid};
+use crate::provenance::Provenance;
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
 
@@ -60,20 +61,68 @@ impl Instance {
     /// # Errors
     /// All that is wrong with it or missing in it.
     pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        self.on_stack(|evaluator| evaluator.export(self.main, expr, &self.sources[self.main], &self.names))
+    }
+}
+
+impl Instance {
+    /// Where the values of an expression in the main package come from, or those of the package itself: one
+    /// provenance for each leaf. `name` is what their paths begin with.
+    ///
+    /// # Errors
+    /// There is nothing at the expression, or the evaluation met something that isn't supported.
+    pub fn why(&self, expr: Option<&ast::Expr>, name: &str) -> Result<Vec<Provenance>, Vec<Error>> {
+        self.on_stack(|evaluator| evaluator.explain(self.main, expr, &self.sources[self.main], &self.names, name))
+    }
+
+    /// Evaluates in a thread with a stack of its own.
+    fn on_stack<T: Send>(
+        &self,
+        work: impl FnOnce(&mut Evaluator) -> Result<T, Vec<Error>> + Send,
+    ) -> Result<T, Vec<Error>> {
         let mut evaluator = self.evaluator.lock().unwrap_or_else(PoisonError::into_inner);
         let evaluator = &mut *evaluator;
-        let on_stack = || evaluator.export(self.main, expr, &self.sources[self.main], &self.names);
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, on_stack);
-            match thread.map(|thread| thread.join()) {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+            match thread.spawn_scoped(scope, || work(evaluator)).map(|thread| thread.join()) {
                 Ok(Ok(result)) => result,
-                _ => Err(vec![Error::new(crate::error::Code::Limit, "the evaluation could not be run", None)]),
+                _ => Err(vec![Error::new(Code::Limit, "the evaluation could not be run", None)]),
             }
         })
     }
 }
 
 impl Evaluator {
+    fn explain(
+        &mut self,
+        main: usize,
+        expr: Option<&ast::Expr>,
+        source: &PackageSource,
+        names: &[String],
+        name: &str,
+    ) -> Result<Vec<Provenance>, Vec<Error>> {
+        let vid = self.asked(main, expr, source, names)?;
+        let found = self.why(vid, name);
+        match self.refused() {
+            Some(error) => Err(vec![(**error).clone()]),
+            None => Ok(found),
+        }
+    }
+
+    /// The vertex of what is asked for.
+    fn asked(
+        &mut self,
+        main: usize,
+        expr: Option<&ast::Expr>,
+        source: &PackageSource,
+        names: &[String],
+    ) -> Result<Vid, Vec<Error>> {
+        let (root, frame) = self.root(main);
+        let Some(expr) = expr else { return Ok(root) };
+        let bound = self.binder.expression(source, names, expr)?;
+        self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])
+    }
+
     fn export(
         &mut self,
         main: usize,
@@ -81,14 +130,7 @@ impl Evaluator {
         source: &PackageSource,
         names: &[String],
     ) -> Result<Data, Vec<Error>> {
-        let (root, frame) = self.root(main);
-        let vid = match expr {
-            None => root,
-            Some(expr) => {
-                let bound = self.binder.expression(source, names, expr)?;
-                self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])?
-            }
-        };
+        let vid = self.asked(main, expr, source, names)?;
         let found = self.export_vertex(vid);
         let cyclic = match &found {
             Ok(_) => self.doubtful,

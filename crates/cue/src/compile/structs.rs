@@ -56,7 +56,7 @@ impl Unit<'_> {
         let _ = span;
         let embeds = bound.iter().any(|decl| matches!(decl, Decl::Embed(_) | Decl::Comprehension(_)));
         let labels = known_labels(&bound);
-        Struct { decls: bound, embeds, open, file, yielded: false, labels }
+        Struct { decls: bound, embeds, open, file, yielded: false, clauses: None, labels }
     }
 
     /// Makes `let`s and aliases of fields known in the open frame; gives the numbers of the `let`s in their order.
@@ -187,11 +187,14 @@ impl Unit<'_> {
     pub(super) fn comprehension(&mut self, node: &ast::Comprehension) -> Comprehension {
         let outside = self.scopes.depth();
         let clauses = node.clauses.iter().map(|clause| self.clause(clause)).collect();
-        let body = self.yielded(&node.body);
+        let body = self.yielded(&node.body, Span { end: node.body.span.start, ..node.span });
         while self.scopes.depth() > outside {
             self.close_scope();
         }
-        let fallback = node.fallback.as_ref().map(|fallback| self.yielded(&fallback.body));
+        let fallback = node
+            .fallback
+            .as_ref()
+            .map(|fallback| self.yielded(&fallback.body, Span { end: fallback.body.span.start, ..node.span }));
         let labels = labels_of(&body).and_then(|mut labels| {
             let more = fallback.as_ref().map_or(Some(Vec::new()), labels_of)?;
             labels.extend(more);
@@ -200,9 +203,10 @@ impl Unit<'_> {
         Comprehension { clauses, body, fallback, labels, span: node.span }
     }
 
-    fn yielded(&mut self, node: &ast::Struct) -> Ex {
+    fn yielded(&mut self, node: &ast::Struct, clauses: Span) -> Ex {
         let mut inner = self.structure(node);
         inner.yielded = true;
+        inner.clauses = Some(clauses);
         Arc::new(Expr { kind: Kinds::Struct(Arc::new(inner)), span: node.span })
     }
 

@@ -132,6 +132,8 @@ impl Conjunct {
 #[derive(Clone, Debug)]
 pub(crate) struct Laid {
     pub laying: Laying,
+    pub frame: Frame,
+    pub origin: Origin,
 }
 
 /// What a struct lays out.
@@ -306,6 +308,12 @@ pub(crate) struct Node {
     pub cycles: super::cycle::Cycles,
     /// For an alternative: the ways that led to it; each the choices made, and whether a default was chosen.
     pub modes: Vec<Vec<(u32, DefaultMode)>>,
+    /// For an alternative: what was chosen on the way to it, and as what.
+    pub chosen: Vec<(Conjunct, DefaultMode)>,
+    /// What lists and structs were computed from, that it is or holds.
+    pub computed: Vec<(Ex, Frame)>,
+    /// What could not be chosen here, and why.
+    pub fallen: Vec<(Conjunct, Arc<Error>)>,
     /// It is a function, not called yet.
     pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
@@ -346,6 +354,9 @@ impl Default for Node {
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
             modes: Vec::new(),
+            chosen: Vec::new(),
+            computed: Vec::new(),
+            fallen: Vec::new(),
             function: None,
             fields_seen: false,
         }

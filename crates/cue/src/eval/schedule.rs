@@ -218,7 +218,7 @@ impl Evaluator {
         self.note(vid, origin, Kind::STRUCT, super::closed::STRUCT);
         let frame = self.add_frame(Some(frame), vid, None);
         self.frames[frame.0 as usize].structure = Some(inner.clone());
-        let laid = Laid { laying: Laying::Written(inner.clone(), span) };
+        let laid = Laid { laying: Laying::Written(inner.clone(), span), frame, origin };
         self.v(vid).node.laid.push(laid);
         self.v(vid).node.has_struct = true;
         let origin =
