@@ -112,6 +112,8 @@ pub(crate) struct Evaluator {
     /// A condition looked at what it, or another condition that waits for it, may still change.
     pub(crate) doubtful: Option<Span>,
     steps: u64,
+    /// Steps gone to explain values.
+    explained: usize,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
     refused: Option<Arc<Error>>,
@@ -143,6 +145,7 @@ impl Evaluator {
             defaults_failed: Vec::new(),
             doubtful: None,
             steps: 0,
+            explained: 0,
             limits,
             refused: None,
             void: Frame(0),

@@ -166,6 +166,23 @@ fn configurations_are_checked() {
 }
 
 #[test]
+fn values_are_explained() {
+    let files = "-- a.cue --\na: *1 | int\n-- b.cue --\na: 2\n-- c.json --\n{\"b\": 3}\n";
+    let a = "a = 2\n  → b.cue:1:4  2\n    a.cue:1:4  *1 | int\n";
+    check(
+        files,
+        &[
+            (&["why", "a.cue", "b.cue", "-e", "a"], DONE, a),
+            (&["why", "a.cue", "b.cue", "c.json"], DONE, &format!("{a}\nb = 3\n  → c.json:1:7  3\n")),
+            (&["why", "a.cue", "-e", "nope"], WRONG, ""),
+            (&["why", "a.cue", "-e", "a", "--out", "yaml"], USAGE, ""),
+        ],
+    );
+    let printed = cue(folder(files).path(), &["why", "a.cue", "-e", "a", "--out", "json"]);
+    assert!(printed.out.starts_with("[\n    {\n        \"path\": \"a\",\n        \"value\": 1,\n"), "{}", printed.out);
+}
+
+#[test]
 fn both_sides_of_a_conflict_are_shown() {
     let folder = folder("-- a.cue --\na: 1\n-- b.cue --\n\ta: 2\n");
     let ran = cue(folder.path(), &["vet", "a.cue", "b.cue"]);

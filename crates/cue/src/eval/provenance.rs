@@ -16,11 +16,14 @@ use super::run::Need;
 use super::{Evaluator, Step as Found};
 use crate::compile::ir::{Alternatives, Decl, Ex, Kinds, Part, Presence};
 use crate::data::Data;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::provenance::{Alternative, Fate, Input, Provenance, Role, Said, Sort, Step};
 
 /// How many values are explained at once.
 const MAX_LEAVES: usize = 10_000;
+
+/// How many steps all explanations of one evaluation may take: conjuncts looked at, and references on their ways.
+const MAX_STEPS: usize = 200_000;
 
 /// How many computed values are followed one into another.
 const MAX_INPUT_LEVELS: u32 = 4;
@@ -51,7 +54,26 @@ impl Evaluator {
         self.ensure(vid, Need::Value).ok();
         let mut leaves = Vec::new();
         self.leaves(vid, path, &mut leaves);
+        if leaves.len() > MAX_LEAVES {
+            self.too_much(MAX_LEAVES, "values");
+            return Vec::new();
+        }
         leaves.into_iter().map(|(vid, path, is_leaf)| self.explained(vid, path, is_leaf)).collect()
+    }
+
+    /// An explanation is whole or none.
+    fn too_much(&mut self, limit: usize, what: &str) {
+        let error = Error::new(Code::Limit, format!("more than {limit} {what} to explain"), None);
+        self.refused.get_or_insert_with(|| Arc::new(error.help("ask for less with `-e`")));
+    }
+
+    /// Counts the steps of an explanation; says whether it goes on.
+    fn goes_on(&mut self, steps: usize) -> bool {
+        self.explained = self.explained.saturating_add(steps);
+        if self.explained > MAX_STEPS {
+            self.too_much(MAX_STEPS, "steps");
+        }
+        self.refused.is_none()
     }
 
     /// What has fields is explained by them, but for what was chosen.
@@ -71,7 +93,7 @@ impl Evaluator {
         }
         let above = found.len();
         let open = matches!(vertex.value, Value::Struct | Value::List | Value::Bottom(_));
-        if open && vertex.node.errors.is_empty() && found.len() < MAX_LEAVES {
+        if open && vertex.node.errors.is_empty() && found.len() <= MAX_LEAVES {
             for label in self.field_order(stands) {
                 let Some(arc) = vertex.arcs.get(&label) else { continue };
                 let shown = label.is_regular() || label.as_index().is_some();
@@ -127,6 +149,9 @@ impl Evaluator {
     }
 
     fn follow_conjunct(&mut self, conjunct: &Conjunct, via: &[Step], walk: &mut Walk) {
+        if !self.goes_on(1 + via.len()) {
+            return;
+        }
         match &conjunct.body {
             Body::Expr(expr) => self.follow_expr(&expr.clone(), conjunct, via, walk),
             Body::Vertex(target) => self.follow_vertex(*target, via, walk),
@@ -150,6 +175,9 @@ impl Evaluator {
     }
 
     fn follow_expr(&mut self, expr: &Ex, of: &Conjunct, via: &[Step], walk: &mut Walk) {
+        if !self.goes_on(1) {
+            return;
+        }
         match &expr.kind {
             Kinds::And(left, right) if !is_plain(expr) => {
                 self.follow_expr(left, of, via, walk);

@@ -18,6 +18,7 @@ impl Evaluator {
     pub(super) fn way(&mut self, via: &[Step], conjunct: &Conjunct, span: Span) -> Vec<Step> {
         let references = self.references(conjunct.origin.refs);
         let known = via.iter().zip(&references).take_while(|(one, other)| one == other).count();
+        self.goes_on(references.len());
         let mut way = via.to_vec();
         way.extend_from_slice(&references[known..]);
         way.extend(self.surroundings(conjunct.frame, span));
