@@ -17,6 +17,7 @@ mod closed;
 mod comprehension;
 mod cycle;
 mod data;
+mod defaults;
 mod disjunction;
 mod equal;
 mod graph;
@@ -116,8 +117,6 @@ pub(crate) struct Evaluator {
     /// Disjunctions that are being expanded inside one another.
     expanding: u32,
     alternatives: u64,
-    /// Disjunctions whose defaults failed by themselves.
-    defaults_failed: Vec<u32>,
     /// A condition looked at what it, or another condition that waits for it, may still change.
     pub(crate) doubtful: Option<Span>,
     steps: u64,
@@ -151,7 +150,6 @@ impl Evaluator {
             rings: 0,
             expanding: 0,
             alternatives: 0,
-            defaults_failed: Vec::new(),
             doubtful: None,
             steps: 0,
             limits,

@@ -118,7 +118,9 @@ impl Evaluator {
             None => root,
             Some(expr) => {
                 let bound = self.binder.expression(source, names, expr)?;
-                self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])?
+                let found = self.value_vertex(&bound, frame);
+                let refused = self.refused().cloned();
+                found.map_err(|error| vec![(*refused.unwrap_or(error)).clone()])?
             }
         };
         let found = self.export_vertex(vid);
