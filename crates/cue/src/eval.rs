@@ -177,6 +177,12 @@ impl Evaluator {
         anew
     }
 
+    /// Whether nothing in a package is wrong, for all that is known.
+    pub(crate) fn is_sound(&self, package: usize) -> bool {
+        let root = self.roots.get(&package).filter(|_| self.whole_first).map(|(root, _)| self.deref(*root));
+        root.is_some_and(|root| !matches!(&self.get(root).value, Value::Bottom(error) if !error.code.is_open()))
+    }
+
     /// Whether something was decided before all that could matter was known.
     pub(crate) fn decided_early(&self) -> bool {
         self.rings > 0

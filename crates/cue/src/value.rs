@@ -77,11 +77,13 @@ impl Instance {
         found
     }
 
-    /// The value of an expression; where something had to be decided early, only if the opposite order gives it, too.
+    /// The value of an expression; where something had to be decided early, or something around it is wrong, only if the
+    /// opposite order gives it, too.
     fn both_ways(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
         let source = &self.sources[self.main];
         let found = evaluator.export(self.main, expr, source, &self.names);
-        if !evaluator.decided_early() || evaluator.refused().is_some() {
+        let sure = evaluator.is_sound(self.main) && !evaluator.decided_early();
+        if sure || evaluator.refused().is_some() {
             return found;
         }
         let mut opposite = evaluator.anew(Order::Backwards, evaluator.whole_first);

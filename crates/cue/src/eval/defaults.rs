@@ -11,103 +11,128 @@
 
 use super::graph::{DefaultMode, Pick, Way};
 
+/// The ways, and which alternative each of them leads to.
+pub(super) struct Ways<'a> {
+    pub ways: Vec<&'a Way>,
+    /// By number; several ways may lead to one.
+    pub leads_to: Vec<usize>,
+}
+
 /// What is known of one way while disjunctions are taken into account.
 #[derive(Clone, Copy)]
 struct Standing {
     mode: DefaultMode,
     /// The mark of the alternative that was picked last.
     mark: DefaultMode,
+    /// Ways that picked the same so far have the same number.
+    prefix: usize,
 }
 
 /// Whether each way leads to a default. `None`: it depends on the order in which disjunctions are taken.
-pub(super) fn defaults(ways: &[&Way]) -> Option<Vec<bool>> {
-    let all: Vec<usize> = (0..ways.len()).collect();
-    let start = vec![Standing { mode: DefaultMode::Maybe, mark: DefaultMode::Maybe }; ways.len()];
-    let are = |backwards: bool| -> Vec<bool> {
-        let ended = level(ways, &all, 0, &start, backwards);
-        ended.iter().map(|standing| standing.mode == DefaultMode::Yes).collect()
-    };
-    let forwards = are(false);
-    (forwards == are(true)).then_some(forwards)
+pub(super) fn defaults(ways: &Ways<'_>) -> Option<Vec<bool>> {
+    let forwards = ways.lead_to_defaults(false);
+    (forwards == ways.lead_to_defaults(true)).then_some(forwards)
 }
 
-/// Takes the disjunctions of one level into account for some of the ways; gives the standings of all.
-fn level(ways: &[&Way], these: &[usize], parent: u32, start: &[Standing], backwards: bool) -> Vec<Standing> {
-    let mut standings = start.to_vec();
-    let mut numbers: Vec<u32> = Vec::new();
-    for pick in these.iter().flat_map(|way| ways[*way].iter()).filter(|pick| pick.parent == parent) {
-        if !numbers.contains(&pick.number) {
-            numbers.push(pick.number);
+impl Ways<'_> {
+    /// Which of the alternatives at the ends of the ways are defaults.
+    fn lead_to_defaults(&self, backwards: bool) -> Vec<bool> {
+        let all: Vec<usize> = (0..self.ways.len()).collect();
+        let start = Standing { mode: DefaultMode::Maybe, mark: DefaultMode::Maybe, prefix: 0 };
+        let ended = self.level(&all, 0, &vec![start; all.len()], backwards);
+        let mut ends = vec![false; self.leads_to.iter().max().map_or(0, |last| last + 1)];
+        for (end, standing) in self.leads_to.iter().zip(ended) {
+            ends[*end] |= standing.mode == DefaultMode::Yes;
         }
+        ends
     }
-    if backwards {
-        numbers.reverse();
-    }
-    for number in numbers {
-        let among: Vec<usize> = these.iter().copied().filter(|way| picked(ways[*way], number).is_some()).collect();
-        take(ways, &among, number, &mut standings, backwards);
-    }
-    standings
-}
 
-/// Takes one disjunction into account.
-fn take(ways: &[&Way], these: &[usize], number: u32, standings: &mut [Standing], backwards: bool) {
-    let before = standings.to_vec();
-    let has_default = |standing: &Standing| [standing.mode, standing.mark].contains(&DefaultMode::Yes);
-    let left_drops = !these.iter().any(|way| has_default(&before[*way]));
-    let mark = |way: usize| picked(ways[way], number).map_or(DefaultMode::Maybe, |pick| pick.mode);
-    let right_drops = !these.iter().any(|way| mark(*way) == DefaultMode::Yes);
-    let mut marked = false;
-    for group in groups(ways, these, number) {
-        let of = mark(group[0]);
-        let inner = within(ways, &group, number, of, &before, backwards);
-        let several = group.iter().any(|way| inside(ways[*way], number) != inside(ways[group[0]], number));
-        for way in group {
-            let mode = if several {
-                let mode = combine(dropped(before[way].mode, left_drops), combine(of, inner[way].mode));
-                marked |= mode != DefaultMode::Maybe;
-                mode
-            } else {
-                combine(dropped(inner[way].mode, left_drops), dropped(of, right_drops))
-            };
-            standings[way] = Standing { mode, mark: of };
+    /// Takes the disjunctions of one level into account for some of the ways; gives the standings of all.
+    fn level(&self, these: &[usize], parent: u32, start: &[Standing], backwards: bool) -> Vec<Standing> {
+        let mut standings = start.to_vec();
+        let mut numbers: Vec<u32> = Vec::new();
+        for pick in these.iter().flat_map(|way| self.ways[*way]).filter(|pick| pick.parent == parent) {
+            if !numbers.contains(&pick.number) {
+                numbers.push(pick.number);
+            }
         }
-    }
-    if marked {
-        for way in these.iter().filter(|way| standings[**way].mode == DefaultMode::Maybe).copied().collect::<Vec<_>>() {
-            standings[way].mode = DefaultMode::No;
+        if backwards {
+            numbers.reverse();
         }
+        for number in numbers {
+            let has_it = |way: &usize| picked(self.ways[*way], number).is_some();
+            let among: Vec<usize> = these.iter().copied().filter(has_it).collect();
+            self.take(&among, number, &mut standings, backwards);
+        }
+        standings
     }
-}
 
-/// The standings after the disjunctions inside an alternative.
-fn within(
-    ways: &[&Way],
-    group: &[usize],
-    number: u32,
-    mark: DefaultMode,
-    before: &[Standing],
-    backwards: bool,
-) -> Vec<Standing> {
-    let start: Vec<Standing> = before.iter().map(|standing| Standing { mark, ..*standing }).collect();
-    level(ways, group, number, &start, backwards)
-}
+    /// Takes one disjunction into account.
+    fn take(&self, these: &[usize], number: u32, standings: &mut [Standing], backwards: bool) {
+        let before = standings.to_vec();
+        let mark = |way: usize| picked(self.ways[way], number).map_or(DefaultMode::Maybe, |pick| pick.mode);
+        let is_default = |way: &usize| [before[*way].mode, before[*way].mark].contains(&DefaultMode::Yes);
+        let left_drops = !these.iter().any(is_default);
+        let right_drops = !these.iter().any(|way| mark(*way) == DefaultMode::Yes);
+        let mut marked = false;
+        for group in self.groups(these, number, &before) {
+            let of = mark(group[0]);
+            let start: Vec<Standing> = before.iter().map(|standing| Standing { mark: of, ..*standing }).collect();
+            let inner = self.level(&group, number, &start, backwards);
+            let one = group.iter().all(|way| self.leads_to[*way] == self.leads_to[group[0]]);
+            let any_default = group.iter().any(|way| inner[*way].mode == DefaultMode::Yes);
+            for way in group {
+                let mode = if one {
+                    let mode = if any_default { DefaultMode::Yes } else { inner[way].mode };
+                    combine(dropped(mode, left_drops), dropped(of, right_drops))
+                } else if inner_picks(self.ways[way], number).is_empty() {
+                    combine(dropped(before[way].mode, left_drops), dropped(of, right_drops))
+                } else {
+                    let mode = combine(dropped(before[way].mode, left_drops), combine(of, inner[way].mode));
+                    marked |= mode != DefaultMode::Maybe;
+                    mode
+                };
+                standings[way] = Standing { mode, mark: of, prefix: before[way].prefix };
+            }
+        }
+        if marked {
+            these.iter().for_each(|way| standings[*way].mode = at_least_no(standings[*way].mode));
+        }
+        self.refine(these, number, standings);
+    }
 
-/// The ways that picked the same alternative of a disjunction.
-fn groups(ways: &[&Way], these: &[usize], number: u32) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
-    for way in these {
-        let Some(pick) = picked(ways[*way], number) else { continue };
-        match groups.iter_mut().find(|(alternative, _)| *alternative == pick.alternative) {
-            Some((_, group)) => group.push(*way),
-            None => groups.push((pick.alternative, vec![*way])),
+    /// The ways that picked the same so far, and the same alternative of a disjunction.
+    fn groups(&self, these: &[usize], number: u32, before: &[Standing]) -> Vec<Vec<usize>> {
+        let mut groups: Vec<((usize, usize), Vec<usize>)> = Vec::new();
+        for way in these {
+            let Some(pick) = picked(self.ways[*way], number) else { continue };
+            let key = (before[*way].prefix, pick.alternative);
+            match groups.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, group)) => group.push(*way),
+                None => groups.push((key, vec![*way])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// Ways that picked something else have another prefix from here on.
+    fn refine(&self, these: &[usize], number: u32, standings: &mut [Standing]) {
+        let mut known: Vec<(usize, Vec<(u32, usize)>)> = Vec::new();
+        for way in these {
+            let mut picks = inner_picks(self.ways[*way], number);
+            picks.extend(picked(self.ways[*way], number).map(|pick| (number, pick.alternative)));
+            let key = (standings[*way].prefix, picks);
+            let at = known.iter().position(|one| *one == key).unwrap_or_else(|| {
+                known.push(key);
+                known.len() - 1
+            });
+            standings[*way].prefix = at;
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// What was picked in disjunctions inside an alternative.
-fn inside(way: &Way, number: u32) -> Vec<(u32, usize)> {
+fn inner_picks(way: &Way, number: u32) -> Vec<(u32, usize)> {
     let mut parents = vec![number];
     let mut picks = Vec::new();
     for pick in way {
@@ -117,6 +142,10 @@ fn inside(way: &Way, number: u32) -> Vec<(u32, usize)> {
         }
     }
     picks
+}
+
+fn at_least_no(mode: DefaultMode) -> DefaultMode {
+    if mode == DefaultMode::Maybe { DefaultMode::No } else { mode }
 }
 
 fn picked(way: &Way, number: u32) -> Option<&Pick> {

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use super::Evaluator;
+use super::defaults::Ways;
 use super::graph::{Choice, Pick, Status, TaskState, Value, Vertex, Vid, Way};
 use super::run::{Need, Waits};
 use crate::error::{Code, Error};
@@ -189,15 +190,21 @@ impl Evaluator {
 
     /// Which of the alternatives that are left are defaults: those to which one of their ways leads as one.
     fn defaults_among(&mut self, left: &[Vid], inner: bool, span: Span) -> Vec<bool> {
-        let ways: Vec<&Way> = left.iter().flat_map(|vid| &self.get(*vid).node.ways).collect();
-        let Some(decided) = super::defaults::defaults(&ways).or_else(|| inner.then(|| vec![false; ways.len()])) else {
-            let text = "a default that depends on the order of disjunctions is not supported";
-            self.refuse(Code::Unsupported, text, Some(span));
-            return vec![false; left.len()];
-        };
-        let mut decided = decided.into_iter();
-        let counts: Vec<usize> = left.iter().map(|vid| self.get(*vid).node.ways.len()).collect();
-        counts.into_iter().map(|count| decided.by_ref().take(count).fold(false, |any, one| any | one)).collect()
+        let ways: Vec<(usize, &Way)> = left
+            .iter()
+            .enumerate()
+            .flat_map(|(at, vid)| self.get(*vid).node.ways.iter().map(move |way| (at, way)))
+            .collect();
+        let (leads_to, ways) = ways.into_iter().unzip();
+        match super::defaults::defaults(&Ways { ways, leads_to }) {
+            Some(decided) => decided,
+            None if inner => vec![false; left.len()],
+            None => {
+                let text = "a default that depends on the order of disjunctions is not supported";
+                self.refuse(Code::Unsupported, text, Some(span));
+                vec![false; left.len()]
+            }
+        }
     }
 
     /// Alternatives multiply: their number is bounded over the whole evaluation.
