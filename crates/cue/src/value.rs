@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
 use crate::error::{Code, Error};
-use crate::eval::{Evaluator, Limits, Vid};
+use crate::eval::{Evaluator, Limits, Order, Vid};
 use crate::provenance::Provenance;
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
@@ -61,7 +61,7 @@ impl Instance {
     /// # Errors
     /// All that is wrong with it or missing in it.
     pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
-        self.on_stack(|evaluator| evaluator.export(self.main, expr, &self.sources[self.main], &self.names))
+        self.on_stack(|evaluator| self.checked(evaluator, expr))
     }
 }
 
@@ -72,7 +72,10 @@ impl Instance {
     /// # Errors
     /// There is nothing at the expression, or the evaluation met something that isn't supported.
     pub fn why(&self, expr: Option<&ast::Expr>, name: &str) -> Result<Vec<Provenance>, Vec<Error>> {
-        self.on_stack(|evaluator| evaluator.explain(self.main, expr, &self.sources[self.main], &self.names, name))
+        self.on_stack(|evaluator| match self.checked(evaluator, expr) {
+            Err(errors) if errors.iter().any(is_refusal) => Err(errors),
+            _ => evaluator.explain(self.main, expr, &self.sources[self.main], &self.names, name),
+        })
     }
 
     /// Evaluates in a thread with a stack of its own.
@@ -90,6 +93,46 @@ impl Instance {
             }
         })
     }
+}
+
+impl Instance {
+    /// The value of an expression. The whole is worked out first, so that no order of questions matters; if that is
+    /// refused, only what the expression needs is.
+    fn checked(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        let found = self.both_ways(evaluator, expr);
+        let refused = |errors: &Vec<Error>| errors.iter().any(is_refusal);
+        if expr.is_some() && evaluator.whole_first && found.as_ref().is_err_and(refused) {
+            *evaluator = evaluator.anew(Order::Forwards, false);
+            return self.both_ways(evaluator, expr);
+        }
+        found
+    }
+
+    /// The value of an expression; where something had to be decided early, or something around it is wrong, only if the
+    /// opposite order gives it, too.
+    fn both_ways(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        let source = &self.sources[self.main];
+        let found = evaluator.export(self.main, expr, source, &self.names);
+        let sure = evaluator.is_sound(self.main) && !evaluator.decided_early();
+        if sure || evaluator.refused().is_some() {
+            return found;
+        }
+        let mut opposite = evaluator.anew(Order::Backwards, evaluator.whole_first);
+        let again = opposite.export(self.main, expr, source, &self.names);
+        match (&found, &again) {
+            (Ok(one), Ok(other)) if one == other => found,
+            (Err(_), Err(errors)) if !errors.iter().any(is_refusal) => found,
+            (_, Err(errors)) if errors.iter().any(is_refusal) => again,
+            _ => {
+                let text = "a value that depends on the order in which it is worked out is not supported";
+                Err(vec![Error::new(Code::Unsupported, text, None)])
+            }
+        }
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.code, Code::Unsupported | Code::Limit)
 }
 
 impl Evaluator {
@@ -120,7 +163,9 @@ impl Evaluator {
         let (root, frame) = self.root(main);
         let Some(expr) = expr else { return Ok(root) };
         let bound = self.binder.expression(source, names, expr)?;
-        self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])
+        let found = self.value_vertex(&bound, frame);
+        let refused = self.refused().cloned();
+        found.map_err(|error| vec![(*refused.unwrap_or(error)).clone()])
     }
 
     fn export(
@@ -130,6 +175,10 @@ impl Evaluator {
         source: &PackageSource,
         names: &[String],
     ) -> Result<Data, Vec<Error>> {
+        if self.whole_first {
+            let (root, _) = self.root(main);
+            self.settle(root);
+        }
         let vid = self.asked(main, expr, source, names)?;
         let found = self.export_vertex(vid);
         let cyclic = match &found {

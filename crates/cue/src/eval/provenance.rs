@@ -190,7 +190,6 @@ impl Evaluator {
             Kinds::Open(inner) => self.follow_expr(inner, of, via, walk),
             Kinds::Or(alternatives) => self.follow_choice(expr, alternatives, of, via, walk),
             Kinds::Struct(inner) if inner.embeds => {}
-            Kinds::Nothing => {}
             _ if is_reference(expr) => match self.target(expr, of.frame) {
                 Some(target) => {
                     let via = [self.way(via, of, expr.span), vec![reference(expr)]].concat();
