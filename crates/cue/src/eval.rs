@@ -10,6 +10,7 @@
 //!
 //! Not here: names (`compile`), and how a value is written out (`encode`).
 
+mod allowed;
 mod arith;
 mod bounds;
 mod calls;
@@ -26,6 +27,7 @@ mod lookup;
 mod operand;
 mod order;
 mod provenance;
+mod report;
 mod run;
 mod schedule;
 

@@ -166,7 +166,7 @@ impl Evaluator {
     fn leave(&mut self, vid: Vid, choice: &Choice, left: Vec<Vid>, errors: &[Arc<Error>]) {
         match left.as_slice() {
             [] => {
-                let error = self.none_left(choice, errors);
+                let error = self.none_fits(vid, choice, errors);
                 self.v(vid).node.errors.push(error);
                 self.settle_value(vid);
             }
@@ -215,19 +215,5 @@ impl Evaluator {
         if self.alternatives > self.limits.max_alternatives {
             self.refuse(Code::Limit, format!("more than {} alternatives", self.limits.max_alternatives), Some(span));
         }
-    }
-
-    fn none_left(&self, choice: &Choice, errors: &[Arc<Error>]) -> Arc<Error> {
-        if let [only] = errors {
-            return only.clone();
-        }
-        let text = format!("{} errors in empty disjunction", errors.len());
-        let mut error = Error::new(Code::Conflict, text, Some(choice.span));
-        for one in errors {
-            for label in &one.labels {
-                error = error.at(label.span, if label.text.is_empty() { &one.message } else { &label.text });
-            }
-        }
-        Arc::new(error)
     }
 }

@@ -123,19 +123,12 @@ impl Evaluator {
             Value::Bottom(error) => Err(Stop::Fail(error.clone())),
             Value::Struct => self.fail(Code::Conflict, "a struct is not a literal", span),
             Value::List => self.fail(Code::Conflict, "a list is not a literal", span),
-            Value::Disjunction { .. } => {
-                let text = format!("unresolved disjunction {}", self.brief_vertex(vid));
-                self.fail(Code::Incomplete, text, span)
-            }
+            Value::Disjunction { .. } | Value::Constraint => Err(Stop::Fail(self.needed(vid, span))),
             Value::Unknown => match (&self.get(vid).node.scalar, self.get(vid).node.errors.first()) {
                 (_, Some(error)) => Err(Stop::Fail(error.clone())),
                 (Some((data, _)), _) => Ok(data.clone()),
                 (None, None) => self.fail(Code::Cycle, "the value depends on itself", span),
             },
-            Value::Constraint => {
-                let text = format!("non-concrete value {}", self.brief_vertex(vid));
-                self.fail(Code::Incomplete, text, span)
-            }
         }
     }
 
