@@ -62,10 +62,11 @@ const VERBS: [&str; 51] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 47] = [
+const BELOW: [&[&str]; 48] = [
     &["cue", "export"],
     &["cue", "vet"],
     &["cue", "fmt"],
+    &["cue", "why"],
     &["cue", "lint"],
     &["cue", "set"],
     &["cue", "import"],

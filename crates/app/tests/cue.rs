@@ -60,6 +60,17 @@ fn values_are_exported() {
 }
 
 #[test]
+fn values_are_explained() {
+    let folder = folder(&[("shop.cue", "port: *80 | int\n"), ("prod.cue", "port: 8080\n")]);
+    let asked = ["why", "shop.cue", "prod.cue", "-e", "port"];
+    let (out, _) = ran(folder.path(), &asked, 0);
+    assert_eq!(out, "port = 8080\n  → prod.cue:1:7  8080\n    shop.cue:1:7  *80 | int\n");
+    let (out, _) = ran(folder.path(), &[&asked[..], &["--json"]].concat(), 0);
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(found[0]["said"][0]["file"], "prod.cue");
+}
+
+#[test]
 fn data_is_checked_and_the_place_is_said() {
     let folder = folder(&[("shop.cue", SHOP), ("good.json", "{\"port\": 80}\n"), ("bad.json", "{\"port\": 70000}\n")]);
     assert_eq!(ran(folder.path(), &["vet", "shop.cue", "good.json"], 0), (String::new(), String::new()));

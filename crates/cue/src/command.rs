@@ -62,7 +62,7 @@ struct Arguments {
 }
 
 /// The verbs.
-#[derive(Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// Print the concrete value of a configuration
     Export(export::Export),
@@ -78,6 +78,17 @@ pub enum Verb {
     Set(set::Set),
     /// Write data files as CUE
     Import(import::Import),
+}
+
+impl Verb {
+    /// The same; what it prints is for programs, where it can say the same to them.
+    #[must_use]
+    pub fn for_programs(self) -> Self {
+        match self {
+            Self::Why(why) => Self::Why(why.for_programs()),
+            other => other,
+        }
+    }
 }
 
 /// Why a command ended early.

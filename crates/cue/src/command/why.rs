@@ -34,10 +34,14 @@ pub struct Why {
     expressions: Vec<String>,
     /// The format of what is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub out: Format,
+    out: Format,
 }
 
 impl Why {
+    pub(super) fn for_programs(self) -> Self {
+        Self { out: Format::Json, ..self }
+    }
+
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let mut build = self.input.load(streams)?;
         let wanted = expressions(&mut build, &self.expressions, "-e")?;
