@@ -1,4 +1,7 @@
-//! From text to a tree that remembers its lines. Not here: whether the tree makes sense (`check`, `rules`).
+//! From text to a tree that remembers its lines: of TOML, or of CUE where the file's name ends so. Not here: whether the tree makes sense (`check`, `rules`).
+
+mod cue;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +22,10 @@ pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
 const SYNTAX_FINDINGS_MAX: usize = 20;
 const VALIDATOR: &str = "spec-syntax";
 
-/// A spec file that is TOML; whether it is a spec is not known yet.
+/// The names that a spec file may have, the usual one first. A folder holds one of them.
+pub const FILES: [&str; 2] = ["shipway.toml", "shipway.cue"];
+
+/// A spec file that is TOML, or the value of one that is CUE; whether it is a spec is not known yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The name of the file, as it is to be shown.
@@ -35,7 +41,7 @@ pub struct Source {
 /// Reads the text of a spec file.
 ///
 /// # Errors
-/// Everything in it that is not TOML, each with line and column.
+/// Everything in it that is not TOML, or wrong as CUE, each with line and column.
 pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the file is larger than {TEXT_BYTES_MAX} bytes");
@@ -43,6 +49,9 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
             .file_line(file_name, 1)
             .recommendation("keep only the spec in it");
         return Err(vec![finding]);
+    }
+    if file_name.ends_with(".cue") {
+        return cue::parse(file_name, text);
     }
     let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let mut reader = Reader { file: file_name, text, line_starts, lines: BTreeMap::new(), findings: Vec::new() };
@@ -58,6 +67,12 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
         return Err(reader.findings);
     }
     Ok(Source { file: file_name.to_owned(), tree, lines: reader.lines, made: BTreeMap::new() })
+}
+
+/// TOML has no null: `{ unset = true }` says that a value of a weaker layer is taken away.
+fn or_unset(field: &Field, map: Map<String, Value>) -> Value {
+    let takes_away = map.len() == 1 && map.get("unset") == Some(&Value::Bool(true)) && field.parent().is_some();
+    if takes_away { Value::Null } else { Value::Object(map) }
 }
 
 struct Reader<'a> {
@@ -78,11 +93,7 @@ impl Reader<'_> {
             self.lines.insert(at.to_string(), line);
             map.insert(key.get_ref().to_string(), self.value(&at, value));
         }
-        // TOML has no null: `{ unset = true }` says that a value of a weaker layer is taken away.
-        if map.len() == 1 && map.get("unset") == Some(&Value::Bool(true)) && field.parent().is_some() {
-            return Value::Null;
-        }
-        Value::Object(map)
+        or_unset(field, map)
     }
 
     fn value(&mut self, field: &Field, value: &Spanned<DeValue<'_>>) -> Value {

@@ -35,7 +35,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let spec = match &args.folder {
         Some(folder) => SpecFile::read(folder)?,
         None => SpecFile::nearest()?.ok_or_else(|| {
-            let message = format!("there is no {} here or above", spec_file::FILE);
+            let message = format!("there is no {} here or above", spec_file::NAMES);
             CliError::failed(message, "name the project's folder")
         })?,
     };
@@ -58,7 +58,7 @@ async fn asked_of_server(
     environment: &EnvironmentArg,
 ) -> Result<Option<ValidationView>, CliError> {
     let request = ValidationRequest {
-        file: Some(spec_file::FILE.into()),
+        file: Some(spec.name.into()),
         text: Some(spec.text.clone()),
         project: None,
         environment: environment.environment.clone(),
@@ -81,7 +81,7 @@ fn alone(spec: &SpecFile, environment: &EnvironmentArg) -> ValidationView {
 
 /// What the file alone has to say, for one environment or all.
 pub fn found_alone(spec: &SpecFile, environment: Option<&str>) -> Vec<Finding> {
-    match shipway_config::read::parse(spec_file::FILE, &spec.text) {
+    match shipway_config::read::parse(spec.name, &spec.text) {
         Err(findings) => findings,
         Ok(source) => {
             let named = environment.map(|name| Target { environment: EnvironmentName::new(name), layers: Vec::new() });

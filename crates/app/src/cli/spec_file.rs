@@ -7,34 +7,50 @@ use shipway_core::ports::Fault;
 
 use super::errors::CliError;
 
-/// The name of a spec file.
-pub const FILE: &str = "shipway.toml";
+/// The names that a spec file may have, for sentences.
+pub const NAMES: &str = "shipway.toml or shipway.cue";
 
 /// A spec file.
 #[derive(Clone, Debug)]
 pub struct SpecFile {
     /// Its folder, without links on the way.
     pub folder: PathBuf,
+    /// Its name: one of `read::FILES`.
+    pub name: &'static str,
     /// Its text.
     pub text: String,
-    /// What it says, when it is TOML.
+    /// What it says, when it can be read.
     source: Option<Source>,
+}
+
+/// The spec files of a folder.
+fn names_in(folder: &Path) -> Vec<&'static str> {
+    read::FILES.into_iter().filter(|name| folder.join(name).is_file()).collect()
 }
 
 impl SpecFile {
     /// Reads the one in a folder.
     ///
     /// # Errors
-    /// There is none, or it can't be read.
+    /// There is none, or more than one, or it can't be read.
     pub fn read(folder: &Path) -> Result<Self, CliError> {
-        let file = folder.join(FILE);
+        let [usual, ..] = read::FILES;
+        let name = match names_in(folder).as_slice() {
+            [] => usual,
+            [only] => only,
+            [..] => {
+                let message = format!("{} holds {}: which is the spec?", folder.display(), read::FILES.join(" and "));
+                return Err(CliError::failed(message, "keep one of them"));
+            }
+        };
+        let file = folder.join(name);
         let text = std::fs::read_to_string(&file).map_err(|error| {
             let fault = Fault::io(format!("reading {}", file.display()), &error);
-            CliError::Fault(fault.with_hint(format!("name the folder that holds a {FILE}")))
+            CliError::Fault(fault.with_hint(format!("name the folder that holds a {NAMES}")))
         })?;
         let folder = folder.canonicalize().map_err(|error| Fault::io(folder.display(), &error))?;
-        let source = read::parse(FILE, &text).ok();
-        Ok(Self { folder, text, source })
+        let source = read::parse(name, &text).ok();
+        Ok(Self { folder, name, text, source })
     }
 
     /// The nearest one from the current folder upwards; none when there is none.
@@ -43,7 +59,7 @@ impl SpecFile {
     /// It is there and can't be read.
     pub fn nearest() -> Result<Option<Self>, CliError> {
         let here = std::env::current_dir().map_err(|error| Fault::io("finding the current folder", &error))?;
-        let holds = here.ancestors().find(|folder| folder.join(FILE).is_file());
+        let holds = here.ancestors().find(|folder| !names_in(folder).is_empty());
         holds.map(Self::read).transpose()
     }
 

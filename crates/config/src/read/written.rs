@@ -1,0 +1,86 @@
+//! Which line of a file of CUE writes which field: those that are written as literals, wherever they stand in structs,
+//! lists and unifications.
+//!
+//! Not here: what comes of references, comprehensions and patterns. It has no line of its own, so it is told at the
+//! line of what is around it.
+
+use std::collections::BTreeMap;
+
+use shipway_cue::{
+    source::SourceMap,
+    syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Label, UnaryOp},
+};
+
+use crate::field::Field;
+
+/// How deep expressions are followed; what is deeper has the line of what is around it.
+const LEVELS_MAX: usize = 200;
+
+/// The line of every field and list item that is written down, from 1, by its dotted path. The first place counts.
+pub(super) fn lines<'a>(decls: impl IntoIterator<Item = &'a Decl>, sources: &SourceMap) -> BTreeMap<String, u32> {
+    let mut walk = Walk { sources, lines: BTreeMap::new() };
+    decls.into_iter().for_each(|decl| walk.decl(&Field::default(), decl, 0));
+    walk.lines
+}
+
+struct Walk<'a> {
+    sources: &'a SourceMap,
+    lines: BTreeMap<String, u32>,
+}
+
+impl Walk<'_> {
+    fn decl(&mut self, within: &Field, decl: &Decl, level: usize) {
+        match decl {
+            Decl::Embed(expr) => self.expr(within, expr, level),
+            Decl::Field(field) => {
+                let (name, span) = match &field.label {
+                    // Definitions and hidden fields are no part of the result.
+                    Label::Ident(ident) if ident.name.starts_with(['#', '_']) => return,
+                    Label::Ident(ident) => (&ident.name, ident.span),
+                    Label::String(name, span) => (name, *span),
+                    Label::Interpolation(_) | Label::Dynamic(..) | Label::Pattern { .. } => return,
+                };
+                let at = within.key(name);
+                self.note(&at, span);
+                self.expr(&at, &field.value, level);
+            }
+            Decl::Let(_) | Decl::Comprehension(_) | Decl::Ellipsis(_) | Decl::Attribute(_) => {}
+        }
+    }
+
+    fn expr(&mut self, at: &Field, expr: &Expr, level: usize) {
+        if level > LEVELS_MAX {
+            return;
+        }
+        match &expr.kind {
+            ExprKind::Struct(of) => of.decls.iter().for_each(|decl| self.decl(at, decl, level + 1)),
+            ExprKind::List(elements) => self.elements(at, elements, level),
+            ExprKind::Binary { op: BinaryOp::And, left, right, .. } => {
+                self.expr(at, left, level + 1);
+                self.expr(at, right, level + 1);
+            }
+            ExprKind::Unary { op: UnaryOp::Default, of } | ExprKind::Paren(of) | ExprKind::Alias { of, .. } => {
+                self.expr(at, of, level + 1);
+            }
+            _ => {}
+        }
+    }
+
+    /// What follows a comprehension has no place that is known.
+    fn elements(&mut self, at: &Field, elements: &[Element], level: usize) {
+        let plain = elements.iter().map_while(|element| match element {
+            Element::Expr(expr) => Some(expr),
+            Element::Comprehension(_) | Element::Ellipsis(_) => None,
+        });
+        for (index, expr) in plain.enumerate() {
+            let at = at.index(index);
+            self.note(&at, expr.span);
+            self.expr(&at, expr, level + 1);
+        }
+    }
+
+    fn note(&mut self, at: &Field, span: shipway_cue::source::Span) {
+        let Some(file) = self.sources.file(span.file) else { return };
+        self.lines.entry(at.to_string()).or_insert(file.position(span.start).0);
+    }
+}
