@@ -1,9 +1,13 @@
-//! From text to a tree that remembers its lines: of TOML, or of CUE where the file's name ends so. Not here: whether the tree makes sense (`check`, `rules`).
+//! From text to a tree that remembers its lines: of TOML, or of CUE where the file's name ends so.
+//!
+//! Not here: whether the tree makes sense (`check`, `rules`).
 
 mod cue;
+mod gather;
+mod gathered;
 mod written;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 use shipway_core::{
@@ -15,6 +19,7 @@ use toml::{
     de::{DeInteger, DeTable, DeValue},
 };
 
+pub use self::gather::gather;
 use crate::field::Field;
 
 /// The longest spec that is read, in bytes.
@@ -32,13 +37,27 @@ pub struct Source {
     pub file: String,
     /// What the file says, in its order.
     pub tree: Value,
-    /// The line of every key and list item, from 1, by its dotted path: `services.web.checks[0].http`.
-    pub lines: BTreeMap<String, u32>,
+    /// The place of every key and list item, by its dotted path: `services.web.checks[0].http`.
+    pub lines: BTreeMap<String, Written>,
     /// Environments that are not in the file: who made them.
     pub made: BTreeMap<String, Origin>,
 }
 
-/// Reads the text of a spec file.
+/// Where something is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The file, as it is to be shown: a spec in CUE may consist of several.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// Whether a spec file of that name is written in CUE.
+pub fn is_cue(file_name: &str) -> bool {
+    file_name.ends_with(".cue")
+}
+
+/// Reads the text of a spec file; of one in CUE, the text that [`gather`] gives.
 ///
 /// # Errors
 /// Everything in it that is not TOML, or wrong as CUE, each with line and column.
@@ -50,11 +69,12 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
             .recommendation("keep only the spec in it");
         return Err(vec![finding]);
     }
-    if file_name.ends_with(".cue") {
+    if is_cue(file_name) {
         return cue::parse(file_name, text);
     }
     let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mut reader = Reader { file: file_name, text, line_starts, lines: BTreeMap::new(), findings: Vec::new() };
+    let (lines, findings) = (BTreeMap::new(), Vec::new());
+    let mut reader = Reader { file: file_name, shown: file_name.into(), text, line_starts, lines, findings };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors.iter().take(SYNTAX_FINDINGS_MAX) {
         reader.syntax(error.span().map_or(0, |span| span.start), error.message());
@@ -77,10 +97,11 @@ fn or_unset(field: &Field, map: Map<String, Value>) -> Value {
 
 struct Reader<'a> {
     file: &'a str,
+    shown: Arc<str>,
     text: &'a str,
     /// The byte at which each line begins.
     line_starts: Vec<usize>,
-    lines: BTreeMap<String, u32>,
+    lines: BTreeMap<String, Written>,
     findings: Vec<Finding>,
 }
 
@@ -89,11 +110,15 @@ impl Reader<'_> {
         let mut map = Map::new();
         for (key, value) in table {
             let at = field.key(key.get_ref());
-            let (line, _) = self.position(key.span().start);
-            self.lines.insert(at.to_string(), line);
+            self.note(&at, key.span().start);
             map.insert(key.get_ref().to_string(), self.value(&at, value));
         }
         or_unset(field, map)
+    }
+
+    fn note(&mut self, at: &Field, byte: usize) {
+        let (line, _) = self.position(byte);
+        self.lines.insert(at.to_string(), Written { file: self.shown.clone(), line });
     }
 
     fn value(&mut self, field: &Field, value: &Spanned<DeValue<'_>>) -> Value {
@@ -108,8 +133,7 @@ impl Reader<'_> {
             DeValue::Array(items) => {
                 let item = |(at, item): (usize, &Spanned<DeValue<'_>>)| {
                     let at = field.index(at);
-                    let (line, _) = self.position(item.span().start);
-                    self.lines.insert(at.to_string(), line);
+                    self.note(&at, item.span().start);
                     self.value(&at, item)
                 };
                 Value::Array(items.iter().enumerate().map(item).collect())

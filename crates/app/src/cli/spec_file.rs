@@ -1,4 +1,5 @@
-//! The spec file of the folder that a person stands in. Not here: what is right or wrong in it (`shipway_config`).
+//! The spec file of the folder that a person stands in. Not here: what is right or wrong in it (`shipway_config`), and
+//! what a spec in CUE draws in (`spec_text`).
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +7,7 @@ use shipway_config::read::{self, Source};
 use shipway_core::ports::Fault;
 
 use super::errors::CliError;
+use crate::spec_text::{self, Reach};
 
 /// The names that a spec file may have, for sentences.
 pub const NAMES: &str = "shipway.toml or shipway.cue";
@@ -17,7 +19,7 @@ pub struct SpecFile {
     pub folder: PathBuf,
     /// Its name: one of `read::FILES`.
     pub name: &'static str,
-    /// Its text.
+    /// Its text, with all that it draws in.
     pub text: String,
     /// What it says, when it can be read.
     source: Option<Source>,
@@ -43,10 +45,9 @@ impl SpecFile {
                 return Err(CliError::failed(message, "keep one of them"));
             }
         };
-        let file = folder.join(name);
-        let text = std::fs::read_to_string(&file).map_err(|error| {
-            let fault = Fault::io(format!("reading {}", file.display()), &error);
-            CliError::Fault(fault.with_hint(format!("name the folder that holds a {NAMES}")))
+        let text = spec_text::read(folder, name, Reach::Module)?.ok_or_else(|| {
+            let fault = Fault::not_found(format!("{} holds no {NAMES}", folder.display()));
+            CliError::Fault(fault.with_hint("name the folder that holds the spec"))
         })?;
         let folder = folder.canonicalize().map_err(|error| Fault::io(folder.display(), &error))?;
         let source = read::parse(name, &text).ok();

@@ -7,28 +7,32 @@
 use std::collections::BTreeMap;
 
 use shipway_cue::{
-    source::SourceMap,
+    source::Span,
     syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Label, UnaryOp},
 };
 
+use super::Written;
 use crate::field::Field;
 
 /// How deep expressions are followed; what is deeper has the line of what is around it.
 const LEVELS_MAX: usize = 200;
 
-/// The line of every field and list item that is written down, from 1, by its dotted path. The first place counts.
-pub(super) fn lines<'a>(decls: impl IntoIterator<Item = &'a Decl>, sources: &SourceMap) -> BTreeMap<String, u32> {
-    let mut walk = Walk { sources, lines: BTreeMap::new() };
+/// The place of every field and list item that is written down, by its dotted path. The first place counts.
+pub(super) fn lines<'a>(
+    decls: impl IntoIterator<Item = &'a Decl>,
+    place: impl Fn(Span) -> Option<Written>,
+) -> BTreeMap<String, Written> {
+    let mut walk = Walk { place, lines: BTreeMap::new() };
     decls.into_iter().for_each(|decl| walk.decl(&Field::default(), decl, 0));
     walk.lines
 }
 
-struct Walk<'a> {
-    sources: &'a SourceMap,
-    lines: BTreeMap<String, u32>,
+struct Walk<P> {
+    place: P,
+    lines: BTreeMap<String, Written>,
 }
 
-impl Walk<'_> {
+impl<P: Fn(Span) -> Option<Written>> Walk<P> {
     fn decl(&mut self, within: &Field, decl: &Decl, level: usize) {
         match decl {
             Decl::Embed(expr) => self.expr(within, expr, level),
@@ -79,8 +83,9 @@ impl Walk<'_> {
         }
     }
 
-    fn note(&mut self, at: &Field, span: shipway_cue::source::Span) {
-        let Some(file) = self.sources.file(span.file) else { return };
-        self.lines.entry(at.to_string()).or_insert(file.position(span.start).0);
+    fn note(&mut self, at: &Field, span: Span) {
+        if let Some(written) = (self.place)(span) {
+            self.lines.entry(at.to_string()).or_insert(written);
+        }
     }
 }
