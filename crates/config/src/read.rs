@@ -43,6 +43,14 @@ pub struct Source {
     pub made: BTreeMap<String, Origin>,
 }
 
+impl Source {
+    /// Where a key is written, by its dotted path; the start of the file for one that has no place.
+    pub fn place(&self, field: &str) -> Written {
+        let start = || Written { file: self.file.as_str().into(), line: 1 };
+        self.lines.get(field).cloned().unwrap_or_else(start)
+    }
+}
+
 /// Where something is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
