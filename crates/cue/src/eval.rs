@@ -19,10 +19,12 @@ mod cycle;
 mod data;
 mod disjunction;
 mod equal;
+mod existence;
 mod graph;
 mod insert;
 mod lookup;
 mod operand;
+mod reclose;
 mod run;
 mod schedule;
 

@@ -277,6 +277,8 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
+    /// What was opened in it with `...`.
+    pub opened: super::reclose::Opened,
     /// For an alternative: the ways that led to it; each the choices made, and whether a default was chosen.
     pub modes: Vec<Vec<(u32, DefaultMode)>>,
     /// It is a function, not called yet.
@@ -317,6 +319,7 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
+            opened: super::reclose::Opened::default(),
             modes: Vec::new(),
             function: None,
             fields_seen: false,
