@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
 use crate::error::{Code, Error};
-use crate::eval::{Evaluator, Limits};
+use crate::eval::{Evaluator, Limits, Order};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
@@ -53,7 +53,7 @@ impl Instance {
     pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
         let mut evaluator = self.evaluator.lock().unwrap_or_else(PoisonError::into_inner);
         let evaluator = &mut *evaluator;
-        let on_stack = || evaluator.export(self.main, expr, &self.sources[self.main], &self.names);
+        let on_stack = || self.checked(evaluator, expr);
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, on_stack);
             match thread.map(|thread| thread.join()) {
@@ -62,6 +62,46 @@ impl Instance {
             }
         })
     }
+}
+
+impl Instance {
+    /// The value of an expression. The whole is worked out first, so that no order of questions matters; if that is
+    /// refused, only what the expression needs is.
+    fn checked(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        let found = self.both_ways(evaluator, expr);
+        let refused = |errors: &Vec<Error>| errors.iter().any(is_refusal);
+        if expr.is_some() && evaluator.whole_first && found.as_ref().is_err_and(refused) {
+            *evaluator = evaluator.anew(Order::Forwards, false);
+            return self.both_ways(evaluator, expr);
+        }
+        found
+    }
+
+    /// The value of an expression; where something had to be decided early, or something around it is wrong, only if the
+    /// opposite order gives it, too.
+    fn both_ways(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        let source = &self.sources[self.main];
+        let found = evaluator.export(self.main, expr, source, &self.names);
+        let sure = evaluator.is_sound(self.main) && !evaluator.decided_early();
+        if sure || evaluator.refused().is_some() {
+            return found;
+        }
+        let mut opposite = evaluator.anew(Order::Backwards, evaluator.whole_first);
+        let again = opposite.export(self.main, expr, source, &self.names);
+        match (&found, &again) {
+            (Ok(one), Ok(other)) if one == other => found,
+            (Err(_), Err(errors)) if !errors.iter().any(is_refusal) => found,
+            (_, Err(errors)) if errors.iter().any(is_refusal) => again,
+            _ => {
+                let text = "a value that depends on the order in which it is worked out is not supported";
+                Err(vec![Error::new(Code::Unsupported, text, None)])
+            }
+        }
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.code, Code::Unsupported | Code::Limit)
 }
 
 impl Evaluator {
@@ -73,11 +113,16 @@ impl Evaluator {
         names: &[String],
     ) -> Result<Data, Vec<Error>> {
         let (root, frame) = self.root(main);
+        if self.whole_first {
+            self.settle(root);
+        }
         let vid = match expr {
             None => root,
             Some(expr) => {
                 let bound = self.binder.expression(source, names, expr)?;
-                self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])?
+                let found = self.value_vertex(&bound, frame);
+                let refused = self.refused().cloned();
+                found.map_err(|error| vec![(*refused.unwrap_or(error)).clone()])?
             }
         };
         let found = self.export_vertex(vid);
