@@ -149,6 +149,7 @@ fn what_is_wrong_is_told_in_the_file_that_says_it() {
         ("defaults.cue", "package shop\n\n\n_project: \"shop\" & \"other\"\n", "../defaults.cue", 4),
         ("deploy/staging.cue", "package shop\n\nenvironments: {\n", "staging.cue", 4),
         ("kit/kit.cue", "package kit\n\n#Sit: {}\n", "shipway.cue", 8),
+        ("kit/kit.cue", "package kit\n\n#Site: {\n\tkind: \"statc\"\n\t...\n}\n", "../kit/kit.cue", 4),
         ("cue.mod/module.cue", "module: \"shop.example\"\nlanguage: 1\n", "../cue.mod/module.cue", 2),
     ];
     for (path, text, file, line) in table {
@@ -211,9 +212,12 @@ fn findings_have_the_line_of_the_file() {
     let [finding] = found.as_slice() else { panic!("{found:#?}") };
     assert_eq!((finding.file.as_deref(), finding.line), (Some("shipway.cue"), Some(19)), "{finding:#?}");
     assert_eq!(finding.field.as_deref(), Some("environments.staging.type"));
-    // What a comprehension makes is told where the nearest thing around it is written.
+    // A value is told where it is written, whatever way it came.
     let found = findings(&read_cue(&CUE.replace("\"static\"", "\"statc\"")), &[]);
-    assert!(found.iter().all(|finding| matches!(finding.line, Some(14 | 16))) && found.len() == 2, "{found:#?}");
+    assert!(found.iter().all(|finding| finding.line == Some(6)) && found.len() == 2, "{found:#?}");
+    // A table that a comprehension makes has no line: the nearest thing around it is written somewhere.
+    let found = findings(&read_cue(&CUE.replace("\tkind:  \"static\"\n", "")), &[]);
+    assert!(found.iter().all(|finding| matches!(finding.line, Some(13 | 15))) && found.len() == 2, "{found:#?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod output;
 mod placement;
 mod set;
 mod vet;
+mod why;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -69,6 +70,8 @@ pub enum Verb {
     Vet(vet::Vet),
     /// Write files in the canonical layout
     Fmt(layout::Fmt),
+    /// Say where values come from: what was written of them, where, and what decided
+    Why(why::Why),
     /// Find what is no error but may not be meant
     Lint(lint::Lint),
     /// Change a value in a file, and keep everything else of it
@@ -125,6 +128,7 @@ pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
         Verb::Export(export) => export.run(streams).map(|()| true),
         Verb::Vet(vet) => vet.run(streams).map(|()| true),
         Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
+        Verb::Why(why) => why.run(streams).map(|()| true),
         Verb::Lint(lint) => lint.run(streams),
         Verb::Set(set) => set.run(streams).map(|()| true),
         Verb::Import(import) => import.run(streams).map(|()| true),

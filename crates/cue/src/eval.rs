@@ -25,6 +25,8 @@ mod graph;
 mod insert;
 mod lookup;
 mod operand;
+mod order;
+mod provenance;
 mod reclose;
 mod run;
 mod schedule;
@@ -36,8 +38,9 @@ use crate::compile::ir::{Ex, Presence};
 use crate::compile::{Binder, Package};
 use crate::error::{Code, Error};
 use crate::label::Label;
-use crate::source::Span;
-use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex, Vid};
+use crate::source::{FileId, Span};
+pub(crate) use graph::Vid;
+use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex};
 
 /// Bounds on what one evaluation may use.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +97,8 @@ pub(crate) struct Evaluator {
     refs: Vec<Followed>,
     packages: Vec<Package>,
     roots: HashMap<usize, (Vid, Frame)>,
+    /// The place of each file among all, by name.
+    file_ranks: Vec<u32>,
     pub(crate) binder: Binder,
     stack: Vec<Vid>,
     tree_depth: u32,
@@ -122,6 +127,8 @@ pub(crate) struct Evaluator {
     /// A condition looked at what it, or another condition that waits for it, may still change.
     pub(crate) doubtful: Option<Span>,
     steps: u64,
+    /// Steps gone to explain values.
+    explained: usize,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
     refused: Option<Arc<Error>>,
@@ -136,6 +143,7 @@ impl Evaluator {
             refs: vec![],
             packages,
             roots: HashMap::new(),
+            file_ranks: Vec::new(),
             binder,
             stack: Vec::new(),
             tree_depth: 0,
@@ -154,6 +162,7 @@ impl Evaluator {
             alternatives: 0,
             doubtful: None,
             steps: 0,
+            explained: 0,
             limits,
             refused: None,
             void: Frame(0),
@@ -162,6 +171,7 @@ impl Evaluator {
         evaluator.void = evaluator.add_frame(None, nowhere, None);
         evaluator.refs.push(Followed {
             expression: 0,
+            span: Span::new(FileId(u32::MAX), 0, 0),
             target: nowhere,
             from: nowhere,
             tree_depth: 0,
@@ -175,6 +185,7 @@ impl Evaluator {
     pub(crate) fn anew(&self, order: Order, whole_first: bool) -> Self {
         let mut anew = Self::new(self.packages.clone(), self.binder.clone(), self.limits);
         anew.order = order;
+        anew.file_ranks.clone_from(&self.file_ranks);
         anew.whole_first = whole_first;
         anew
     }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compile::{Binder, PackageSource};
 use crate::data::Data;
 use crate::error::{Code, Error};
-use crate::eval::{Evaluator, Limits, Order};
-use crate::source::{FileId, Span};
+use crate::eval::{Evaluator, Limits, Order, Vid};
+use crate::provenance::Provenance;
+use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
 
 /// The stack that one evaluation gets, in bytes.
@@ -46,19 +47,49 @@ impl Instance {
         Ok(Self { evaluator, sources, names, main })
     }
 
+    /// The same, where fields of several files are ordered by these files' names, as CUE orders them; without it,
+    /// by the order in which the files were read.
+    #[must_use]
+    pub fn ordered_by_name(self, sources: &SourceMap) -> Self {
+        let mut evaluator = self.evaluator.into_inner().unwrap_or_else(PoisonError::into_inner);
+        evaluator.set_file_order(sources.ranks());
+        Self { evaluator: Mutex::new(evaluator), ..self }
+    }
+
     /// The concrete value of an expression in the main package, or of the package itself.
     ///
     /// # Errors
     /// All that is wrong with it or missing in it.
     pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        self.on_stack(|evaluator| self.checked(evaluator, expr))
+    }
+}
+
+impl Instance {
+    /// Where the values of an expression in the main package come from, or those of the package itself: one
+    /// provenance for each leaf. `name` is what their paths begin with.
+    ///
+    /// # Errors
+    /// There is nothing at the expression, or the evaluation met something that isn't supported.
+    pub fn why(&self, expr: Option<&ast::Expr>, name: &str) -> Result<Vec<Provenance>, Vec<Error>> {
+        self.on_stack(|evaluator| match self.checked(evaluator, expr) {
+            Err(errors) if errors.iter().any(is_refusal) => Err(errors),
+            _ => evaluator.explain(self.main, expr, &self.sources[self.main], &self.names, name),
+        })
+    }
+
+    /// Evaluates in a thread with a stack of its own.
+    fn on_stack<T: Send>(
+        &self,
+        work: impl FnOnce(&mut Evaluator) -> Result<T, Vec<Error>> + Send,
+    ) -> Result<T, Vec<Error>> {
         let mut evaluator = self.evaluator.lock().unwrap_or_else(PoisonError::into_inner);
         let evaluator = &mut *evaluator;
-        let on_stack = || self.checked(evaluator, expr);
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, on_stack);
-            match thread.map(|thread| thread.join()) {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+            match thread.spawn_scoped(scope, || work(evaluator)).map(|thread| thread.join()) {
                 Ok(Ok(result)) => result,
-                _ => Err(vec![Error::new(crate::error::Code::Limit, "the evaluation could not be run", None)]),
+                _ => Err(vec![Error::new(Code::Limit, "the evaluation could not be run", None)]),
             }
         })
     }
@@ -105,6 +136,38 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 impl Evaluator {
+    fn explain(
+        &mut self,
+        main: usize,
+        expr: Option<&ast::Expr>,
+        source: &PackageSource,
+        names: &[String],
+        name: &str,
+    ) -> Result<Vec<Provenance>, Vec<Error>> {
+        let vid = self.asked(main, expr, source, names)?;
+        let found = self.why(vid, name);
+        match self.refused() {
+            Some(error) => Err(vec![(**error).clone()]),
+            None => Ok(found),
+        }
+    }
+
+    /// The vertex of what is asked for.
+    fn asked(
+        &mut self,
+        main: usize,
+        expr: Option<&ast::Expr>,
+        source: &PackageSource,
+        names: &[String],
+    ) -> Result<Vid, Vec<Error>> {
+        let (root, frame) = self.root(main);
+        let Some(expr) = expr else { return Ok(root) };
+        let bound = self.binder.expression(source, names, expr)?;
+        let found = self.value_vertex(&bound, frame);
+        let refused = self.refused().cloned();
+        found.map_err(|error| vec![(*refused.unwrap_or(error)).clone()])
+    }
+
     fn export(
         &mut self,
         main: usize,
@@ -112,19 +175,11 @@ impl Evaluator {
         source: &PackageSource,
         names: &[String],
     ) -> Result<Data, Vec<Error>> {
-        let (root, frame) = self.root(main);
         if self.whole_first {
+            let (root, _) = self.root(main);
             self.settle(root);
         }
-        let vid = match expr {
-            None => root,
-            Some(expr) => {
-                let bound = self.binder.expression(source, names, expr)?;
-                let found = self.value_vertex(&bound, frame);
-                let refused = self.refused().cloned();
-                found.map_err(|error| vec![(*refused.unwrap_or(error)).clone()])?
-            }
-        };
+        let vid = self.asked(main, expr, source, names)?;
         let found = self.export_vertex(vid);
         let cyclic = match &found {
             Ok(_) => self.doubtful,

@@ -14,6 +14,7 @@ use shipway_cue::{
     data::Data,
     error::{Code, Error},
     load::{self, Build, Memory, Options},
+    provenance::Provenance,
     source::{FileId, SourceMap, Span},
     syntax,
 };
@@ -86,17 +87,22 @@ fn evaluated(file: &str, text: &str) -> Result<Source, Vec<Finding>> {
     let build = load::load(&files, &options, &[argument])
         .map_err(|failed| Teller { names, sources: &failed.sources }.all(&failed.errors))?;
     let teller = Teller { names, sources: &build.sources };
-    let data = data(&build).map_err(|errors| teller.all(&errors))?;
+    let (data, said) = data(&build).map_err(|errors| teller.all(&errors))?;
     let decls = build.main().into_iter().flat_map(|package| &package.files).flat_map(|file| &file.tree.decls);
-    let lines = written::lines(decls, |span| teller.place(span).map(|(written, _)| written));
+    let place = |span| teller.place(span).map(|(written, _)| written);
+    let mut lines = written::lines(decls, place);
+    lines.extend(written::values(&said, place));
     let tree = Reader { file, lines: &lines }.value(&Field::default(), &data).map_err(|finding| vec![*finding])?;
     Ok(Source { file: file.to_owned(), tree, lines, made: BTreeMap::new() })
 }
 
-fn data(build: &Build) -> Result<Data, Vec<Error>> {
+/// The value of the spec, and what was said of its parts.
+fn data(build: &Build) -> Result<(Data, Vec<Provenance>), Vec<Error>> {
     let main = build.instances.first().copied().unwrap_or_default();
-    match build.instance(main, &[], LIMITS)?.data(None)? {
-        data @ Data::Struct(_) => Ok(data),
+    let instance = build.instance(main, &[], LIMITS)?;
+    match instance.data(None)? {
+        // Of a spec that is too large to be explained, the lines of what is written down have to do.
+        data @ Data::Struct(_) => Ok((data, instance.why(None, "").unwrap_or_default())),
         other => Err(vec![Error::new(Code::Conflict, format!("a spec is a struct, not {}", other.kind_name()), None)]),
     }
 }

@@ -1,12 +1,14 @@
-//! Which line of a file of CUE writes which field: those that are written as literals, wherever they stand in structs,
-//! lists and unifications.
+//! Which line of a file of CUE writes which field: of a value, whatever way it came, where what decided it is written;
+//! of tables and lists, where they are written as literals.
 //!
-//! Not here: what comes of references, comprehensions and patterns. It has no line of its own, so it is told at the
-//! line of what is around it.
+//! Not here: tables that come of references, comprehensions and patterns. They have no line of their own, so they are
+//! told at the line of what is around them.
 
 use std::collections::BTreeMap;
 
 use shipway_cue::{
+    edit::{Step, parse_path},
+    provenance::Provenance,
     source::Span,
     syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Label, UnaryOp},
 };
@@ -25,6 +27,21 @@ pub(super) fn lines<'a>(
     let mut walk = Walk { place, lines: BTreeMap::new() };
     decls.into_iter().for_each(|decl| walk.decl(&Field::default(), decl, 0));
     walk.lines
+}
+
+/// The place of what decided each value, by the value's dotted path.
+pub(super) fn values(
+    said: &[Provenance],
+    place: impl Fn(Span) -> Option<Written>,
+) -> impl Iterator<Item = (String, Written)> {
+    said.iter().filter_map(move |of| {
+        let steps = parse_path(&of.path).ok()?;
+        let field = steps.iter().fold(Field::default(), |field, step| match step {
+            Step::Field(name) | Step::Special(name) => field.key(name),
+            Step::Index(index) => field.index(*index),
+        });
+        Some((field.to_string(), place(of.said.first()?.span)?))
+    })
 }
 
 struct Walk<P> {

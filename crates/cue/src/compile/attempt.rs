@@ -33,11 +33,11 @@ impl Unit<'_> {
         Clause::Try { exists, bound: Some((self.variable(name), bound)) }
     }
 
-    /// `try { … }`: the clause, and the body that it yields.
-    pub(super) fn try_body(&mut self, body: &ast::Struct) -> (Clause, Ex) {
+    /// `try { … }`: the clause, and the body that it yields; `clauses` is what stands before it.
+    pub(super) fn try_body(&mut self, body: &ast::Struct, clauses: Span) -> (Clause, Ex) {
         let mut marks = Marks::default();
         marks.decls(&body.decls, true);
-        let (bound, exists) = self.attempt(&marks, body.span, |unit| unit.yielded(body));
+        let (bound, exists) = self.attempt(&marks, body.span, |unit| unit.yielded(body, clauses));
         (Clause::Try { exists, bound: None }, bound)
     }
 

@@ -210,6 +210,8 @@ pub struct Struct {
     pub file: bool,
     /// It is the body of a comprehension.
     pub yielded: bool,
+    /// The clauses that it is the body of.
+    pub clauses: Option<Span>,
     /// Labels that its evaluation may add, if all are known.
     pub labels: Option<Vec<Label>>,
 }

@@ -85,15 +85,13 @@ impl Evaluator {
 
     fn fields(&self, vid: Vid) -> Result<Data, Arc<Error>> {
         let mut fields = IndexMap::new();
-        for (label, arc) in &self.get(vid).arcs {
-            if !label.is_regular() {
-                continue;
-            }
+        for label in self.field_order(vid) {
+            let Some(arc) = self.get(vid).arcs.get(&label).filter(|_| label.is_regular()) else { continue };
             match self.get(*arc).presence {
                 Presence::Optional => {}
                 Presence::Required => return Err(self.required(*arc).unwrap_or_else(|| self.incomplete(*arc, ""))),
                 Presence::Regular => {
-                    fields.insert(self.binder.labels.name(*label), self.data(*arc)?);
+                    fields.insert(self.binder.labels.name(label), self.data(*arc)?);
                 }
             }
         }

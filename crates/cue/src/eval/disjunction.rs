@@ -48,6 +48,7 @@ impl Evaluator {
                 ways.push(Vec::new());
             }
             ways.iter_mut().for_each(|way| way.push(pick.clone()));
+            self.v(alternative).node.chosen.push((conjunct.clone(), *mode));
             self.count_alternative(choice.span);
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
@@ -61,6 +62,7 @@ impl Evaluator {
                 return Err(waits);
             }
             if let Err(error) = self.keep(alternative, &mut left) {
+                self.v(vid).node.fallen.push((conjunct.clone(), error.clone()));
                 errors.push(error);
             }
             if left.len() > MAX_ALTERNATIVES {

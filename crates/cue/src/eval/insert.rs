@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, Frame, Origin, Pattern, Value, Vertex, Vid};
+use super::graph::{Body, Conjunct, Frame, Laid, Laying, Origin, Pattern, Value, Vertex, Vid};
 use super::schedule::made;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Ex, Item, Kinds, List, Presence, UnaryOp};
@@ -35,6 +35,14 @@ impl Evaluator {
         node.kind = narrower;
     }
 
+    /// What an expression gave.
+    pub(super) fn insert_computed(&mut self, vid: Vid, data: &Data, expr: &Ex, frame: Frame, origin: Origin) {
+        if matches!(data, Data::List(_) | Data::Struct(_)) {
+            self.v(vid).node.computed.push((expr.clone(), frame));
+        }
+        self.insert_data(vid, data, expr.span, origin);
+    }
+
     /// A literal; structs and lists are taken apart.
     pub(super) fn insert_data(&mut self, vid: Vid, data: &Data, span: Span, origin: Origin) {
         self.mark_structure(vid, origin);
@@ -52,6 +60,9 @@ impl Evaluator {
                 self.v(vid).node.has_struct = true;
                 self.v(vid).node.is_struct = true;
                 self.narrow(vid, Kind::STRUCT, span);
+                let labels = fields.keys().map(|name| self.binder.labels.regular(name)).collect();
+                let laid = Laid { laying: Laying::Data(labels, span), frame: self.void, origin };
+                self.v(vid).node.laid.push(laid);
                 for (name, value) in fields {
                     let label = self.binder.labels.regular(name);
                     let value = made(Kinds::Data(value.clone()), span);

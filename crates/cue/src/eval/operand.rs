@@ -38,7 +38,7 @@ impl Evaluator {
             _ => {}
         }
         match self.evaluate(expr, frame)? {
-            Outcome::Data(data) => self.insert_data(vid, &data, expr.span, origin),
+            Outcome::Data(data) => self.insert_computed(vid, &data, expr, frame, origin),
             Outcome::Vertex(from) => {
                 let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
                 self.schedule(vid, &conjunct, origin);
@@ -332,7 +332,7 @@ impl Evaluator {
             Callee::Native(Native::Or) => self.run_or(vid, expr, args, frame, origin),
             _ => match self.evaluate_call(expr, callee, args, frame)? {
                 Outcome::Data(data) => {
-                    self.insert_data(vid, &data, expr.span, origin);
+                    self.insert_computed(vid, &data, expr, frame, origin);
                     Ok(())
                 }
                 Outcome::Vertex(from) => {

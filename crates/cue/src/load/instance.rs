@@ -23,7 +23,7 @@ impl Build {
             let files: Vec<File> = values.iter().map(|value| data_file(value, package)).collect();
             package.files.extend(files);
         }
-        Instance::build(packages, main, limits)
+        Ok(Instance::build(packages, main, limits)?.ordered_by_name(&self.sources))
     }
 }
 

@@ -22,7 +22,11 @@ pub fn evaluate(files: &[(&str, &str)], expressions: &[&str], limits: Limits) ->
         Err(Failed { sources, errors }) => return (sources, vec![Err(errors); expressions.len().max(1)]),
     };
     let outcomes = match instance(&build, limits) {
-        Ok(instance) if expressions.is_empty() => vec![read(instance.data(None))],
+        Ok(instance) if expressions.is_empty() => {
+            let outcome = read(instance.data(None));
+            explain(&instance);
+            vec![outcome]
+        }
         Ok(instance) => expressions.iter().map(|text| expression(&mut build, &instance, text)).collect(),
         Err(errors) => vec![Err(errors); expressions.len().max(1)],
     };
@@ -59,6 +63,13 @@ fn expression(build: &mut Build, instance: &Instance, text: &str) -> Outcome {
     let id = build.sources.add("expression", text);
     let (expr, errors) = parse_expr(id, text);
     if errors.is_empty() { read(instance.data(Some(&expr))) } else { Err(errors) }
+}
+
+/// Whatever it is, it can be explained; that it can't be run is never an answer.
+fn explain(instance: &Instance) {
+    if let Err(errors) = instance.why(None, "") {
+        assert!(!errors.iter().any(|error| error.message == "the evaluation could not be run"), "a panic");
+    }
 }
 
 /// An evaluation that panicked is reported as one that could not be run: that is never an answer.
