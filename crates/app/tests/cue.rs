@@ -129,6 +129,15 @@ fn checked(folder: &Path) -> (Option<i32>, String) {
 }
 
 #[test]
+fn the_schema_is_printed_as_cue() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shipway"));
+    let output = command.args(["check", "--schema=cue"]).env_clear().output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let documented = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/shipway.schema.cue");
+    assert_eq!(text(&output.stdout), fs::read_to_string(documented).expect("the documented schema"));
+}
+
+#[test]
 fn a_spec_in_cue_is_checked_where_it_is_alone() {
     let folder = folder(&[("shipway.cue", SPEC)]);
     let (code, said) = checked(folder.path());

@@ -19,18 +19,26 @@ use super::{
 pub struct Args {
     /// The project's folder; the nearest one upwards that holds a spec when absent
     folder: Option<PathBuf>,
-    /// Print the JSON Schema of the spec, for editors, and check nothing
-    #[arg(long)]
-    schema: bool,
+    /// Print the schema of the spec, for editors, and check nothing
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "json")]
+    schema: Option<SchemaFormat>,
     #[command(flatten)]
     environment: EnvironmentArg,
 }
 
+/// How a schema is written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SchemaFormat {
+    /// As JSON Schema
+    Json,
+    /// As CUE, a file of the package `shipway`
+    Cue,
+}
+
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    if args.schema {
-        context.terminal.json(&shipway_config::schema::editor_schema());
-        return Ok(Exit::Done);
+    if let Some(format) = args.schema {
+        return schema(context, format);
     }
     let spec = match &args.folder {
         Some(folder) => SpecFile::read(folder)?,
@@ -49,6 +57,18 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         say(context, &validation, &args.environment, has_server);
     }
     Ok(if validation.valid { Exit::Done } else { Exit::Failed })
+}
+
+fn schema(context: &Context, format: SchemaFormat) -> Outcome {
+    match format {
+        SchemaFormat::Json => context.terminal.json(&shipway_config::schema::editor_schema()),
+        SchemaFormat::Cue => {
+            let text = shipway_config::schema::cue_schema();
+            let text = text.map_err(|error| CliError::failed(error.to_string(), "take the JSON Schema"))?;
+            context.terminal.say(text.trim_end());
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// What the server finds; none when there is none.
