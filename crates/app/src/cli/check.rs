@@ -19,19 +19,17 @@ use super::{
 pub struct Args {
     /// The project's folder; the nearest one upwards that holds a spec when absent
     folder: Option<PathBuf>,
-    /// Print the schema of the spec, for editors, and check nothing
+    /// Print the schema of the spec, for editors or as a package of CUE, and check nothing
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "json")]
     schema: Option<SchemaFormat>,
     #[command(flatten)]
     environment: EnvironmentArg,
 }
 
-/// How a schema is written.
+/// How a schema is written: as JSON Schema, or as CUE.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum SchemaFormat {
-    /// As JSON Schema
     Json,
-    /// As CUE, a file of the package `shipway`
     Cue,
 }
 
