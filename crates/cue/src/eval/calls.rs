@@ -581,7 +581,7 @@ impl Evaluator {
         let probe = self.deref(probe);
         Ok(match &self.get(probe).value {
             Value::Bottom(error) if !error.code.is_open() => Fit::No,
-            Value::Bottom(_) => Fit::Yes,
+            Value::Bottom(_) => Fit::Later,
             _ if self.lacks_required(probe) => Fit::Later,
             _ => Fit::Yes,
         })
