@@ -125,6 +125,8 @@ pub(crate) struct Evaluator {
     pub(crate) whole_first: bool,
     /// Tasks that were shown things as they stood.
     rings: u32,
+    /// One of them was in a disjunction: that could have decided what the others lacked.
+    chosen_in_ring: bool,
     /// Disjunctions that are being expanded inside one another.
     expanding: u32,
     alternatives: u64,
@@ -163,6 +165,7 @@ impl Evaluator {
             order: Order::Forwards,
             whole_first: true,
             rings: 0,
+            chosen_in_ring: false,
             expanding: 0,
             alternatives: 0,
             doubtful: None,
