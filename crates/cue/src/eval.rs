@@ -20,11 +20,13 @@ mod data;
 mod disjunction;
 mod equal;
 mod graph;
+mod handle;
 mod insert;
 mod lookup;
 mod operand;
 mod run;
 mod schedule;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +36,11 @@ use crate::compile::{Binder, Package};
 use crate::error::{Code, Error};
 use crate::label::Label;
 use crate::source::Span;
-use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex, Vid};
+pub(crate) use graph::Vid;
+use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex};
+pub(crate) use handle::Found;
+pub(crate) use written::Home;
+pub use written::Style;
 
 /// Bounds on what one evaluation may use.
 #[derive(Clone, Copy, Debug)]

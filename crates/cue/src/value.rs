@@ -1,100 +1,257 @@
-//! The library's face: a configuration is built once and asked for values.
+//! The library's face: configurations are built in a context, and their values asked.
 //!
-//! Not here: files (`load`), formats (`encode`).
+//! ```
+//! use shipway_cue::{Context, Style};
+//!
+//! let context = Context::default();
+//! let app = context.compile_text("replicas: *1 | >0\nname: string\nenv: [string]: string\n")?;
+//! let stage = context.compile_text("name: \"shop\", replicas: 3, env: MODE: \"stage\"")?;
+//!
+//! let both = app.unify(&stage)?;
+//! assert!(both.is_concrete());
+//! assert_eq!(both.lookup("env.MODE")?.decode::<String>()?, "stage");
+//! assert_eq!(app.to_cue(Style::RESULT)?, "replicas: 1\nname:     string\nenv: {}\n");
+//! # Ok::<(), shipway_cue::Failed>(())
+//! ```
+//!
+//! Not here: formats (`encode`), how values come to be (`eval`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod context;
+mod instance;
+mod read;
 
-use crate::compile::{Binder, PackageSource};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+pub use context::Context;
+pub use instance::Instance;
+
 use crate::data::Data;
+use crate::edit::{Step, parse_path};
 use crate::error::{Code, Error};
-use crate::eval::{Evaluator, Limits};
-use crate::source::{FileId, Span};
-use crate::syntax::ast;
+use crate::eval::{Home, Style, Vid};
+use crate::kind::Kind;
+use crate::label::{Label, Sort};
+use crate::load::Failed;
+use crate::source::{SourceMap, Span};
+use crate::syntax::ast::Presence;
+use context::State;
 
-/// The stack that one evaluation gets, in bytes.
-const STACK_BYTES: usize = 1 << 30;
-
-/// A built configuration: its packages are bound, its values are computed when asked for.
-#[derive(Debug)]
-pub struct Instance {
-    evaluator: Mutex<Evaluator>,
-    sources: Vec<PackageSource>,
-    names: Vec<String>,
-    main: usize,
+/// A value of a configuration: a handle that is cheap to copy. It is evaluated when something is asked of it.
+#[derive(Clone, Debug)]
+pub struct Value {
+    context: Context,
+    vid: Vid,
+    /// The package whose names are its own, by its number in the context.
+    home: usize,
 }
 
-impl Instance {
-    /// Binds packages; `main` is the one that is asked.
-    ///
-    /// # Errors
-    /// Names that mean nothing, and whatever else is wrong before anything is evaluated.
-    pub fn build(sources: Vec<PackageSource>, main: usize, limits: Limits) -> Result<Self, Vec<Error>> {
-        let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-        let mut binder = Binder::default();
-        let mut packages = Vec::new();
-        let mut errors = Vec::new();
-        for source in &sources {
-            match binder.package(source, &names) {
-                Ok(package) => packages.push(package),
-                Err(more) => errors.extend(more),
-            }
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let evaluator = Mutex::new(Evaluator::new(packages, binder, limits));
-        Ok(Self { evaluator, sources, names, main })
+/// What [`Value::validate`] asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Validation {
+    /// All regular fields and elements must be data, and required ones there.
+    pub concrete: bool,
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name as written, without quotes: `a`, `#A`, `_a`.
+    pub name: Arc<str>,
+    /// Whether it is a regular field, a definition or hidden.
+    pub sort: Sort,
+    /// Whether it is there, may be, or must be.
+    pub presence: Presence,
+    /// What it is.
+    pub value: Value,
+}
+
+impl Value {
+    /// The files that the errors of this value's context point into.
+    #[must_use]
+    pub fn sources(&self) -> SourceMap {
+        self.context.sources()
     }
 
-    /// The concrete value of an expression in the main package, or of the package itself.
+    /// Where the value stands from the root of its package: `a.b`; empty for the root and for values without a name.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.context.with(|state| state.evaluator.path(self.vid))
+    }
+
+    /// The value at a path such as `spec.containers[0]."my-image".tag`, `#A` or `_hidden`. Where a step leads through a
+    /// disjunction, its default is taken.
+    ///
+    /// # Errors
+    /// The path is not one, or leads nowhere.
+    pub fn lookup(&self, path: &str) -> Result<Self, Failed> {
+        let steps = parse_path(path).map_err(|error| self.failed(vec![error]))?;
+        let found = self.context.on_stack(|state| {
+            let labels: Vec<Label> = steps.iter().map(|step| state.label(self.home, step)).collect();
+            state.evaluator.descend(self.vid, &labels)
+        });
+        found.map(|vid| self.with(vid)).map_err(|errors| self.failed(errors))
+    }
+
+    /// The value of an expression in the package that this value is of, such as `len(items)`.
+    ///
+    /// # Errors
+    /// It is not an expression, or its names mean nothing.
+    pub fn evaluate(&self, expression: &str) -> Result<Self, Failed> {
+        let expr = self.context.parse(expression)?;
+        self.context.expression(self.home, &expr).map_err(|errors| self.failed(errors))
+    }
+
+    /// The kind of a concrete value; no kind ([`Kind::BOTTOM`]) where it is not concrete or in error.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.context.on_stack(|state| state.evaluator.kind(self.vid))
+    }
+
+    /// The kinds that it may still be; no kind where it is in error.
+    #[must_use]
+    pub fn incomplete_kind(&self) -> Kind {
+        self.context.on_stack(|state| state.evaluator.incomplete_kind(self.vid))
+    }
+
+    /// Whether it is data through and through, defaults taken.
+    #[must_use]
+    pub fn is_concrete(&self) -> bool {
+        self.validate(Validation { concrete: true }).is_ok()
+    }
+
+    /// The one default, where a disjunction has one.
+    #[must_use]
+    pub fn default(&self) -> Option<Self> {
+        let found = self.context.on_stack(|state| state.evaluator.chosen(self.vid));
+        found.map(|vid| self.with(vid))
+    }
+
+    /// What satisfies both values, as `&` does. Contradictions are errors of the new value.
+    ///
+    /// # Errors
+    /// The two are not of one [`Context`].
+    pub fn unify(&self, other: &Self) -> Result<Self, Failed> {
+        if !self.context.is(&other.context) {
+            let error = Error::new(Code::Reference, "values of two contexts can't be unified", None);
+            return Err(self.failed(vec![error.help("build both in one `Context`")]));
+        }
+        let vid = self.context.with(|state| state.evaluator.unified(self.vid, other.vid));
+        Ok(self.with(vid))
+    }
+
+    /// Checks the value and all below it.
+    ///
+    /// # Errors
+    /// All that is wrong with it; what is only open as far as it is asked for.
+    pub fn validate(&self, validation: Validation) -> Result<(), Failed> {
+        let found = self.context.on_stack(|state| state.evaluator.validate(self.vid, validation.concrete));
+        found.map_err(|errors| self.failed(errors))
+    }
+
+    /// The first error of the value itself or below it; incomplete values have none.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.validate(Validation::default()).err().and_then(|failed| failed.errors.into_iter().next())
+    }
+
+    /// The concrete value, defaults taken.
     ///
     /// # Errors
     /// All that is wrong with it or missing in it.
-    pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
-        let mut evaluator = self.evaluator.lock().unwrap_or_else(PoisonError::into_inner);
-        let evaluator = &mut *evaluator;
-        let on_stack = || evaluator.export(self.main, expr, &self.sources[self.main], &self.names);
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, on_stack);
-            match thread.map(|thread| thread.join()) {
-                Ok(Ok(result)) => result,
-                _ => Err(vec![Error::new(crate::error::Code::Limit, "the evaluation could not be run", None)]),
-            }
-        })
+    pub fn to_data(&self) -> Result<Data, Failed> {
+        self.context.on_stack(|state| state.evaluator.export(self.vid)).map_err(|errors| self.failed(errors))
+    }
+
+    /// The concrete value as a type.
+    ///
+    /// # Errors
+    /// It is not concrete, or doesn't fit the type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Failed> {
+        let mismatch = |message: String| {
+            let span = self.context.with(|state| state.evaluator.place_of(self.vid));
+            let mut error = Error::new(Code::Conflict, message, span);
+            error.path = self.path();
+            self.failed(vec![error])
+        };
+        self.to_data()?.to_type().map_err(|error| mismatch(error.message))
+    }
+
+    /// The value as the text of a file of CUE.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or something that can't be written down.
+    pub fn to_cue(&self, style: Style) -> Result<String, Failed> {
+        let found = self.context.on_stack(|state| {
+            let home = Home { packages: &state.packages, own: self.home };
+            state.evaluator.to_cue(self.vid, style, home)
+        });
+        found.map_err(|errors| self.failed(errors))
+    }
+
+    /// All fields in their order, optional and hidden ones too; what is no struct has none but definitions and hidden
+    /// ones.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the value.
+    pub fn fields(&self) -> Result<Vec<Field>, Failed> {
+        let found = self.context.on_stack(|state| state.evaluator.fields_of(self.vid));
+        let fields = found.map_err(|errors| self.failed(errors))?;
+        let field = |(name, label, presence, vid): (Arc<str>, Label, Presence, Vid)| Field {
+            name,
+            sort: label.sort(),
+            presence,
+            value: self.with(vid),
+        };
+        Ok(fields.into_iter().map(field).collect())
+    }
+
+    /// The elements of a list; what is no list has none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the value.
+    pub fn elements(&self) -> Result<Vec<Self>, Failed> {
+        let found = self.context.on_stack(|state| state.evaluator.elements_of_value(self.vid));
+        let elements = found.map_err(|errors| self.failed(errors))?;
+        Ok(elements.into_iter().map(|vid| self.with(vid)).collect())
+    }
+
+    /// How many elements a list has, regular fields a struct, or bytes a text; none for anything else, and for lists
+    /// that may get longer.
+    #[must_use]
+    pub fn len(&self) -> Option<usize> {
+        self.context.on_stack(|state| state.evaluator.size_of(self.vid))
+    }
+
+    /// Whether [`Self::len`] is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> Option<bool> {
+        self.len().map(|length| length == 0)
+    }
+
+    fn with(&self, vid: Vid) -> Self {
+        Self { context: self.context.clone(), vid, home: self.home }
+    }
+
+    fn failed(&self, errors: Vec<Error>) -> Failed {
+        Failed { sources: self.sources(), errors }
     }
 }
 
-impl Evaluator {
-    fn export(
-        &mut self,
-        main: usize,
-        expr: Option<&ast::Expr>,
-        source: &PackageSource,
-        names: &[String],
-    ) -> Result<Data, Vec<Error>> {
-        let (root, frame) = self.root(main);
-        let vid = match expr {
-            None => root,
-            Some(expr) => {
-                let bound = self.binder.expression(source, names, expr)?;
-                self.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])?
+impl State {
+    fn label(&mut self, home: usize, step: &Step) -> Label {
+        let labels = &mut self.evaluator.binder.labels;
+        match step {
+            Step::Field(name) => labels.regular(name),
+            Step::Special(name) => {
+                let package = self.packages.get(home).map_or("", |package| &package.path);
+                labels.identifier(name, package)
             }
-        };
-        let found = self.export_vertex(vid);
-        let cyclic = match &found {
-            Ok(_) => self.doubtful,
-            Err(errors) => errors.iter().find(|error| error.code == Code::Undecided).map(|error| place(error)),
-        };
-        if let Some(span) = cyclic {
-            self.refuse_cycle(Some(span));
-        }
-        match self.refused() {
-            Some(error) => Err(vec![(**error).clone()]),
-            None => found.map_err(|errors| errors.iter().map(|error| Arc::unwrap_or_clone(error.clone())).collect()),
+            Step::Index(index) => Label::index(u32::try_from(*index).unwrap_or(u32::MAX)),
         }
     }
 }
 
-fn place(error: &Error) -> Span {
-    error.labels.first().map_or(Span::new(FileId(u32::MAX), 0, 0), |label| label.span)
-}
+/// The place of what stands in no file.
+const NOWHERE: Span = Span::new(crate::source::FileId(u32::MAX), 0, 0);

@@ -1,0 +1,49 @@
+//! One configuration by itself, from packages that were parsed already.
+//!
+//! Not here: files (`load`).
+
+use super::{Context, Value};
+use crate::compile::PackageSource;
+use crate::data::Data;
+use crate::error::Error;
+use crate::eval::Limits;
+use crate::syntax::ast;
+
+/// A built configuration: its packages are bound, its values are computed when asked for.
+#[derive(Debug)]
+pub struct Instance {
+    context: Context,
+    main: usize,
+}
+
+impl Instance {
+    /// Binds packages; `main` is the one that is asked.
+    ///
+    /// # Errors
+    /// Names that mean nothing, and whatever else is wrong before anything is evaluated.
+    pub fn build(sources: Vec<PackageSource>, main: usize, limits: Limits) -> Result<Self, Vec<Error>> {
+        let context = Context::new(limits);
+        let base = context.add(sources)?;
+        Ok(Self { context, main: base + main })
+    }
+
+    /// The value of an expression in the main package, or of the package itself. Its [`Value::sources`] are empty: the
+    /// files are the caller's.
+    ///
+    /// # Errors
+    /// Names that mean nothing, and a reference that leads nowhere.
+    pub fn value(&self, expr: Option<&ast::Expr>) -> Result<Value, Vec<Error>> {
+        match expr {
+            None => Ok(self.context.root(self.main)),
+            Some(expr) => self.context.expression(self.main, expr),
+        }
+    }
+
+    /// The concrete value of an expression in the main package, or of the package itself.
+    ///
+    /// # Errors
+    /// All that is wrong with it or missing in it.
+    pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
+        self.value(expr)?.to_data().map_err(|failed| failed.errors)
+    }
+}
