@@ -55,7 +55,8 @@ impl Style {
     /// Regular fields only, as `cue eval -c` prints them.
     pub const CONCRETE: Self = Self { definitions: false, ..Self::RESULT };
     /// All that a value is.
-    pub const WHOLE: Self = Self { defaults: false, definitions: true, hidden: true, optional: true, constraints: true };
+    pub const WHOLE: Self =
+        Self { defaults: false, definitions: true, hidden: true, optional: true, constraints: true };
 }
 
 /// A value, written.

@@ -47,7 +47,11 @@ impl Writer<'_> {
             Kinds::Open(of) => Ok(tree::expr(ExprKind::Open(Box::new(self.expression(of)?)))),
             Kinds::Unsupported(what) => Err(self.refused(what, expr.span)),
             Kinds::Interpolation(parts, bytes) => self.interpolation(parts, *bytes),
-            Kinds::And(..) | Kinds::Or(_) | Kinds::Binary(..) | Kinds::Boolean { .. } | Kinds::Equal { .. }
+            Kinds::And(..)
+            | Kinds::Or(_)
+            | Kinds::Binary(..)
+            | Kinds::Boolean { .. }
+            | Kinds::Equal { .. }
             | Kinds::IsBottom(..) => self.operator(expr),
             Kinds::Select(..) | Kinds::Index(..) | Kinds::Slice(..) | Kinds::Call(..) | Kinds::CallValue(..) => {
                 self.postfix(expr)

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::format::is_plain_label;
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{
-    BinaryOp, Decl, Element, Expr, ExprKind, Field, Ident, Label, Presence, Struct, UnaryOp,
-};
+use crate::syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Field, Ident, Label, Presence, Struct, UnaryOp};
 
 /// The place of what no file holds.
 pub(super) const NOWHERE: Span = Span::new(FileId(u32::MAX), 0, 0);
