@@ -16,7 +16,7 @@ use support::{
     project, shipway, wait_for,
 };
 
-const SIGNAL: &str = "instances = 2\nreload = { signal = \"HUP\" }\ntimeouts = { start_s = 2 }\n";
+const SIGNAL: &str = "instances = 2\nreload = { signal = \"HUP\" }\ntimeouts = { start_s = 8 }\n";
 const REQUEST: &str = "instances = 2\nreload = { http = \"/reload\" }\n";
 
 /// A deployment of nothing but variables: the artifact stays.

@@ -50,7 +50,7 @@ pub struct Package {
 }
 
 /// Binds names. Numbers of `let`s stay unique over everything that one binder binds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Binder {
     /// The names of fields.
     pub labels: Labels,

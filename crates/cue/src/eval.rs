@@ -69,6 +69,15 @@ impl Default for Limits {
     }
 }
 
+/// In which order conjuncts, fields and files are worked off. No answer may depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// As they are written.
+    Forwards,
+    /// The last first.
+    Backwards,
+}
+
 /// Why something has no value now.
 #[derive(Clone, Debug)]
 enum Stop {
@@ -105,6 +114,11 @@ pub(crate) struct Evaluator {
     read: std::cell::Cell<u64>,
     choices: u32,
     renames: u32,
+    order: Order,
+    /// The package's root is worked out before anything in it is asked for.
+    pub(crate) whole_first: bool,
+    /// Tasks that were shown things as they stood.
+    rings: u32,
     /// Disjunctions that are being expanded inside one another.
     expanding: u32,
     alternatives: u64,
@@ -138,6 +152,9 @@ impl Evaluator {
             read: std::cell::Cell::new(0),
             choices: 0,
             renames: 0,
+            order: Order::Forwards,
+            whole_first: true,
+            rings: 0,
             expanding: 0,
             alternatives: 0,
             defaults_failed: Vec::new(),
@@ -158,6 +175,25 @@ impl Evaluator {
             next: 0,
         });
         evaluator
+    }
+
+    /// The same configuration, nothing of it evaluated.
+    pub(crate) fn anew(&self, order: Order, whole_first: bool) -> Self {
+        let mut anew = Self::new(self.packages.clone(), self.binder.clone(), self.limits);
+        anew.order = order;
+        anew.whole_first = whole_first;
+        anew
+    }
+
+    /// Whether something was decided before all that could matter was known.
+    pub(crate) fn decided_early(&self) -> bool {
+        self.rings > 0
+    }
+
+    /// The numbers below a length, in the order of the evaluation.
+    fn in_order(&self, from: usize, length: usize) -> impl Iterator<Item = usize> + use<> {
+        let backwards = self.order == Order::Backwards;
+        (from..length).map(move |at| if backwards { length + from - 1 - at } else { at })
     }
 
     /// The root of a package, and a frame in which its fields can be named.

@@ -19,6 +19,7 @@
 mod context;
 mod instance;
 mod read;
+mod recipe;
 
 use std::sync::Arc;
 
@@ -30,19 +31,22 @@ pub use instance::Instance;
 use crate::data::Data;
 use crate::edit::{Step, parse_path};
 use crate::error::{Code, Error};
-use crate::eval::{Home, Style, Vid};
+use crate::compile::PackageSource;
+use crate::eval::{Evaluator, Home, Style, Vid};
 use crate::kind::Kind;
 use crate::label::{Label, Sort};
 use crate::load::Failed;
 use crate::source::{SourceMap, Span};
 use crate::syntax::ast::Presence;
 use context::State;
+use read::Read;
+use recipe::{Question, Recipe};
 
 /// A value of a configuration: a handle that is cheap to copy. It is evaluated when something is asked of it.
 #[derive(Clone, Debug)]
 pub struct Value {
     context: Context,
-    vid: Vid,
+    recipe: Arc<Recipe>,
     /// The package whose names are its own, by its number in the context.
     home: usize,
 }
@@ -77,7 +81,7 @@ impl Value {
     /// Where the value stands from the root of its package: `a.b`; empty for the root and for values without a name.
     #[must_use]
     pub fn path(&self) -> String {
-        self.context.with(|state| state.evaluator.path(self.vid))
+        self.ask(&|evaluator, vid, _| Ok(evaluator.path(vid))).unwrap_or_default()
     }
 
     /// The value at a path such as `spec.containers[0]."my-image".tag`, `#A` or `_hidden`. Where a step leads through a
@@ -87,11 +91,8 @@ impl Value {
     /// The path is not one, or leads nowhere.
     pub fn lookup(&self, path: &str) -> Result<Self, Failed> {
         let steps = parse_path(path).map_err(|error| self.failed(vec![error]))?;
-        let found = self.context.on_stack(|state| {
-            let labels: Vec<Label> = steps.iter().map(|step| state.label(self.home, step)).collect();
-            state.evaluator.descend(self.vid, &labels)
-        });
-        found.map(|vid| self.with(vid)).map_err(|errors| self.failed(errors))
+        let labels = self.context.with(|state| steps.iter().map(|step| state.label(self.home, step)).collect());
+        self.with(self.recipe.path(labels)).found()
     }
 
     /// The value of an expression in the package that this value is of, such as `len(items)`.
@@ -100,19 +101,19 @@ impl Value {
     /// It is not an expression, or its names mean nothing.
     pub fn evaluate(&self, expression: &str) -> Result<Self, Failed> {
         let expr = self.context.parse(expression)?;
-        self.context.expression(self.home, &expr).map_err(|errors| self.failed(errors))
+        self.with(Recipe::expression(self.home, expr)).found()
     }
 
     /// The kind of a concrete value; no kind ([`Kind::BOTTOM`]) where it is not concrete or in error.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.context.on_stack(|state| state.evaluator.kind(self.vid))
+        self.ask(&|evaluator, vid, _| evaluator.kind(vid)).unwrap_or(Kind::BOTTOM)
     }
 
     /// The kinds that it may still be; no kind where it is in error.
     #[must_use]
     pub fn incomplete_kind(&self) -> Kind {
-        self.context.on_stack(|state| state.evaluator.incomplete_kind(self.vid))
+        self.ask(&|evaluator, vid, _| evaluator.incomplete_kind(vid)).unwrap_or(Kind::BOTTOM)
     }
 
     /// Whether it is data through and through, defaults taken.
@@ -124,8 +125,8 @@ impl Value {
     /// The one default, where a disjunction has one.
     #[must_use]
     pub fn default(&self) -> Option<Self> {
-        let found = self.context.on_stack(|state| state.evaluator.chosen(self.vid));
-        found.map(|vid| self.with(vid))
+        let has_one = self.ask(&|evaluator, vid, _| evaluator.has_default(vid)).unwrap_or(false);
+        has_one.then(|| self.with(self.recipe.default()))
     }
 
     /// What satisfies both values, as `&` does. Contradictions are errors of the new value.
@@ -137,8 +138,7 @@ impl Value {
             let error = Error::new(Code::Reference, "values of two contexts can't be unified", None);
             return Err(self.failed(vec![error.help("build both in one `Context`")]));
         }
-        let vid = self.context.with(|state| state.evaluator.unified(self.vid, other.vid));
-        Ok(self.with(vid))
+        Ok(self.with(self.recipe.both(&other.recipe)))
     }
 
     /// Checks the value and all below it.
@@ -146,8 +146,7 @@ impl Value {
     /// # Errors
     /// All that is wrong with it; what is only open as far as it is asked for.
     pub fn validate(&self, validation: Validation) -> Result<(), Failed> {
-        let found = self.context.on_stack(|state| state.evaluator.validate(self.vid, validation.concrete));
-        found.map_err(|errors| self.failed(errors))
+        self.ask_or_fail(&|evaluator, vid, _| evaluator.validate(vid, validation.concrete), |(), ()| true)
     }
 
     /// The first error of the value itself or below it; incomplete values have none.
@@ -161,7 +160,7 @@ impl Value {
     /// # Errors
     /// All that is wrong with it or missing in it.
     pub fn to_data(&self) -> Result<Data, Failed> {
-        self.context.on_stack(|state| state.evaluator.export(self.vid)).map_err(|errors| self.failed(errors))
+        self.ask_or_fail(&|evaluator, vid, _| evaluator.export(vid), Data::eq)
     }
 
     /// The concrete value as a type.
@@ -170,8 +169,8 @@ impl Value {
     /// It is not concrete, or doesn't fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Failed> {
         let mismatch = |message: String| {
-            let span = self.context.with(|state| state.evaluator.place_of(self.vid));
-            let mut error = Error::new(Code::Conflict, message, span);
+            let place = self.ask(&|evaluator, vid, _| Ok(evaluator.place_of(vid))).unwrap_or_default();
+            let mut error = Error::new(Code::Conflict, message, place);
             error.path = self.path();
             self.failed(vec![error])
         };
@@ -183,11 +182,10 @@ impl Value {
     /// # Errors
     /// All that is wrong with it, or something that can't be written down.
     pub fn to_cue(&self, style: Style) -> Result<String, Failed> {
-        let found = self.context.on_stack(|state| {
-            let home = Home { packages: &state.packages, own: self.home };
-            state.evaluator.to_cue(self.vid, style, home)
-        });
-        found.map_err(|errors| self.failed(errors))
+        let read = |evaluator: &mut Evaluator, vid: Vid, packages: &[PackageSource]| {
+            evaluator.to_cue(vid, style, Home { packages, own: self.home })
+        };
+        self.ask_or_fail(&read, same_words)
     }
 
     /// All fields in their order, optional and hidden ones too; what is no struct has none but definitions and hidden
@@ -196,15 +194,14 @@ impl Value {
     /// # Errors
     /// Everything that is wrong with the value.
     pub fn fields(&self) -> Result<Vec<Field>, Failed> {
-        let found = self.context.on_stack(|state| state.evaluator.fields_of(self.vid));
-        let fields = found.map_err(|errors| self.failed(errors))?;
-        let field = |(name, label, presence, vid): (Arc<str>, Label, Presence, Vid)| Field {
+        let found = self.ask_or_fail(&|evaluator, vid, _| evaluator.fields_of(vid), |a, b| a.len() == b.len())?;
+        let field = |(name, label, presence): (Arc<str>, Label, Presence)| Field {
             name,
             sort: label.sort(),
             presence,
-            value: self.with(vid),
+            value: self.with(self.recipe.field(label)),
         };
-        Ok(fields.into_iter().map(field).collect())
+        Ok(found.into_iter().map(field).collect())
     }
 
     /// The elements of a list; what is no list has none.
@@ -212,16 +209,15 @@ impl Value {
     /// # Errors
     /// Everything that is wrong with the value.
     pub fn elements(&self) -> Result<Vec<Self>, Failed> {
-        let found = self.context.on_stack(|state| state.evaluator.elements_of_value(self.vid));
-        let elements = found.map_err(|errors| self.failed(errors))?;
-        Ok(elements.into_iter().map(|vid| self.with(vid)).collect())
+        let found = self.ask_or_fail(&|evaluator, vid, _| evaluator.elements_of_value(vid), Vec::eq)?;
+        Ok(found.into_iter().map(|label| self.with(self.recipe.field(label))).collect())
     }
 
     /// How many elements a list has, regular fields a struct, or bytes a text; none for anything else, and for lists
     /// that may get longer.
     #[must_use]
     pub fn len(&self) -> Option<usize> {
-        self.context.on_stack(|state| state.evaluator.size_of(self.vid))
+        self.ask(&|evaluator, vid, _| evaluator.size_of(vid)).ok().flatten()
     }
 
     /// Whether [`Self::len`] is 0.
@@ -230,8 +226,23 @@ impl Value {
         self.len().map(|length| length == 0)
     }
 
-    fn with(&self, vid: Vid) -> Self {
-        Self { context: self.context.clone(), vid, home: self.home }
+    fn with(&self, recipe: Arc<Recipe>) -> Self {
+        Self { context: self.context.clone(), recipe, home: self.home }
+    }
+
+    /// The value itself, if there is such a one.
+    fn found(self) -> Result<Self, Failed> {
+        self.ask_or_fail(&|_, _, _| Ok(()), |(), ()| true)?;
+        Ok(self)
+    }
+
+    fn ask<T: PartialEq + Send>(&self, read: &Read<'_, T>) -> Result<T, Vec<Error>> {
+        self.context.on_stack(|state| state.ask(&self.recipe, &Question { read, same: T::eq }))
+    }
+
+    fn ask_or_fail<T: Send>(&self, read: &Read<'_, T>, same: fn(&T, &T) -> bool) -> Result<T, Failed> {
+        let found = self.context.on_stack(|state| state.ask(&self.recipe, &Question { read, same }));
+        found.map_err(|errors| self.failed(errors))
     }
 
     fn failed(&self, errors: Vec<Error>) -> Failed {
@@ -251,6 +262,16 @@ impl State {
             Step::Index(index) => Label::index(u32::try_from(*index).unwrap_or(u32::MAX)),
         }
     }
+}
+
+/// Whether two texts have the same words: the order of fields doesn't count.
+fn same_words(one: &String, other: &String) -> bool {
+    let sorted = |text: &str| {
+        let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        words.sort_unstable();
+        words
+    };
+    sorted(one) == sorted(other)
 }
 
 /// The place of what stands in no file.

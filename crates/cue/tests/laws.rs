@@ -7,7 +7,7 @@ use evaluation::evaluate;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use shipway_cue::Limits;
+use shipway_cue::{Context, Failed, Limits, Style};
 use shipway_cue::error::Code;
 use shipway_cue::format::format_file;
 use shipway_cue::source::FileId;
@@ -231,6 +231,44 @@ proptest! {
             prop_assert_eq!(forth, back, "\n{}", text);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn what_is_printed_exports_the_same(decls in declarations()) {
+        let text = program(&decls);
+        let once = answers(&[("x.cue", &text)], &[]);
+        match printed(&text, "", Style::RESULT) {
+            Ok(printed) => {
+                let again = answers(&[("x.cue", &printed)], &[]);
+                if let (Some(once), Some(again)) = (once, again) {
+                    prop_assert_eq!(once, again, "\n{}\nis printed as\n{}", text, printed);
+                }
+            }
+            Err(failed) => {
+                let gave = once.is_some_and(|once| once != ["no value"]);
+                prop_assert!(!gave, "\n{text}\nhas a value, but {failed}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_that_a_value_is_is_printed(a in value(CLOSED)) {
+        let text = format!("{CONTEXT}x: {a}\n");
+        let Ok(printed) = printed(&text, "x", Style::WHOLE) else { return Ok(()) };
+        let again = format!("x: {{\n{printed}\n}}\n");
+        let (once, again) = (answers(&[("x.cue", &text)], &PROBES), answers(&[("x.cue", &again)], &PROBES));
+        if let (Some(once), Some(again)) = (once, again) {
+            prop_assert_eq!(once, again, "\n{}\nis printed as\n{}", a, printed);
+        }
+    }
+}
+
+fn printed(text: &str, path: &str, style: Style) -> Result<String, Failed> {
+    let value = Context::new(LIMITS).compile_text(text)?;
+    if path.is_empty() { value.to_cue(style) } else { value.lookup(path)?.to_cue(style) }
 }
 
 #[test]

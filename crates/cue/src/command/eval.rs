@@ -85,10 +85,10 @@ fn values(build: &Build, main: usize, data: &[Expr], wanted: &[Expr]) -> Result<
     let package = build.packages.get(main).map(|package| package.path.to_string()).unwrap_or_default();
     let package = if build.instances.len() > 1 { package } else { String::new() };
     if wanted.is_empty() {
-        return Ok(vec![(package, instance.value(None)?)]);
+        return Ok(vec![(package, instance.value(None))]);
     }
     let name = |expr| if wanted.len() > 1 { format_expr_on_one_line(expr) } else { package.clone() };
-    wanted.iter().map(|expr| Ok((name(expr), instance.value(Some(expr))?))).collect()
+    Ok(wanted.iter().map(|expr| (name(expr), instance.value(Some(expr)))).collect())
 }
 
 /// The same with four spaces for each tab that a line starts with, as `cue eval` prints.

@@ -119,7 +119,6 @@ impl Unit<'_> {
             }
             Some(Predeclared::Float(limit)) => self.float_range(limit, span),
             Some(Predeclared::Native(native)) => ex(Kinds::Function(Callee::Native(native)), span),
-            None if &*ident.name == "__no_sharing" => ex(Kinds::Nothing, span),
             None if ident.name.starts_with("__") => {
                 ex(Kinds::Unsupported(format!("the name {}", ident.name).into()), span)
             }

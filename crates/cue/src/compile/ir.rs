@@ -169,8 +169,6 @@ pub enum Kinds {
     Alias(Ex),
     /// `x...`
     Open(Ex),
-    /// It says nothing.
-    Nothing,
     /// Refused, by name.
     Unsupported(Arc<str>),
 }

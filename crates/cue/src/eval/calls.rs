@@ -403,7 +403,13 @@ impl Evaluator {
         let shown = super::data::brief(&value);
         let mut data = vec![value];
         for arg in args {
-            data.push(self.concrete(arg, frame)?);
+            match self.concrete(arg, frame) {
+                // Whether a value is checked against what isn't known differs with the order of things.
+                Err(Stop::Fail(error)) if error.code.is_open() => {
+                    return Err(Stop::Fail(Arc::new(Error { code: Code::Undecided, ..(*error).clone() })));
+                }
+                known => data.push(known?),
+            }
         }
         for (value, kind) in data.iter().zip(function.params) {
             if !kind.meets(super::insert::kind_of(value)) {

@@ -11,6 +11,10 @@ use super::Evaluator;
 use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Vid};
 use crate::compile::ir::Ex;
 use crate::error::{Code, Error};
+use crate::source::Span;
+
+/// The most frames that are looked at for a function that calls itself.
+const MAX_FRAMES: usize = 200;
 
 /// What was seen of cycles at a vertex.
 #[derive(Clone, Debug, Default)]
@@ -165,6 +169,52 @@ impl Evaluator {
             at = self.get(parent).parent;
         }
         false
+    }
+
+    /// The place of a value without a name that is made, by the same expression, inside one that is being worked on: a
+    /// struct used as a function that calls itself.
+    pub(super) fn calls_itself(&self, vid: Vid) -> Option<Span> {
+        let expr = self.nameless(vid)?;
+        let same = |other: &Vid| *other != vid && self.nameless(*other).is_some_and(|known| Arc::ptr_eq(known, expr));
+        let outer = self.stack.iter().map(|running| self.whole_around(*running)).filter(same);
+        let inside = outer.into_iter().any(|outer| self.is_made_inside(vid, outer));
+        inside.then_some(expr.span)
+    }
+
+    /// The expression of a value without a name.
+    fn nameless(&self, vid: Vid) -> Option<&Ex> {
+        let vertex = self.get(vid);
+        let conjunct = vertex.conjuncts.first().filter(|_| vertex.unrooted && vertex.parent.is_none());
+        conjunct.and_then(super::expression)
+    }
+
+    /// Whether the names of a value are looked up inside another one, or inside one for which that holds.
+    fn is_made_inside(&self, vid: Vid, outer: Vid) -> bool {
+        let frames = |vid: Vid| self.get(vid).conjuncts.first().map(|conjunct| conjunct.frame);
+        let mut left: Vec<Frame> = frames(vid).into_iter().collect();
+        let mut seen: Vec<Frame> = Vec::new();
+        while let Some(frame) = left.pop() {
+            if seen.len() >= MAX_FRAMES || seen.contains(&frame) {
+                continue;
+            }
+            seen.push(frame);
+            let top = self.whole_around(self.frame(frame).vertex);
+            if top == outer {
+                return true;
+            }
+            left.extend(self.frame(frame).up);
+            left.extend(frames(top).filter(|_| self.get(top).unrooted));
+        }
+        false
+    }
+
+    /// The vertex that a vertex is a part of, and of which it is an alternative.
+    fn whole_around(&self, vid: Vid) -> Vid {
+        let mut at = vid;
+        while let Some(next) = self.get(at).copied_from.or(self.get(at).parent) {
+            at = next;
+        }
+        at
     }
 
     /// The error of a vertex that only cycles make.

@@ -200,6 +200,11 @@ impl Evaluator {
         }
     }
 
+    /// Evaluates a vertex to the end.
+    pub(crate) fn settle(&mut self, vid: Vid) {
+        self.ensure(vid, super::run::Need::Value).ok();
+    }
+
     /// Evaluates a vertex to the end and gives its concrete value.
     ///
     /// # Errors

@@ -125,9 +125,9 @@ impl Evaluator {
     fn field_came_late(&mut self, vid: Vid, label: Label) {
         if self.get(vid).node.fields_seen && !label.is_hidden() && !label.is_definition() {
             let name = self.label_text(label);
-            let text = format!("field {name} can't be added: the fields of its struct were already relied on");
-            let error = Error::new(Code::Conflict, text, None);
-            self.v(vid).node.errors.push(Arc::new(error));
+            let text = format!("field {name} comes after its struct's fields were relied on, which is not supported");
+            let error = self.refuse(Code::Unsupported, text, None);
+            self.v(vid).node.errors.push(error);
         }
     }
 

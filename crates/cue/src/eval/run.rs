@@ -61,6 +61,14 @@ impl Evaluator {
         if self.get(vid).running > 0 {
             return self.ensure_running(vid, need);
         }
+        if let Some(span) = self.calls_itself(vid) {
+            self.refuse(
+                Code::Unsupported,
+                "a struct used as a function that calls itself is not supported",
+                Some(span),
+            );
+            return Ok(());
+        }
         self.stack.push(vid);
         let depth = self.stack.len() as u32;
         let tree_depth = self.tree_depth;
@@ -178,6 +186,7 @@ impl Evaluator {
                 }
                 at = vertex.copied_from;
             }
+            self.rings += 1;
             return true;
         }
         false
@@ -193,10 +202,10 @@ impl Evaluator {
 
     fn begin(&mut self, vid: Vid) {
         self.v(vid).status = Status::Open;
-        let mut at = 0;
-        while let Some(conjunct) = self.get(vid).conjuncts.get(at).cloned() {
+        // What is added meanwhile is scheduled by who adds it.
+        for at in self.in_order(0, self.get(vid).conjuncts.len()) {
+            let conjunct = self.get(vid).conjuncts[at].clone();
             self.schedule(vid, &conjunct, conjunct.origin);
-            at += 1;
         }
     }
 
@@ -363,15 +372,18 @@ impl Evaluator {
     fn finish_fields(&mut self, vid: Vid) -> Result<(), Waits> {
         self.tree_depth += 1;
         let mut waits: Option<Waits> = None;
-        let mut at = 0;
-        while let Some((_, arc)) = self.get(vid).arcs.get_index(at) {
-            let arc = *arc;
-            if self.get(arc).presence != Presence::Optional
-                && let Err(depth) = self.ensure(arc, Need::Value)
-            {
-                waits = Some(waits.map_or(depth, |waits: Waits| waits.min(depth)));
+        let mut seen = 0;
+        while seen < self.get(vid).arcs.len() {
+            let length = self.get(vid).arcs.len();
+            for at in self.in_order(seen, length) {
+                let arc = self.get(vid).arcs[at];
+                if self.get(arc).presence != Presence::Optional
+                    && let Err(depth) = self.ensure(arc, Need::Value)
+                {
+                    waits = Some(waits.map_or(depth, |waits: Waits| waits.min(depth)));
+                }
             }
-            at += 1;
+            seen = length;
         }
         self.tree_depth -= 1;
         waits.map_or(Ok(()), Err)

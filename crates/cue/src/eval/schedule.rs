@@ -69,8 +69,9 @@ impl Evaluator {
     fn schedule_expr(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
         match &expr.kind {
             Kinds::And(left, right) => {
-                self.schedule(vid, &Conjunct::new(left.clone(), frame, origin), origin);
-                self.schedule(vid, &Conjunct::new(right.clone(), frame, origin), origin);
+                let (first, second) = if self.order == super::Order::Backwards { (right, left) } else { (left, right) };
+                self.schedule(vid, &Conjunct::new(first.clone(), frame, origin), origin);
+                self.schedule(vid, &Conjunct::new(second.clone(), frame, origin), origin);
             }
             Kinds::Struct(inner) => self.schedule_struct(vid, inner, expr.span, frame, origin),
             Kinds::List(list) => {
@@ -103,7 +104,6 @@ impl Evaluator {
     fn schedule_value(&mut self, vid: Vid, expr: &Ex, frame: Frame, origin: Origin) {
         match &expr.kind {
             Kinds::Data(data) => self.insert_data(vid, data, expr.span, origin),
-            Kinds::Nothing => {}
             Kinds::Top => {
                 self.mark_structure(vid, origin);
                 self.v(vid).node.has_top |= origin.from_embed;
@@ -221,8 +221,8 @@ impl Evaluator {
         self.v(vid).node.has_struct = true;
         let origin =
             if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
-        for decl in &inner.decls {
-            self.schedule_decl(vid, decl, span, frame, origin);
+        for at in self.in_order(0, inner.decls.len()) {
+            self.schedule_decl(vid, &inner.decls[at], span, frame, origin);
         }
         if inner.open {
             self.v(vid).node.ellipsis = true;
@@ -301,10 +301,10 @@ impl Evaluator {
         }
         self.v(vid).node.taken.push(from);
         self.v(from).node.followers.push((vid, origin));
-        let mut at = 0;
-        while let Some(conjunct) = self.get(from).conjuncts.get(at).cloned() {
+        // What is added meanwhile comes to followers by itself.
+        for at in self.in_order(0, self.get(from).conjuncts.len()) {
+            let conjunct = self.get(from).conjuncts[at].clone();
             self.schedule(vid, &conjunct, origin);
-            at += 1;
         }
     }
 }

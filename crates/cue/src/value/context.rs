@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Value;
+use super::read::Answer;
+use super::recipe::{Known, Recipe};
 use crate::compile::{Binder, PackageSource, Target};
 use crate::error::{Code, Error};
 use crate::eval::{Evaluator, Limits};
@@ -32,7 +34,9 @@ pub struct Context {
 pub(super) struct State {
     pub evaluator: Evaluator,
     pub packages: Vec<PackageSource>,
-    names: Vec<String>,
+    pub names: Vec<String>,
+    /// What was found in the graph already.
+    pub known: Known,
     sources: SourceMap,
 }
 
@@ -47,8 +51,8 @@ impl Context {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let evaluator = Evaluator::new(Vec::new(), Binder::default(), limits);
-        let (packages, names, sources) = (Vec::new(), Vec::new(), SourceMap::default());
-        Self { state: Arc::new(Mutex::new(State { evaluator, packages, names, sources })) }
+        let (packages, names, known, sources) = (Vec::new(), Vec::new(), Known::new(), SourceMap::default());
+        Self { state: Arc::new(Mutex::new(State { evaluator, packages, names, known, sources })) }
     }
 
     /// Loads what arguments name, as `cue export` takes them (see [`load::load`]): a value for each package, with the
@@ -120,19 +124,12 @@ impl Context {
 
     /// The value of a package.
     pub(super) fn root(&self, package: usize) -> Value {
-        let (vid, _) = self.with(|state| state.evaluator.root(package));
-        Value { context: self.clone(), vid, home: package }
+        Value { context: self.clone(), recipe: Recipe::package(package), home: package }
     }
 
     /// The value of an expression in a package.
-    pub(super) fn expression(&self, package: usize, expr: &Expr) -> Result<Value, Vec<Error>> {
-        let vid = self.on_stack(|state| {
-            let Some(source) = state.packages.get(package) else { return Err(vec![]) };
-            let (_, frame) = state.evaluator.root(package);
-            let bound = state.evaluator.binder.expression(source, &state.names, expr)?;
-            state.evaluator.value_vertex(&bound, frame).map_err(|error| vec![(*error).clone()])
-        })?;
-        Ok(Value { context: self.clone(), vid, home: package })
+    pub(super) fn expression(&self, package: usize, expr: &Expr) -> Value {
+        Value { context: self.clone(), recipe: Recipe::expression(package, expr.clone()), home: package }
     }
 
     pub(super) fn parse(&self, text: &str) -> Result<Expr, Failed> {
@@ -150,14 +147,13 @@ impl Context {
     }
 
     /// Evaluates on a stack that is deep enough for what the limits allow.
-    pub(super) fn on_stack<T: Send + Unrun>(&self, work: impl FnOnce(&mut State) -> T + Send) -> T {
+    pub(super) fn on_stack<T: Send>(&self, work: impl FnOnce(&mut State) -> Answer<T> + Send) -> Answer<T> {
         self.with(|state| {
             std::thread::scope(|scope| {
                 let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-                let run = thread.spawn_scoped(scope, || work(state)).map(|thread| thread.join());
-                match run {
-                    Ok(Ok(result)) => result,
-                    _ => T::unrun(),
+                match thread.spawn_scoped(scope, || work(state)).map(|thread| thread.join()) {
+                    Ok(Ok(answer)) => answer,
+                    _ => Err(vec![Error::new(Code::Limit, "the evaluation could not be run", None)]),
                 }
             })
         })
@@ -182,28 +178,5 @@ impl State {
         self.packages.extend(packages);
         self.evaluator.add_packages(bound);
         Ok(())
-    }
-}
-
-/// What is answered where no thread could be had.
-pub(super) trait Unrun {
-    fn unrun() -> Self;
-}
-
-impl<T> Unrun for Result<T, Vec<Error>> {
-    fn unrun() -> Self {
-        Err(vec![Error::new(Code::Limit, "the evaluation could not be run", None)])
-    }
-}
-
-impl<T> Unrun for Option<T> {
-    fn unrun() -> Self {
-        None
-    }
-}
-
-impl Unrun for crate::kind::Kind {
-    fn unrun() -> Self {
-        Self::BOTTOM
     }
 }

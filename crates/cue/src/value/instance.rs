@@ -29,12 +29,10 @@ impl Instance {
 
     /// The value of an expression in the main package, or of the package itself. Its [`Value::sources`] are empty: the
     /// files are the caller's.
-    ///
-    /// # Errors
-    /// Names that mean nothing, and a reference that leads nowhere.
-    pub fn value(&self, expr: Option<&ast::Expr>) -> Result<Value, Vec<Error>> {
+    #[must_use]
+    pub fn value(&self, expr: Option<&ast::Expr>) -> Value {
         match expr {
-            None => Ok(self.context.root(self.main)),
+            None => self.context.root(self.main),
             Some(expr) => self.context.expression(self.main, expr),
         }
     }
@@ -44,6 +42,6 @@ impl Instance {
     /// # Errors
     /// All that is wrong with it or missing in it.
     pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
-        self.value(expr)?.to_data().map_err(|failed| failed.errors)
+        self.value(expr).to_data().map_err(|failed| failed.errors)
     }
 }

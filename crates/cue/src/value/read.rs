@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::NOWHERE;
+use crate::compile::PackageSource;
 use crate::compile::ir::Presence;
 use crate::data::Data;
 use crate::error::{Code, Error};
@@ -14,7 +14,11 @@ use crate::kind::Kind;
 use crate::label::Label;
 use crate::source::{FileId, Span};
 
-type Answer<T> = Result<T, Vec<Error>>;
+/// What was asked, or why there is no answer.
+pub(super) type Answer<T> = Result<T, Vec<Error>>;
+
+/// What reads an answer from a graph: the graph, the vertex, and all packages.
+pub(super) type Read<'r, T> = dyn Fn(&mut Evaluator, Vid, &[PackageSource]) -> Answer<T> + Sync + 'r;
 
 impl Evaluator {
     /// Evaluates a vertex to the end.
@@ -62,52 +66,48 @@ impl Evaluator {
         self.judged(found).map(|written| written.text())
     }
 
-    /// The vertex at the end of a path.
-    pub(super) fn descend(&mut self, vid: Vid, labels: &[Label]) -> Answer<Vid> {
-        let mut at = vid;
-        for label in labels {
-            at = self.below(at, *label, NOWHERE).map_err(|error| vec![(*error).clone()])?;
-        }
-        Ok(at)
+    pub(super) fn kind(&mut self, vid: Vid) -> Answer<Kind> {
+        self.settled(vid)?;
+        let found = self.found(vid, true);
+        self.judged(Ok(match found {
+            Found::Data(kind) => kind,
+            Found::Open(_) | Found::Bottom => Kind::BOTTOM,
+        }))
     }
 
-    pub(super) fn kind(&mut self, vid: Vid) -> Kind {
-        match self.settled(vid).map(|()| self.found(vid, true)) {
-            Ok(Found::Data(kind)) => kind,
-            _ => Kind::BOTTOM,
-        }
+    pub(super) fn incomplete_kind(&mut self, vid: Vid) -> Answer<Kind> {
+        self.settled(vid)?;
+        let found = self.found(vid, false);
+        self.judged(Ok(match found {
+            Found::Data(kind) | Found::Open(kind) => kind,
+            Found::Bottom => Kind::BOTTOM,
+        }))
     }
 
-    pub(super) fn incomplete_kind(&mut self, vid: Vid) -> Kind {
-        match self.settled(vid).map(|()| self.found(vid, false)) {
-            Ok(Found::Data(kind) | Found::Open(kind)) => kind,
-            _ => Kind::BOTTOM,
-        }
+    /// Whether it is a disjunction with one default.
+    pub(super) fn has_default(&mut self, vid: Vid) -> Answer<bool> {
+        self.settled(vid)?;
+        let found = self.the_default(vid).is_some();
+        self.judged(Ok(found))
     }
 
-    /// The default of a disjunction that has one.
-    pub(super) fn chosen(&mut self, vid: Vid) -> Option<Vid> {
-        self.settled(vid).ok()?;
-        self.the_default(vid)
-    }
-
-    pub(super) fn fields_of(&mut self, vid: Vid) -> Answer<Vec<(Arc<str>, Label, Presence, Vid)>> {
+    pub(super) fn fields_of(&mut self, vid: Vid) -> Answer<Vec<(Arc<str>, Label, Presence)>> {
         self.validate(vid, false)?;
         let arcs = self.arcs_of(vid).into_iter().filter(|(label, ..)| label.as_index().is_none());
-        Ok(arcs.map(|(label, presence, arc)| (self.binder.labels.name(label), label, presence, arc)).collect())
+        Ok(arcs.map(|(label, presence, _)| (self.binder.labels.name(label), label, presence)).collect())
     }
 
-    pub(super) fn elements_of_value(&mut self, vid: Vid) -> Answer<Vec<Vid>> {
+    pub(super) fn elements_of_value(&mut self, vid: Vid) -> Answer<Vec<Label>> {
         self.validate(vid, false)?;
-        let index = |(label, _, arc): (Label, Presence, Vid)| label.as_index().map(|index| (index, arc));
-        let mut elements: Vec<(u32, Vid)> = self.arcs_of(vid).into_iter().filter_map(index).collect();
-        elements.sort_by_key(|(index, _)| *index);
-        Ok(elements.into_iter().map(|(_, arc)| arc).collect())
+        let arcs = self.arcs_of(vid).into_iter();
+        let mut elements: Vec<Label> = arcs.map(|(label, ..)| label).filter(|one| one.as_index().is_some()).collect();
+        elements.sort();
+        Ok(elements)
     }
 
-    pub(super) fn size_of(&mut self, vid: Vid) -> Option<usize> {
-        self.validate(vid, false).ok()?;
-        self.size_of_value(vid)
+    pub(super) fn size_of(&mut self, vid: Vid) -> Answer<Option<usize>> {
+        self.validate(vid, false)?;
+        Ok(self.size_of_value(vid))
     }
 }
 

@@ -37,7 +37,7 @@ impl Writer<'_> {
         self.count(expr.span)?;
         match &expr.kind {
             Kinds::Data(data) => Ok(data_to_expr(data, tree::NOWHERE)),
-            Kinds::Top | Kinds::Nothing => Ok(tree::expr(ExprKind::Top)),
+            Kinds::Top => Ok(tree::expr(ExprKind::Top)),
             Kinds::Bottom(_) => Ok(tree::expr(ExprKind::Bottom)),
             Kinds::Kind(kind) => Ok(self.kind(*kind)),
             Kinds::Bound(op, of) | Kinds::Unary(op, of) => Ok(tree::unary(*op, self.expression(of)?)),
