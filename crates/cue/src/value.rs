@@ -28,10 +28,10 @@ use serde::de::DeserializeOwned;
 pub use context::Context;
 pub use instance::Instance;
 
+use crate::compile::PackageSource;
 use crate::data::Data;
 use crate::edit::{Step, parse_path};
 use crate::error::{Code, Error};
-use crate::compile::PackageSource;
 use crate::eval::{Evaluator, Home, Style, Vid};
 use crate::kind::Kind;
 use crate::label::{Label, Sort};

@@ -168,7 +168,12 @@ impl Writer<'_> {
             Value::Unknown => return Err(self.evaluator.depends_on_itself(stands)),
         };
         let labels = self.shown_labels(stands);
-        if labels.is_empty() && !matches!(shape, Shape::Struct) {
+        let bare = match shape {
+            Shape::Struct => false,
+            Shape::Constraint => !self.has_patterns(stands),
+            _ => true,
+        };
+        if labels.is_empty() && bare {
             let parts = self.parts(stands, &shape)?;
             return Ok(tree::joined(BinaryOp::And, parts));
         }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::scope::Around;
 use super::tree;
 use super::{Done, Writer};
-use crate::compile::ir::{Alternatives, BinaryOp, Ex, Kinds, Part, UnaryOp};
+use crate::compile::ir::{Alternatives, BinaryOp, Ex, Kinds, Part, Presence, UnaryOp};
 use crate::data::Data;
 use crate::decode::data_to_expr;
-use crate::eval::graph::Frame;
+use crate::eval::graph::{Frame, Vid};
 use crate::label::Label;
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Interpolation, Piece};
@@ -91,6 +91,9 @@ impl Writer<'_> {
     fn postfix(&mut self, expr: &Ex) -> Done<Expr> {
         match &expr.kind {
             Kinds::Select(of, label) => {
+                if let Some(vid) = self.field_outside(expr) {
+                    return self.name_vertex(vid, expr.span);
+                }
                 let of = self.expression(of)?;
                 self.selected(of, *label, expr.span)
             }
@@ -114,6 +117,31 @@ impl Writer<'_> {
             }
             _ => Err(self.refused("this expression", expr.span)),
         }
+    }
+
+    /// The field that a path of names leads to, if the first of them can't be named from here.
+    fn field_outside(&self, expr: &Ex) -> Option<Vid> {
+        let vid = self.followed(expr)?;
+        let mut start = expr;
+        while let Kinds::Select(of, _) = &start.kind {
+            start = of;
+        }
+        let first = self.followed(start)?;
+        self.path_from_here(first).is_none().then_some(vid)
+    }
+
+    /// The vertex that a path of names leads to, if it leads from one field that is there to the next.
+    fn followed(&self, expr: &Ex) -> Option<Vid> {
+        let (holder, label) = match &expr.kind {
+            Kinds::Field { up, label } => match self.around(*up) {
+                Around::Frame(frame) => (self.evaluator.frame(frame).vertex, *label),
+                Around::Scope(_) => return None,
+            },
+            Kinds::Select(of, label) => (self.followed(of)?, *label),
+            _ => return None,
+        };
+        let arc = self.evaluator.get(self.evaluator.deref(holder)).arcs.get(&label).copied()?;
+        (self.evaluator.get(arc).presence == Presence::Regular).then_some(arc)
     }
 
     fn called(&mut self, of: Expr, args: &[Ex]) -> Done<Expr> {
@@ -165,7 +193,7 @@ impl Writer<'_> {
             Kinds::Let { up, number } => match self.around(*up) {
                 Around::Scope(at) => self.named_let(at, *number, span),
                 Around::Frame(frame) => match self.evaluator.let_vertex(frame, *number, span) {
-                    Ok(vid) => self.name_vertex(vid, span),
+                    Ok(vid) => self.name_let(vid, *number, span),
                     Err(_) => Err(self.refused("a reference to a `let` without a value", span)),
                 },
             },

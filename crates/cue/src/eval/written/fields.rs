@@ -2,16 +2,17 @@
 //!
 //! Not here: those that wait for something (`unfinished`).
 
+use super::literal::as_decl;
 use super::tree;
 use super::{Done, Shape, Writer};
 use crate::compile::ir::{BinaryOp, Decl as BoundDecl, Kinds, Presence, Struct as BoundStruct};
 use crate::decode::data_to_expr;
 use crate::error::Code;
-use crate::eval::graph::{Body, Conjunct, Origin, Pattern, Value, Vertex, Vid};
+use crate::eval::graph::{Conjunct, Origin, Pattern, Value, Vid};
 use crate::eval::run::Need;
 use crate::eval::schedule::made;
 use crate::label::Label;
-use crate::syntax::ast::{Decl, Element, Ellipsis, Expr, ExprKind};
+use crate::syntax::ast::{Clause, Comprehension, Decl, Element, Ellipsis, Expr, ExprKind, Struct};
 
 /// The name of a field that no definition foresees.
 const FORESEEN_BY_NOBODY: &str = "\u{e000}";
@@ -53,16 +54,28 @@ impl Writer<'_> {
         decls.extend(self.inner_pending(vid)?);
         decls.extend(behind);
         if self.style.constraints {
+            decls.extend(self.undecided(vid, shape));
             let patterns = self.evaluator.get(vid).node.patterns.clone();
             let patterns = patterns.iter().filter(|pattern| pattern.from_index.is_none());
             for pattern in patterns {
                 decls.push(self.in_frame(pattern.frame, |writer| writer.pattern(&pattern.pattern, &pattern.value))?);
             }
-            if !closed && (self.definitions > 0 || self.evaluator.get(vid).node.ellipsis) {
+            if !closed && self.evaluator.get(vid).node.ellipsis {
                 decls.push(Decl::Ellipsis(Box::new(Ellipsis { value: None, span: tree::NOWHERE })));
             }
         }
         Ok(decls)
+    }
+
+    /// A struct that nothing says must be one, as only comprehensions stand in it, may still be a literal: one is
+    /// written.
+    fn undecided(&self, vid: Vid, shape: &Shape) -> Option<Decl> {
+        let node = &self.evaluator.get(vid).node;
+        let may_be_else = matches!(shape, Shape::Struct) && node.has_struct && !node.is_struct;
+        let never = Clause::If(tree::expr(ExprKind::Bool(false)), tree::NOWHERE);
+        let body = Struct { decls: Vec::new(), braces: true, span: tree::NOWHERE };
+        let (clauses, fallback, span) = (vec![never], None, tree::NOWHERE);
+        may_be_else.then(|| as_decl(Comprehension { clauses, body, fallback, span }))
     }
 
     fn field(&mut self, label: Label, arc: Vid) -> Done<Option<Decl>> {
@@ -130,6 +143,12 @@ impl Writer<'_> {
         Ok((!parts.is_empty()).then(|| tree::joined(BinaryOp::And, parts)))
     }
 
+    /// Whether patterns are to be written.
+    pub(super) fn has_patterns(&self, vid: Vid) -> bool {
+        let mut patterns = self.evaluator.get(vid).node.patterns.iter();
+        self.style.constraints && patterns.any(|pattern| pattern.from_index.is_none())
+    }
+
     /// Whether a struct forbids fields that it doesn't foresee: one that nobody foresees is tried.
     fn is_closed(&mut self, vid: Vid) -> bool {
         let label = self.evaluator.binder.labels.regular(FORESEEN_BY_NOBODY);
@@ -139,11 +158,8 @@ impl Writer<'_> {
         let inner = BoundStruct { decls, embeds, open, file, yielded, labels: Some(vec![label]) };
         let more = made(Kinds::Struct(inner.into()), tree::NOWHERE);
         let frame = self.evaluator.void;
-        let mut probe = Vertex::new(None, None, Presence::Regular);
-        probe.unrooted = true;
-        probe.conjuncts.push(Conjunct { body: Body::Vertex(vid), frame, origin: Origin::ROOT });
-        probe.conjuncts.push(Conjunct::new(more, frame, Origin::ROOT));
-        let probe = self.evaluator.add_vertex(probe);
+        let probe = self.evaluator.copy(vid);
+        self.evaluator.schedule(probe, &Conjunct::new(more, frame, Origin::ROOT), Origin::ROOT);
         self.evaluator.ensure(probe, Need::Value).ok();
         let probe = self.evaluator.deref(probe);
         matches!(&self.evaluator.get(probe).value, Value::Bottom(error) if error.code == Code::NotAllowed)

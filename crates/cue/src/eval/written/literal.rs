@@ -39,9 +39,9 @@ impl Writer<'_> {
         let mut lets = HashMap::new();
         for decl in &inner.decls {
             let ir::Decl::Let { number, .. } = decl else { continue };
-            let written = self.evaluator.binder.let_names().get((*number as usize).wrapping_sub(1)).cloned();
-            let name = written.unwrap_or_else(|| Arc::from("X"));
-            let name = if names.contains(&name) || !self.is_free(&name) { self.fresh(&name) } else { name };
+            let name = self.let_name(*number);
+            let taken = names.contains(&name) || self.outside.has(&name) || !self.is_free(&name);
+            let name = if taken { self.fresh(&name) } else { name };
             names.insert(name.clone());
             lets.insert(*number, name);
         }

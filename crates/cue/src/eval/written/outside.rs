@@ -11,6 +11,7 @@ use crate::compile::ir::{Callee, Native};
 use crate::compile::is_predeclared;
 use crate::eval::graph::Vid;
 use crate::format::quote_string;
+use crate::kind::Kind;
 use crate::source::Span;
 use crate::syntax::ast::{Decl, Expr, Let, Presence};
 
@@ -53,6 +54,11 @@ pub(super) struct Outside {
 }
 
 impl Outside {
+    /// Whether something beside the value has this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.lets.iter().any(|beside| &*beside.name == name) || self.imports.iter().any(|import| &*import.name == name)
+    }
+
     pub(super) fn into_imports(mut self) -> Vec<Import> {
         self.imports.sort_by(|a, b| a.path.cmp(&b.path));
         self.imports
@@ -80,12 +86,12 @@ impl Writer<'_> {
     }
 
     /// The name of an imported package.
-    pub(super) fn import(&mut self, path: &str, package_name: Option<&str>) -> Arc<str> {
+    pub(super) fn import(&mut self, path: &str, wanted: Option<&str>) -> Arc<str> {
         if let Some(known) = self.outside.imports.iter().find(|import| &*import.path == path) {
             return known.name.clone();
         }
-        let last = path.rsplit(['/', ':']).next().unwrap_or(path);
-        let wanted = package_name.unwrap_or(last);
+        let last = package_name(path);
+        let wanted = wanted.unwrap_or(last);
         let name = self.fresh(wanted);
         let renamed = &*name != last;
         self.outside.imports.push(Import { path: Arc::from(path), name: name.clone(), renamed });
@@ -101,12 +107,14 @@ impl Writer<'_> {
         if path.is_empty() {
             return Err(self.refused("a package without a path", span));
         }
-        let name = self.import(&path, Some(&name));
+        // The name need not be said where the path ends with it.
+        let plain = path.strip_suffix(&format!(":{name}")).filter(|plain| package_name(plain) == name);
+        let name = self.import(plain.unwrap_or(&path), Some(&name));
         Ok(tree::name(name))
     }
 
-    /// Names a vertex that can't be seen from here: it is put beside the value.
-    pub(super) fn name_outside(&mut self, vid: Vid, span: Span) -> Done<Expr> {
+    /// Names a vertex that can't be seen from here: it is put beside the value, under this name if that is free.
+    pub(super) fn name_outside(&mut self, vid: Vid, wanted: Option<&str>, span: Span) -> Done<Expr> {
         self.finish(vid);
         let stands = self.evaluator.deref(vid);
         let known = self.outside.lets.iter().position(|beside| self.evaluator.deref(beside.vid) == stands);
@@ -116,8 +124,10 @@ impl Writer<'_> {
                 if self.outside.lets.len() >= MAX_LETS {
                     return Err(self.refused(&format!("more than {MAX_LETS} values beside one"), span));
                 }
-                let name = self.name_for(vid);
-                let closed = self.evaluator.get(stands).closed_recursive;
+                let name = wanted.map_or_else(|| self.name_for(vid), |name| self.fresh(name));
+                let holds = self.evaluator.kind_of_vertex(stands).meets(Kind::STRUCT | Kind::LIST);
+                let waits = self.evaluator.get(stands).node.kind.meets(Kind::STRUCT | Kind::LIST);
+                let closed = self.evaluator.get(stands).closed_recursive && (holds || waits);
                 self.outside.lets.push(Beside { vid, name, closed });
                 self.outside.lets.len() - 1
             }
@@ -157,11 +167,8 @@ impl Writer<'_> {
     /// A name that means nothing anywhere: this one, or one that is made of it.
     pub(super) fn fresh(&self, wanted: &str) -> Arc<str> {
         let taken = |name: &str| {
-            let binder = &self.evaluator.binder;
-            binder.labels.knows(name)
-                || binder.let_names().iter().any(|known| &**known == name)
-                || self.outside.lets.iter().any(|beside| &*beside.name == name)
-                || self.outside.imports.iter().any(|import| &*import.name == name)
+            self.evaluator.binder.labels.knows(name)
+                || self.outside.has(name)
                 || !self.is_free(name)
                 || is_predeclared(name)
         };
@@ -171,6 +178,12 @@ impl Writer<'_> {
         let numbered = (1_u64..).map(|number| format!("{wanted}_{number}")).find(|name| !taken(name));
         numbered.unwrap_or_default().into()
     }
+}
+
+/// The name that a package has by its path: `b` for `a/b`, `a/b@v1` and `a/c:b`.
+fn package_name(path: &str) -> &str {
+    let last = path.rsplit(['/', ':']).next().unwrap_or(path);
+    last.split('@').next().unwrap_or(last)
 }
 
 fn native_name(native: Native) -> &'static str {

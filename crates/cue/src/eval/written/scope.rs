@@ -135,11 +135,26 @@ impl Writer<'_> {
     pub(super) fn name_vertex(&mut self, vid: Vid, span: Span) -> Done<Expr> {
         match self.path_from_here(vid) {
             Some(path) => Ok(path),
-            None => self.name_outside(vid, span),
+            None => self.name_outside(vid, None, span),
         }
     }
 
-    fn path_from_here(&self, vid: Vid) -> Option<Expr> {
+    /// Names the vertex of a `let`.
+    pub(super) fn name_let(&mut self, vid: Vid, number: u32, span: Span) -> Done<Expr> {
+        let name = self.let_name(number);
+        match self.path_from_here(vid) {
+            Some(path) => Ok(path),
+            None => self.name_outside(vid, Some(&name), span),
+        }
+    }
+
+    /// The name that a `let` was written with.
+    pub(super) fn let_name(&self, number: u32) -> Arc<str> {
+        let names = self.evaluator.binder.let_names();
+        names.get((number as usize).wrapping_sub(1)).cloned().unwrap_or_else(|| Arc::from("X"))
+    }
+
+    pub(super) fn path_from_here(&self, vid: Vid) -> Option<Expr> {
         let mut labels: Vec<Label> = Vec::new();
         let mut at = vid;
         loop {
