@@ -183,9 +183,9 @@ impl Value {
     /// All that is wrong with it, or something that can't be written down.
     pub fn to_cue(&self, style: Style) -> Result<String, Failed> {
         let read = |evaluator: &mut Evaluator, vid: Vid, packages: &[PackageSource]| {
-            evaluator.to_cue(vid, style, Home { packages, own: self.home })
+            evaluator.as_cue(vid, style, Home { packages, own: self.home })
         };
-        self.ask_or_fail(&read, same_words)
+        self.ask_or_fail(&read, |one, other| same_words(one, other))
     }
 
     /// All fields in their order, optional and hidden ones too; what is no struct has none but definitions and hidden
@@ -265,7 +265,7 @@ impl State {
 }
 
 /// Whether two texts have the same words: the order of fields doesn't count.
-fn same_words(one: &String, other: &String) -> bool {
+fn same_words(one: &str, other: &str) -> bool {
     let sorted = |text: &str| {
         let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
         words.sort_unstable();

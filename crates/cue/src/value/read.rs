@@ -59,7 +59,7 @@ impl Evaluator {
         self.judged(found)
     }
 
-    pub(super) fn to_cue(&mut self, vid: Vid, style: Style, home: Home<'_>) -> Answer<String> {
+    pub(super) fn as_cue(&mut self, vid: Vid, style: Style, home: Home<'_>) -> Answer<String> {
         self.validate(vid, false)?;
         let found = self.written(vid, style, home).map_err(|error| vec![error]);
         self.evaluate_to_end(vid);
