@@ -17,6 +17,7 @@ mod closed;
 mod comprehension;
 mod cycle;
 mod data;
+mod defaults;
 mod disjunction;
 mod equal;
 mod graph;
@@ -122,8 +123,6 @@ pub(crate) struct Evaluator {
     /// Disjunctions that are being expanded inside one another.
     expanding: u32,
     alternatives: u64,
-    /// Disjunctions whose defaults failed by themselves.
-    defaults_failed: Vec<u32>,
     /// A condition looked at what it, or another condition that waits for it, may still change.
     pub(crate) doubtful: Option<Span>,
     steps: u64,
@@ -157,7 +156,6 @@ impl Evaluator {
             rings: 0,
             expanding: 0,
             alternatives: 0,
-            defaults_failed: Vec::new(),
             doubtful: None,
             steps: 0,
             limits,
@@ -183,6 +181,12 @@ impl Evaluator {
         anew.order = order;
         anew.whole_first = whole_first;
         anew
+    }
+
+    /// Whether nothing in a package is wrong, for all that is known.
+    pub(crate) fn is_sound(&self, package: usize) -> bool {
+        let root = self.roots.get(&package).filter(|_| self.whole_first).map(|(root, _)| self.deref(*root));
+        root.is_some_and(|root| !matches!(&self.get(root).value, Value::Bottom(error) if !error.code.is_open()))
     }
 
     /// Whether something was decided before all that could matter was known.

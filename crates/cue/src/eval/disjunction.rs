@@ -11,9 +11,11 @@
 use std::sync::Arc;
 
 use super::Evaluator;
-use super::graph::{Choice, DefaultMode, Status, TaskState, Value, Vertex, Vid};
+use super::defaults::Ways;
+use super::graph::{Choice, Pick, Status, TaskState, Value, Vertex, Vid, Way};
 use super::run::{Need, Waits};
 use crate::error::{Code, Error};
+use crate::source::Span;
 
 /// More alternatives than this at one vertex are refused.
 const MAX_ALTERNATIVES: usize = 2_000;
@@ -34,17 +36,18 @@ impl Evaluator {
         let choice = self.v(vid).node.choices.remove(0);
         let mut left: Vec<Vid> = Vec::new();
         let mut errors: Vec<Arc<Error>> = Vec::new();
-        for (conjunct, mode) in &choice.alternatives {
+        for (at, (conjunct, mode)) in choice.alternatives.iter().enumerate() {
             if self.refused.is_some() {
                 break;
             }
             let alternative = self.copy(vid);
             let origin = conjunct.origin;
-            let ways = &mut self.v(alternative).node.modes;
+            let pick = Pick { number: choice.number, parent: choice.parent, alternative: at, mode: *mode };
+            let ways = &mut self.v(alternative).node.ways;
             if ways.is_empty() {
                 ways.push(Vec::new());
             }
-            ways.iter_mut().for_each(|way| way.push((choice.number, *mode)));
+            ways.iter_mut().for_each(|way| way.push(pick.clone()));
             self.count_alternative(choice.span);
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
@@ -64,11 +67,6 @@ impl Evaluator {
                 self.refuse(Code::Limit, format!("more than {MAX_ALTERNATIVES} alternatives"), Some(choice.span));
                 break;
             }
-        }
-        let alone = self.get(vid).node.choices.is_empty();
-        let had_default = choice.alternatives.iter().any(|(_, mode)| *mode == DefaultMode::Yes);
-        if alone && had_default && !self.live_defaults(&left).contains(&choice.number) {
-            self.defaults_failed.push(choice.number);
         }
         self.v(vid).node.choices.clear();
         self.leave(vid, &choice, left, &errors);
@@ -155,8 +153,8 @@ impl Evaluator {
     fn keep_one(&mut self, alternative: Vid, left: &mut Vec<Vid>) {
         for known in left.iter().copied() {
             if self.equal(known, alternative) {
-                let other = self.get(alternative).node.modes.clone();
-                self.v(known).node.modes.extend(other);
+                let other = self.get(alternative).node.ways.clone();
+                self.v(known).node.ways.extend(other);
                 return;
             }
         }
@@ -176,11 +174,13 @@ impl Evaluator {
                 vertex.status = Status::Done;
             }
             _ => {
-                let live = self.live_defaults(&left);
-                let is_default = |vid: &Vid| self.is_default(*vid, &live);
-                let (mut alternatives, others): (Vec<Vid>, Vec<Vid>) = left.iter().partition(|vid| is_default(vid));
+                // An alternative of an alternative is looked at again with those of the others.
+                let inner = self.get(vid).copied_from.is_some();
+                let is_default = self.defaults_among(&left, inner, choice.span);
+                let (alternatives, others): (Vec<_>, Vec<_>) = left.iter().zip(is_default).partition(|(_, is)| *is);
+                let mut alternatives: Vec<Vid> = alternatives.into_iter().map(|(vid, _)| *vid).collect();
                 let defaults = alternatives.len();
-                alternatives.extend(others);
+                alternatives.extend(others.into_iter().map(|(vid, _)| *vid));
                 let vertex = self.v(vid);
                 vertex.value = Value::Disjunction { alternatives, defaults };
                 vertex.status = Status::Done;
@@ -188,26 +188,27 @@ impl Evaluator {
         }
     }
 
-    /// The choices of which a default is left. One whose defaults fit no alternative of the others has none: what is
-    /// left of it is as good. (A default that failed by itself still counts: its disjunction has no default then.)
-    fn live_defaults(&self, left: &[Vid]) -> Vec<u32> {
-        let modes = left.iter().flat_map(|vid| &self.get(*vid).node.modes).flatten();
-        let live = modes.filter(|(_, mode)| *mode == DefaultMode::Yes).map(|(number, _)| *number);
-        live.chain(self.defaults_failed.iter().copied()).collect()
-    }
-
-    /// A default of every choice that has one left, and of one at least.
-    fn is_default(&self, vid: Vid, live: &[u32]) -> bool {
-        let is_default = |way: &Vec<(u32, DefaultMode)>| {
-            let chosen =
-                |wanted: DefaultMode| way.iter().any(|(number, mode)| live.contains(number) && *mode == wanted);
-            chosen(DefaultMode::Yes) && !chosen(DefaultMode::No)
-        };
-        self.get(vid).node.modes.iter().any(is_default)
+    /// Which of the alternatives that are left are defaults: those to which one of their ways leads as one.
+    fn defaults_among(&mut self, left: &[Vid], inner: bool, span: Span) -> Vec<bool> {
+        let ways: Vec<(usize, &Way)> = left
+            .iter()
+            .enumerate()
+            .flat_map(|(at, vid)| self.get(*vid).node.ways.iter().map(move |way| (at, way)))
+            .collect();
+        let (leads_to, ways) = ways.into_iter().unzip();
+        match super::defaults::defaults(&Ways { ways, leads_to }) {
+            Some(decided) => decided,
+            None if inner => vec![false; left.len()],
+            None => {
+                let text = "a default that depends on the order of disjunctions is not supported";
+                self.refuse(Code::Unsupported, text, Some(span));
+                vec![false; left.len()]
+            }
+        }
     }
 
     /// Alternatives multiply: their number is bounded over the whole evaluation.
-    fn count_alternative(&mut self, span: crate::source::Span) {
+    fn count_alternative(&mut self, span: Span) {
         self.alternatives += 1;
         if self.alternatives > self.limits.max_alternatives {
             self.refuse(Code::Limit, format!("more than {} alternatives", self.limits.max_alternatives), Some(span));

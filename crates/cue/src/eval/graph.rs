@@ -236,11 +236,26 @@ impl Task {
 /// A disjunction that waits to be expanded.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
-    /// Unique in the evaluation.
+    /// Unique in the evaluation, and more than 0.
     pub number: u32,
+    /// The disjunction in an alternative of which it stands; 0 is none.
+    pub parent: u32,
     pub alternatives: Vec<(Conjunct, DefaultMode)>,
     pub span: Span,
 }
+
+/// What was picked in one disjunction.
+#[derive(Clone, Debug)]
+pub(crate) struct Pick {
+    pub number: u32,
+    pub parent: u32,
+    /// The index of the alternative.
+    pub alternative: usize,
+    pub mode: DefaultMode,
+}
+
+/// What was picked in all disjunctions that led to an alternative.
+pub(crate) type Way = Vec<Pick>;
 
 /// Whether an alternative is a default. The order matters: what is later wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -277,8 +292,8 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
-    /// For an alternative: the ways that led to it; each the choices made, and whether a default was chosen.
-    pub modes: Vec<Vec<(u32, DefaultMode)>>,
+    /// For an alternative: the ways that led to it.
+    pub ways: Vec<Way>,
     /// It is a function, not called yet.
     pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
@@ -317,7 +332,7 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
-            modes: Vec::new(),
+            ways: Vec::new(),
             function: None,
             fields_seen: false,
         }

@@ -199,7 +199,8 @@ impl Evaluator {
         if !self.get(vid).node.choices.iter().any(same) {
             self.choices += 1;
             let number = self.choices;
-            self.v(vid).node.choices.push(Choice { number, alternatives, span });
+            let parent = self.get(vid).node.ways.first().and_then(|way| way.last()).map_or(0, |pick| pick.number);
+            self.v(vid).node.choices.push(Choice { number, parent, alternatives, span });
         }
     }
 

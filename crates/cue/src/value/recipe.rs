@@ -66,6 +66,15 @@ impl Recipe {
         Self::new(Way::Both(self.clone(), other.clone()))
     }
 
+    /// The packages that it starts from.
+    fn packages(&self) -> Vec<usize> {
+        match &self.way {
+            Way::Package(package) | Way::Expression(package, _) => vec![*package],
+            Way::Path(of, _) | Way::Field(of, _) | Way::Default(of) => of.packages(),
+            Way::Both(one, other) => [one.packages(), other.packages()].concat(),
+        }
+    }
+
     fn is_package(&self) -> bool {
         matches!(self.way, Way::Package(_))
     }
@@ -96,7 +105,9 @@ impl Search<'_> {
                 let none = || vec![Error::new(Code::Reference, "there is no such package", None)];
                 let source = self.packages.get(*package).ok_or_else(none)?;
                 let bound = self.evaluator.binder.expression(source, self.names, expr)?;
-                self.evaluator.value_vertex(&bound, frame).map_err(one)?
+                let found = self.evaluator.value_vertex(&bound, frame);
+                let refused = self.evaluator.refused().cloned();
+                found.map_err(|error| one(refused.unwrap_or(error)))?
             }
             Way::Path(of, labels) => {
                 let mut at = self.find(of)?;
@@ -164,11 +175,14 @@ impl State {
         self.known.clear();
     }
 
-    /// The answer; where something had to be decided early, only if the opposite order gives it, too.
+    /// The answer; where something had to be decided early, or something around the value is wrong, only if the
+    /// opposite order gives it, too.
     fn both_ways<T>(&mut self, recipe: &Recipe, question: &Question<'_, T>) -> Answer<T> {
         let (packages, names) = (&self.packages, &self.names);
         let found = answer(&mut self.evaluator, &mut self.known, packages, names, recipe, question);
-        if !self.evaluator.decided_early() || self.evaluator.refused().is_some() {
+        let is_sound = recipe.packages().into_iter().all(|package| self.evaluator.is_sound(package));
+        let sure = is_sound && !self.evaluator.decided_early();
+        if sure || self.evaluator.refused().is_some() {
             return found;
         }
         let mut opposite = self.evaluator.anew(crate::eval::Order::Backwards, self.evaluator.whole_first);
