@@ -4,6 +4,7 @@
 //!
 //! Not here: `cue cmd`, `cue mod`, `cue get`; a terminal. What is printed goes to the writers that are handed in.
 
+mod def;
 mod eval;
 mod export;
 mod import;
@@ -68,6 +69,8 @@ pub enum Verb {
     Export(export::Export),
     /// Evaluate and print a configuration
     Eval(eval::Eval),
+    /// Print consolidated definitions
+    Def(def::Def),
     /// Check a configuration, or data files against it
     Vet(vet::Vet),
     /// Write files in the canonical layout
@@ -127,6 +130,7 @@ pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
     let done = match verb {
         Verb::Export(export) => export.run(streams).map(|()| true),
         Verb::Eval(eval) => eval.run(streams).map(|()| true),
+        Verb::Def(def) => def.run(streams).map(|()| true),
         Verb::Vet(vet) => vet.run(streams).map(|()| true),
         Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
         Verb::Lint(lint) => lint.run(streams),

@@ -138,7 +138,11 @@ impl Value {
             let error = Error::new(Code::Reference, "values of two contexts can't be unified", None);
             return Err(self.failed(vec![error.help("build both in one `Context`")]));
         }
-        Ok(self.with(self.recipe.both(&other.recipe)))
+        let both = self.with(self.recipe.both(&other.recipe));
+        match both.recipe.too_long() {
+            Some(error) => Err(self.failed(vec![error])),
+            None => Ok(both),
+        }
     }
 
     /// Checks the value and all below it.
@@ -188,6 +192,20 @@ impl Value {
         self.ask_or_fail(&read, |one, other| same_words(one, other))
     }
 
+    /// The package that the value is of as the text of one file of CUE: nothing is evaluated, but what is said of one
+    /// field in several places stands together.
+    ///
+    /// # Errors
+    /// All that is wrong with the package, or something that can't be written down.
+    pub fn package_to_cue(&self) -> Result<String, Failed> {
+        let root = self.with(Recipe::package(self.home));
+        root.validate(Validation::default())?;
+        let read = |evaluator: &mut Evaluator, _: Vid, packages: &[PackageSource]| {
+            evaluator.package_as_cue(Home { packages, own: self.home })
+        };
+        root.ask_or_fail(&read, String::eq)
+    }
+
     /// All fields in their order, optional and hidden ones too; what is no struct has none but definitions and hidden
     /// ones.
     ///
@@ -232,6 +250,9 @@ impl Value {
 
     /// The value itself, if there is such a one.
     fn found(self) -> Result<Self, Failed> {
+        if let Some(error) = self.recipe.too_long() {
+            return Err(self.failed(vec![error]));
+        }
         self.ask_or_fail(&|_, _, _| Ok(()), |(), ()| true)?;
         Ok(self)
     }

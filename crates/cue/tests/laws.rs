@@ -249,6 +249,20 @@ proptest! {
     }
 
     #[test]
+    fn files_put_together_are_the_same_configuration(decls in declarations(), cut in any::<prop::sample::Index>()) {
+        let (first, second) = decls.split_at(cut.index(decls.len()));
+        let (first, second) = (program(first), format!("{}\n", second.join("\n")));
+        let (first, second) = (format!("package p\n{first}"), format!("package p\n{second}"));
+        let files = [("a.cue", first.as_str()), ("b.cue", second.as_str())];
+        let built = Context::new(LIMITS).build_files(&files);
+        let Ok(together) = built.and_then(|value| value.package_to_cue()) else { return Ok(()) };
+        let (once, again) = (answers(&files, &FIELDS), answers(&[("x.cue", &together)], &FIELDS));
+        if let (Some(once), Some(again)) = (once, again) {
+            prop_assert_eq!(once, again, "\n{}\n{}\ntogether\n{}", first, second, together);
+        }
+    }
+
+    #[test]
     fn all_that_a_value_is_is_printed(a in value(CLOSED)) {
         let text = format!("{CONTEXT}x: {a}\n");
         let Ok(printed) = printed(&text, "x", Style::WHOLE) else { return Ok(()) };

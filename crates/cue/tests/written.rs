@@ -2,7 +2,7 @@
 //!
 //! A file holds cases. `=== title` begins one; then comes the input, then what is written of it: after `--- result` as
 //! `cue eval` prints it, after `--- hidden` and `--- optional` with such fields, after `--- whole` all that it is, after
-//! `--- PATH` the value there. `error MESSAGE` stands for an error.
+//! `--- package` its files as one, after `--- PATH` the value there. `error MESSAGE` stands for an error.
 
 use shipway_cue::{Context, Failed, Style, Value};
 
@@ -22,6 +22,7 @@ fn written(input: &str, what: &str) -> Result<String, Failed> {
         "hidden" => value.to_cue(Style { hidden: true, ..Style::RESULT }),
         "optional" => value.to_cue(Style { optional: true, ..Style::RESULT }),
         "whole" => value.to_cue(Style::WHOLE),
+        "package" => value.package_to_cue(),
         path => value.lookup(path)?.to_cue(Style::RESULT),
     }
 }
@@ -51,4 +52,4 @@ macro_rules! files {
     };
 }
 
-files!(concrete constraints structs incomplete references);
+files!(concrete constraints structs incomplete references packages);

@@ -11,6 +11,7 @@ mod constraint;
 mod expression;
 mod fields;
 mod literal;
+mod merged;
 mod outside;
 mod scope;
 mod tree;
@@ -62,6 +63,7 @@ impl Style {
 /// A value, written.
 #[derive(Debug)]
 pub(crate) struct Written {
+    package: Option<Arc<str>>,
     imports: Vec<Import>,
     decls: Vec<Decl>,
 }
@@ -70,12 +72,13 @@ impl Written {
     /// The text of a file.
     pub(crate) fn text(&self) -> String {
         let specs: Vec<String> = self.imports.iter().map(Import::spec).collect();
-        let head = match specs.as_slice() {
+        let package = self.package.as_ref().map(|name| format!("package {name}\n\n")).unwrap_or_default();
+        let imports = match specs.as_slice() {
             [] => String::new(),
             [one] => format!("import {one}\n\n"),
             many => format!("import (\n\t{}\n)\n\n", many.join("\n\t")),
         };
-        head + &format_decls(&self.decls)
+        package + &imports + &format_decls(&self.decls)
     }
 }
 
@@ -124,10 +127,36 @@ impl Evaluator {
     /// # Errors
     /// Something that can't be written.
     pub(crate) fn written(&mut self, vid: Vid, style: Style, home: Home<'_>) -> Result<Written, Arc<Error>> {
-        let frame = self.void;
-        let root = vid;
-        let mut writer = Writer {
-            evaluator: self,
+        let mut writer = Writer::new(self, vid, style, home);
+        let value = writer.value(vid)?;
+        let mut decls = match value.kind {
+            ExprKind::Struct(inner) => inner.decls,
+            _ => vec![Decl::Embed(Box::new(value))],
+        };
+        let file = writer.file.take().unwrap_or_default();
+        writer.scopes.push(file);
+        decls.extend(writer.lets()?);
+        let imports = writer.outside.into_imports();
+        Ok(Written { package: None, imports, decls })
+    }
+
+    /// The files of a package as one, unevaluated.
+    ///
+    /// # Errors
+    /// Something that can't be written.
+    pub(crate) fn consolidated(&mut self, home: Home<'_>) -> Result<Written, Arc<Error>> {
+        let (root, _) = self.root(home.own);
+        let files = self.packages.get(home.own).map(|package| package.files.clone()).unwrap_or_default();
+        let name = home.packages.get(home.own).map_or("", |package| &package.name);
+        Writer::new(self, root, Style::WHOLE, home).files(&files, &Arc::from(name))
+    }
+}
+
+impl<'e> Writer<'e> {
+    fn new(evaluator: &'e mut Evaluator, root: Vid, style: Style, home: Home<'e>) -> Self {
+        let frame = evaluator.void;
+        Self {
+            evaluator,
             home,
             style,
             main_style: style,
@@ -138,21 +167,9 @@ impl Evaluator {
             frame,
             definitions: 0,
             outside: Outside::default(),
-        };
-        let value = writer.value(vid)?;
-        let mut decls = match value.kind {
-            ExprKind::Struct(inner) => inner.decls,
-            _ => vec![Decl::Embed(Box::new(value))],
-        };
-        let file = writer.file.take().unwrap_or_default();
-        writer.scopes.push(file);
-        decls.extend(writer.lets()?);
-        let imports = writer.outside.into_imports();
-        Ok(Written { imports, decls })
+        }
     }
-}
 
-impl Writer<'_> {
     /// A vertex as an expression.
     fn value(&mut self, vid: Vid) -> Done<Expr> {
         let stands = if self.style.defaults { self.evaluator.default_of(vid) } else { self.evaluator.deref(vid) };

@@ -66,6 +66,10 @@ impl Evaluator {
         self.judged(found).map(|written| written.text())
     }
 
+    pub(super) fn package_as_cue(&mut self, home: Home<'_>) -> Answer<String> {
+        self.consolidated(home).map(|written| written.text()).map_err(|error| vec![(*error).clone()])
+    }
+
     pub(super) fn kind(&mut self, vid: Vid) -> Answer<Kind> {
         self.settled(vid)?;
         let found = self.found(vid, true);

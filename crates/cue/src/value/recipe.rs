@@ -16,11 +16,18 @@ use crate::eval::{Evaluator, Vid};
 use crate::label::Label;
 use crate::syntax::ast::Expr;
 
+/// How many values may be made one of another, in steps.
+const MAX_STEPS: u32 = 10_000;
+
 /// The way to a value.
 #[derive(Debug)]
 pub(super) struct Recipe {
     /// No two have the same.
     number: u64,
+    /// How many others lead to it, one after another.
+    steps: u32,
+    /// The packages that it starts from.
+    packages: Vec<usize>,
     way: Way,
 }
 
@@ -39,7 +46,20 @@ enum Way {
 impl Recipe {
     fn new(way: Way) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Arc::new(Self { number: NEXT.fetch_add(1, Ordering::Relaxed), way })
+        let (steps, mut packages) = match &way {
+            Way::Package(package) | Way::Expression(package, _) => (0, vec![*package]),
+            Way::Path(of, _) | Way::Field(of, _) | Way::Default(of) => (of.steps + 1, of.packages.clone()),
+            Way::Both(a, b) => (a.steps.max(b.steps) + 1, [a.packages.as_slice(), &b.packages].concat()),
+        };
+        packages.sort_unstable();
+        packages.dedup();
+        Arc::new(Self { number: NEXT.fetch_add(1, Ordering::Relaxed), steps, packages, way })
+    }
+
+    /// The error of a way that is too long.
+    pub(super) fn too_long(&self) -> Option<Error> {
+        let text = format!("more than {MAX_STEPS} values were made one of another");
+        (self.steps > MAX_STEPS).then(|| Error::new(Code::Limit, text, None))
     }
 
     pub(super) fn package(package: usize) -> Arc<Self> {
@@ -64,15 +84,6 @@ impl Recipe {
 
     pub(super) fn both(self: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
         Self::new(Way::Both(self.clone(), other.clone()))
-    }
-
-    /// The packages that it starts from.
-    fn packages(&self) -> Vec<usize> {
-        match &self.way {
-            Way::Package(package) | Way::Expression(package, _) => vec![*package],
-            Way::Path(of, _) | Way::Field(of, _) | Way::Default(of) => of.packages(),
-            Way::Both(one, other) => [one.packages(), other.packages()].concat(),
-        }
     }
 
     fn is_package(&self) -> bool {
@@ -180,7 +191,7 @@ impl State {
     fn both_ways<T>(&mut self, recipe: &Recipe, question: &Question<'_, T>) -> Answer<T> {
         let (packages, names) = (&self.packages, &self.names);
         let found = answer(&mut self.evaluator, &mut self.known, packages, names, recipe, question);
-        let is_sound = recipe.packages().into_iter().all(|package| self.evaluator.is_sound(package));
+        let is_sound = recipe.packages.iter().all(|package| self.evaluator.is_sound(*package));
         let sure = is_sound && !self.evaluator.decided_early();
         if sure || self.evaluator.refused().is_some() {
             return found;

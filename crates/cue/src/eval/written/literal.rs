@@ -2,7 +2,6 @@
 //!
 //! Not here: those that were evaluated (`fields`).
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::scope::Scope;
@@ -14,38 +13,7 @@ use crate::syntax::ast::{self, Decl, Element, Ellipsis, Expr, ExprKind, Struct};
 
 impl Writer<'_> {
     pub(super) fn literal_struct(&mut self, inner: &ir::Struct) -> Done<Expr> {
-        self.literal_decls(inner).map(tree::structure)
-    }
-
-    fn literal_decls(&mut self, inner: &ir::Struct) -> Done<Vec<Decl>> {
-        let scope = self.scope_of_literal(inner);
-        self.open_literal(scope);
-        let written = inner.decls.iter().map(|decl| self.declaration(decl)).collect::<Done<Vec<Decl>>>();
-        self.close_literal();
-        let mut decls = written?;
-        if inner.open {
-            decls.push(Decl::Ellipsis(Box::new(Ellipsis { value: None, span: tree::NOWHERE })));
-        }
-        Ok(decls)
-    }
-
-    /// What a struct that was written declares. A `let` keeps its name unless something else has it.
-    fn scope_of_literal(&self, inner: &ir::Struct) -> Scope {
-        let label = |decl: &ir::Decl| match decl {
-            ir::Decl::Field { label, .. } => self.identifier(*label),
-            _ => None,
-        };
-        let mut names: HashSet<Arc<str>> = inner.decls.iter().filter_map(label).collect();
-        let mut lets = HashMap::new();
-        for decl in &inner.decls {
-            let ir::Decl::Let { number, .. } = decl else { continue };
-            let name = self.let_name(*number);
-            let taken = names.contains(&name) || self.outside.has(&name) || !self.is_free(&name);
-            let name = if taken { self.fresh(&name) } else { name };
-            names.insert(name.clone());
-            lets.insert(*number, name);
-        }
-        Scope { names, lets, ..Scope::default() }
+        self.merged(&[inner]).map(tree::structure)
     }
 
     pub(super) fn declaration(&mut self, decl: &ir::Decl) -> Done<Decl> {
@@ -68,7 +36,7 @@ impl Writer<'_> {
     }
 
     /// A field's value, which may have an alias of itself.
-    fn field_value(&mut self, value: &Ex) -> Done<Expr> {
+    pub(super) fn field_value(&mut self, value: &Ex) -> Done<Expr> {
         let Kinds::Alias(inner) = &value.kind else { return self.expression(value) };
         let name = self.fresh("X");
         self.open_literal(Scope { names: [name.clone()].into(), alias: Some((name, false)), ..Scope::default() });
@@ -136,7 +104,7 @@ impl Writer<'_> {
 
     fn yielded(&mut self, body: &Ex) -> Done<Struct> {
         let decls = match &body.kind {
-            Kinds::Struct(inner) => self.literal_decls(inner)?,
+            Kinds::Struct(inner) => self.merged(&[inner])?,
             _ => vec![Decl::Embed(Box::new(self.expression(body)?))],
         };
         Ok(Struct { decls, braces: true, span: tree::NOWHERE })

@@ -27,6 +27,9 @@ pub(super) struct Scope {
     pub vids: Vec<Vid>,
     /// The names that can be used in it.
     pub names: HashSet<Arc<str>>,
+    /// The fields that stand in it, if they are written as they stand, and the aliases that those need.
+    pub labels: HashSet<Label>,
+    pub aliases: HashMap<Label, Arc<str>>,
     /// Its `let`s, by number.
     pub lets: HashMap<u32, Arc<str>>,
     /// The name of the value that the scope is in, and whether it is used.
@@ -109,12 +112,21 @@ impl Writer<'_> {
         }
     }
 
-    /// Names a field of a scope that is being written.
-    pub(super) fn name_in_scope(&self, at: usize, label: Label, span: Span) -> Done<Expr> {
+    /// Names a field of a scope that is being written; one that another hides gets an alias.
+    pub(super) fn name_in_scope(&mut self, at: usize, label: Label, span: Span) -> Done<Expr> {
         match self.identifier(label) {
-            Some(name) if self.is_visible(&name, at) => Ok(tree::name(name)),
-            _ => Err(self.unnamed(label, span)),
+            Some(name) if self.is_visible(&name, at) => return Ok(tree::name(name)),
+            _ => {}
         }
+        let known = self.scopes.get(at).and_then(|scope| scope.aliases.get(&label)).cloned();
+        let fresh = self.fresh("X");
+        let Some(scope) = self.scopes.get_mut(at).filter(|scope| scope.labels.contains(&label)) else {
+            return Err(self.unnamed(label, span));
+        };
+        let alias = known.unwrap_or(fresh);
+        scope.names.insert(alias.clone());
+        scope.aliases.insert(label, alias.clone());
+        Ok(tree::name(alias))
     }
 
     /// Names a field of a vertex.
