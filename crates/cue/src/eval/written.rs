@@ -179,7 +179,14 @@ impl<'e> Writer<'e> {
             Value::Struct => Shape::Struct,
             Value::List => Shape::List,
             Value::Constraint => Shape::Constraint,
-            Value::Disjunction { alternatives, defaults } => return self.alternatives(&alternatives, defaults),
+            Value::Disjunction { alternatives, defaults } => {
+                // What is left of several disjunctions has the defaults that they have together, and others than they
+                // have once more is known.
+                return match self.style.constraints && self.are_of_several(&alternatives) {
+                    true => self.as_conjuncts(stands),
+                    false => self.alternatives(&alternatives, defaults),
+                };
+            }
             Value::Bottom(error) if error.code.is_open() => return self.unfinished(stands, &error),
             Value::Bottom(error) => return Err(error),
             Value::Unknown => return Err(self.evaluator.depends_on_itself(stands)),
@@ -187,7 +194,7 @@ impl<'e> Writer<'e> {
         let labels = self.shown_labels(stands);
         let bare = match shape {
             Shape::Struct => false,
-            Shape::Constraint => !self.has_patterns(stands),
+            Shape::Constraint => !self.has_patterns(stands) && !self.is_closed_constraint(stands),
             _ => true,
         };
         if labels.is_empty() && bare {
@@ -195,6 +202,12 @@ impl<'e> Writer<'e> {
             return Ok(tree::joined(BinaryOp::And, parts));
         }
         self.braces(stands, &shape, &labels)
+    }
+
+    /// Whether several disjunctions led to what is left.
+    fn are_of_several(&self, alternatives: &[Vid]) -> bool {
+        let ways = |vid: &Vid| &self.evaluator.get(*vid).node.ways;
+        alternatives.iter().any(|vid| ways(vid).iter().any(|way| way.len() > 1))
     }
 
     fn alternatives(&mut self, alternatives: &[Vid], defaults: usize) -> Done<Expr> {

@@ -11,6 +11,7 @@ use crate::error::Code;
 use crate::eval::graph::{Conjunct, Origin, Pattern, Value, Vid};
 use crate::eval::run::Need;
 use crate::eval::schedule::made;
+use crate::kind::Kind;
 use crate::label::Label;
 use crate::syntax::ast::{Clause, Comprehension, Decl, Element, Ellipsis, Expr, ExprKind, Struct};
 
@@ -21,9 +22,11 @@ impl Writer<'_> {
     /// The fields of a vertex that are shown, in their order.
     pub(super) fn shown_labels(&self, vid: Vid) -> Vec<(Label, Vid)> {
         let arcs = &self.evaluator.get(vid).arcs;
+        // What can be no struct will never have the fields that it may have.
+        let may_have = self.style.optional && self.may_be_struct(vid);
         let shown = arcs.iter().filter(|(label, arc)| {
             let optional = self.evaluator.get(**arc).presence == Presence::Optional;
-            self.is_shown(**label, self.style) && (!optional || self.style.optional)
+            self.is_shown(**label, self.style) && (!optional || may_have)
         });
         shown.map(|(label, arc)| (*label, *arc)).collect()
     }
@@ -146,7 +149,17 @@ impl Writer<'_> {
     /// Whether patterns are to be written.
     pub(super) fn has_patterns(&self, vid: Vid) -> bool {
         let mut patterns = self.evaluator.get(vid).node.patterns.iter();
-        self.style.constraints && patterns.any(|pattern| pattern.from_index.is_none())
+        self.style.constraints && self.may_be_struct(vid) && patterns.any(|pattern| pattern.from_index.is_none())
+    }
+
+    /// Whether something that may become a struct will be a closed one: `close(_)`.
+    pub(super) fn is_closed_constraint(&mut self, vid: Vid) -> bool {
+        self.style.constraints && self.definitions == 0 && self.may_be_struct(vid) && self.is_closed(vid)
+    }
+
+    fn may_be_struct(&self, vid: Vid) -> bool {
+        let is_open = matches!(self.evaluator.get(vid).value, Value::Bottom(_));
+        is_open || self.evaluator.kind_of_vertex(vid).meets(Kind::STRUCT)
     }
 
     /// Whether a struct forbids fields that it doesn't foresee: one that nobody foresees is tried.

@@ -97,7 +97,7 @@ impl Writer<'_> {
     }
 
     /// All that makes a vertex, as it was written.
-    fn as_conjuncts(&mut self, vid: Vid) -> Done<Expr> {
+    pub(super) fn as_conjuncts(&mut self, vid: Vid) -> Done<Expr> {
         let conjuncts = self.evaluator.get(vid).conjuncts.clone();
         let parts = conjuncts.iter().map(|conjunct| self.conjunct(conjunct)).collect::<Done<Vec<Expr>>>()?;
         Ok(tree::joined(BinaryOp::And, parts))
