@@ -62,12 +62,13 @@ const VERBS: [&str; 51] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 47] = [
+const BELOW: [&[&str]; 48] = [
     &["cue", "export"],
     &["cue", "eval"],
     &["cue", "def"],
     &["cue", "vet"],
     &["cue", "fmt"],
+    &["cue", "why"],
     &["cue", "lint"],
     &["cue", "set"],
     &["cue", "import"],

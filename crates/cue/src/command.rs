@@ -16,6 +16,7 @@ mod output;
 mod placement;
 mod set;
 mod vet;
+mod why;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -63,7 +64,7 @@ struct Arguments {
 }
 
 /// The verbs.
-#[derive(Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
     /// Print the concrete value of a configuration
     Export(export::Export),
@@ -75,12 +76,25 @@ pub enum Verb {
     Vet(vet::Vet),
     /// Write files in the canonical layout
     Fmt(layout::Fmt),
+    /// Say where values come from: what was written of them, where, and what decided
+    Why(why::Why),
     /// Find what is no error but may not be meant
     Lint(lint::Lint),
     /// Change a value in a file, and keep everything else of it
     Set(set::Set),
     /// Write data files as CUE
     Import(import::Import),
+}
+
+impl Verb {
+    /// The same; what it prints is for programs, where it can say the same to them.
+    #[must_use]
+    pub fn for_programs(self) -> Self {
+        match self {
+            Self::Why(why) => Self::Why(why.for_programs()),
+            other => other,
+        }
+    }
 }
 
 /// Why a command ended early.
@@ -133,6 +147,7 @@ pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
         Verb::Def(def) => def.run(streams).map(|()| true),
         Verb::Vet(vet) => vet.run(streams).map(|()| true),
         Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
+        Verb::Why(why) => why.run(streams).map(|()| true),
         Verb::Lint(lint) => lint.run(streams),
         Verb::Set(set) => set.run(streams).map(|()| true),
         Verb::Import(import) => import.run(streams).map(|()| true),

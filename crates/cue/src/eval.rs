@@ -10,6 +10,7 @@
 //!
 //! Not here: names (`compile`), and how a value is written out (`encode`).
 
+mod allowed;
 mod arith;
 mod bounds;
 mod calls;
@@ -20,11 +21,16 @@ mod data;
 mod defaults;
 mod disjunction;
 mod equal;
+mod existence;
 mod graph;
 mod handle;
 mod insert;
 mod lookup;
 mod operand;
+mod order;
+mod provenance;
+mod reclose;
+mod report;
 mod run;
 mod schedule;
 mod written;
@@ -36,7 +42,7 @@ use crate::compile::ir::{Ex, Presence};
 use crate::compile::{Binder, Package};
 use crate::error::{Code, Error};
 use crate::label::Label;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 pub(crate) use graph::Vid;
 use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex};
 pub(crate) use handle::Found;
@@ -98,6 +104,8 @@ pub(crate) struct Evaluator {
     refs: Vec<Followed>,
     packages: Vec<Package>,
     roots: HashMap<usize, (Vid, Frame)>,
+    /// The place of each file among all, by name.
+    file_ranks: Vec<u32>,
     pub(crate) binder: Binder,
     stack: Vec<Vid>,
     tree_depth: u32,
@@ -126,6 +134,8 @@ pub(crate) struct Evaluator {
     /// A condition looked at what it, or another condition that waits for it, may still change.
     pub(crate) doubtful: Option<Span>,
     steps: u64,
+    /// Steps gone to explain values.
+    explained: usize,
     limits: Limits,
     /// Something that is not supported was met, or a limit: no result counts.
     refused: Option<Arc<Error>>,
@@ -140,6 +150,7 @@ impl Evaluator {
             refs: vec![],
             packages,
             roots: HashMap::new(),
+            file_ranks: Vec::new(),
             binder,
             stack: Vec::new(),
             tree_depth: 0,
@@ -158,6 +169,7 @@ impl Evaluator {
             alternatives: 0,
             doubtful: None,
             steps: 0,
+            explained: 0,
             limits,
             refused: None,
             void: Frame(0),
@@ -166,6 +178,7 @@ impl Evaluator {
         evaluator.void = evaluator.add_frame(None, nowhere, None);
         evaluator.refs.push(Followed {
             expression: 0,
+            span: Span::new(FileId(u32::MAX), 0, 0),
             target: nowhere,
             from: nowhere,
             tree_depth: 0,
@@ -179,6 +192,7 @@ impl Evaluator {
     pub(crate) fn anew(&self, order: Order, whole_first: bool) -> Self {
         let mut anew = Self::new(self.packages.clone(), self.binder.clone(), self.limits);
         anew.order = order;
+        anew.file_ranks.clone_from(&self.file_ranks);
         anew.whole_first = whole_first;
         anew
     }

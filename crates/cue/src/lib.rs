@@ -26,6 +26,7 @@ pub mod lint;
 pub mod load;
 pub mod number;
 pub mod pattern;
+pub mod provenance;
 pub mod report;
 pub mod source;
 pub mod syntax;

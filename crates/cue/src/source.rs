@@ -88,6 +88,16 @@ impl SourceMap {
         self.files.get(id.0 as usize)
     }
 
+    /// The place of each file, by number, among all by name.
+    #[must_use]
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut by_name: Vec<usize> = (0..self.files.len()).collect();
+        by_name.sort_by_key(|at| self.files[*at].name.trim_start_matches("./"));
+        let mut ranks = vec![0; by_name.len()];
+        by_name.into_iter().enumerate().for_each(|(rank, file)| ranks[file] = rank as u32);
+        ranks
+    }
+
     /// The text under a span; empty where the span is not of this map.
     #[must_use]
     pub fn text(&self, span: Span) -> &str {

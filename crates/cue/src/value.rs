@@ -36,6 +36,7 @@ use crate::eval::{Evaluator, Home, Style, Vid};
 use crate::kind::Kind;
 use crate::label::{Label, Sort};
 use crate::load::Failed;
+use crate::provenance::Provenance;
 use crate::source::{SourceMap, Span};
 use crate::syntax::ast::Presence;
 use context::State;
@@ -204,6 +205,21 @@ impl Value {
             evaluator.package_as_cue(Home { packages, own: self.home })
         };
         root.ask_or_fail(&read, String::eq)
+    }
+
+    /// Where the value comes from: one provenance for each leaf. `name` is what their paths begin with.
+    ///
+    /// # Errors
+    /// There is no such value, or the evaluation met something that isn't supported.
+    pub fn why(&self, name: &str) -> Result<Vec<Provenance>, Failed> {
+        if let Err(failed) = self.to_data()
+            && failed.errors.iter().any(recipe::is_refusal)
+        {
+            return Err(failed);
+        }
+        let read = |evaluator: &mut Evaluator, vid: Vid, _: &[PackageSource]| evaluator.sources_of(vid, name);
+        let found = self.context.on_stack(|state| state.look(&self.recipe, &read));
+        found.map_err(|errors| self.failed(errors))
     }
 
     /// All fields in their order, optional and hidden ones too; what is no struct has none but definitions and hidden

@@ -101,7 +101,7 @@ fn data_is_placed() {
     check(
         files,
         &[
-            (&["export", "s.cue", "e.json", "--out", "jsonl"], DONE, "{\"kind\":\"a\",\"name\":\"none\",\"k\":1}\n"),
+            (&["export", "s.cue", "e.json", "--out", "jsonl"], DONE, "{\"kind\":\"a\",\"k\":1,\"name\":\"none\"}\n"),
             (
                 &["export", "d.yaml", "-l", "kind", "-l", "strings.ToUpper(name)", "--out", "jsonl"],
                 DONE,
@@ -163,6 +163,23 @@ fn configurations_are_checked() {
             (&["vet", "-c=false", "open.cue"], DONE, ""),
         ],
     );
+}
+
+#[test]
+fn values_are_explained() {
+    let files = "-- a.cue --\na: *1 | int\n-- b.cue --\na: 2\n-- c.json --\n{\"b\": 3}\n";
+    let a = "a = 2\n  → b.cue:1:4  2\n    a.cue:1:4  *1 | int\n";
+    check(
+        files,
+        &[
+            (&["why", "a.cue", "b.cue", "-e", "a"], DONE, a),
+            (&["why", "a.cue", "b.cue", "c.json"], DONE, &format!("{a}\nb = 3\n  → c.json:1:7  3\n")),
+            (&["why", "a.cue", "-e", "nope"], WRONG, ""),
+            (&["why", "a.cue", "-e", "a", "--out", "yaml"], USAGE, ""),
+        ],
+    );
+    let printed = cue(folder(files).path(), &["why", "a.cue", "-e", "a", "--out", "json"]);
+    assert!(printed.out.starts_with("[\n    {\n        \"path\": \"a\",\n        \"value\": 1,\n"), "{}", printed.out);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn data_files_are_part_of_what_is_printed() {
         &[("s.cue", "n: int\nm: n + 1\n"), ("d.json", "{\"n\": 4}"), ("w.yaml", "n: x\n")],
         &[
             ("eval s.cue d.json", DONE, "n: 4\nm: 5\n"),
-            ("eval s.cue d.json -l \"d\"", DONE, "n: int\nm: n + 1\nd: {\n    n: 4\n}\n"),
+            ("eval s.cue d.json -l \"d\"", DONE, "d: {\n    n: 4\n}\nn: int\nm: n + 1\n"),
             ("eval s.cue w.yaml", WRONG, ""),
         ],
     );
@@ -94,6 +94,35 @@ fn several_packages_are_told_apart() {
                  y: 1\nz: number\nw: a.l[z]\n",
             ),
             ("eval ./a", DONE, "x: 1\nl: [2]\n"),
+        ],
+    );
+}
+
+#[test]
+fn definitions_are_printed() {
+    check(
+        &[
+            ("a.cue", "package p\n\nimport \"strings\"\n\nn: strings.ToUpper(m)\nx: a: int\n#A: {b: m, c?: int}\n"),
+            ("b.cue", "package p\n\nm: string\nx: {a: 1, d: #A}\n"),
+            ("wrong.cue", "package p\n\nm: 1\n"),
+        ],
+        &[
+            (
+                "def a.cue b.cue",
+                DONE,
+                "package p\n\nimport \"strings\"\n\nn: strings.ToUpper(m)\nx: {\n\ta: int & 1\n\td: #A\n}\n\
+                 #A: {\n\tb:  m\n\tc?: int\n}\nm: string\n",
+            ),
+            ("def a.cue b.cue -e x", DONE, "a: 1\nd: close({\n\tb:  string\n\tc?: int\n})\n"),
+            ("def a.cue b.cue -e x.a -e #A.c", WRONG, ""),
+            (
+                "def a.cue b.cue -e x.a -e n",
+                DONE,
+                "1\n// ---\nimport \"strings\"\n\nstrings.ToUpper(M)\nlet M = string\n",
+            ),
+            ("def a.cue b.cue wrong.cue", WRONG, ""),
+            ("def a.cue b.cue --inline-imports", REFUSED, ""),
+            ("def a.cue b.cue --out json", REFUSED, ""),
         ],
     );
 }

@@ -122,8 +122,8 @@ fn values_of_one_context_are_unified() {
     let table = [
         ("name: \"a\"", "{\"name\":\"a\",\"replicas\":1}"),
         ("name: \"a\", replicas: 3", "{\"name\":\"a\",\"replicas\":3}"),
-        ("name: 3", "name: conflicting values: int and string"),
-        ("name: \"a\", other: 1", "other: field not allowed"),
+        ("name: 3", "name: conflicting values string and 3"),
+        ("name: \"a\", other: 1", "other: field not allowed in #App"),
         ("replicas: 0, name: \"a\"", "replicas: 2 errors in empty disjunction"),
     ];
     for (text, expected) in table {

@@ -37,9 +37,11 @@ struct Said {
 /// Runs the verb.
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let here = std::env::current_dir().map_err(|error| Fault::io("finding the current folder", &error))?;
-    let said = hand_over(&args.verb, here, colours(&context.terminal, &args.verb));
-    match context.terminal.json {
-        true => as_json(&context.terminal, &args.verb, &said),
+    let json = context.terminal.json;
+    let verb = if json { args.verb.clone().for_programs() } else { args.verb.clone() };
+    let said = hand_over(&verb, here, colours(&context.terminal, &verb));
+    match json {
+        true => as_json(&context.terminal, &verb, &said),
         false => as_it_is(&context.terminal, &said),
     }
     Ok(said.exit)
@@ -80,7 +82,7 @@ fn as_it_is(terminal: &Terminal, said: &Said) {
 /// The value itself when it is one, a problem when something is wrong, else what was printed.
 fn as_json(terminal: &Terminal, verb: &Verb, said: &Said) {
     let (status, title) = match said.exit {
-        Exit::Done if matches!(verb, Verb::Export(_)) => return terminal.raw(&said.out),
+        Exit::Done if matches!(verb, Verb::Export(_) | Verb::Why(_)) => return terminal.raw(&said.out),
         Exit::Done => {
             let printed = String::from_utf8_lossy(&said.out);
             return terminal.json(&serde_json::json!({ "printed": printed, "notes": said.err }));

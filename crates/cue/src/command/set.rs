@@ -108,9 +108,10 @@ fn only_new(after: Failure, before: Option<Failure>) -> Failure {
     let is_new = |error: &&Error| !known.iter().any(|old| old.message == error.message && old.path == error.path);
     let new: Vec<_> = after.errors.iter().filter(is_new).cloned().collect();
     let errors = if new.is_empty() { after.errors.clone() } else { new };
-    let advice = |error: Error| match error.help {
-        Some(_) => error,
-        None => error.help("the file was left as it is"),
+    let left = "the file was left as it is";
+    let advice = |error: Error| {
+        let help = error.help.as_ref().map_or_else(|| left.to_owned(), |help| format!("{left}; {help}"));
+        error.help(help)
     };
     Failure { errors: errors.into_iter().map(advice).collect(), ..after }
 }

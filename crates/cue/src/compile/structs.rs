@@ -56,7 +56,7 @@ impl Unit<'_> {
         let _ = span;
         let embeds = bound.iter().any(|decl| matches!(decl, Decl::Embed(_) | Decl::Comprehension(_)));
         let labels = known_labels(&bound);
-        Struct { decls: bound, embeds, open, file, yielded: false, labels }
+        Struct { decls: bound, embeds, open, file, yielded: false, clauses: None, labels }
     }
 
     /// Makes `let`s and aliases of fields known in the open frame; gives the numbers of the `let`s in their order.
@@ -186,12 +186,29 @@ impl Unit<'_> {
 
     pub(super) fn comprehension(&mut self, node: &ast::Comprehension) -> Comprehension {
         let outside = self.scopes.depth();
-        let clauses = node.clauses.iter().map(|clause| self.clause(clause)).collect();
-        let body = self.yielded(&node.body);
+        let before = Span { end: node.body.span.start, ..node.span };
+        let (mut clauses, mut body) = (Vec::with_capacity(node.clauses.len()), None);
+        for (at, clause) in node.clauses.iter().enumerate() {
+            match clause {
+                ast::Clause::Try { binding: None, span } => {
+                    if at + 1 < node.clauses.len() {
+                        self.fail(Code::Syntax, "`try` without a name must be the last clause", *span);
+                    }
+                    let (clause, yielded) = self.try_body(&node.body, before);
+                    clauses.push(clause);
+                    body = Some(yielded);
+                }
+                clause => clauses.push(self.clause(clause)),
+            }
+        }
+        let body = body.unwrap_or_else(|| self.yielded(&node.body, before));
         while self.scopes.depth() > outside {
             self.close_scope();
         }
-        let fallback = node.fallback.as_ref().map(|fallback| self.yielded(&fallback.body));
+        let fallback = node
+            .fallback
+            .as_ref()
+            .map(|fallback| self.yielded(&fallback.body, Span { end: fallback.body.span.start, ..node.span }));
         let labels = labels_of(&body).and_then(|mut labels| {
             let more = fallback.as_ref().map_or(Some(Vec::new()), labels_of)?;
             labels.extend(more);
@@ -200,9 +217,10 @@ impl Unit<'_> {
         Comprehension { clauses, body, fallback, labels, span: node.span }
     }
 
-    fn yielded(&mut self, node: &ast::Struct) -> Ex {
+    pub(super) fn yielded(&mut self, node: &ast::Struct, clauses: Span) -> Ex {
         let mut inner = self.structure(node);
         inner.yielded = true;
+        inner.clauses = Some(clauses);
         Arc::new(Expr { kind: Kinds::Struct(Arc::new(inner)), span: node.span })
     }
 
@@ -221,14 +239,12 @@ impl Unit<'_> {
                 self.scopes.push(Scope::default());
                 Clause::Let { name: self.variable(&clause.name), value }
             }
-            ast::Clause::Try { span, .. } => {
-                let refused = Kinds::Unsupported("the clause `try`".into());
-                Clause::If(Arc::new(Expr { kind: refused, span: *span }))
-            }
+            ast::Clause::Try { binding: Some((name, value)), .. } => self.try_binding(name, value),
+            ast::Clause::Try { binding: None, .. } => Clause::Try { exists: Vec::new(), bound: None },
         }
     }
 
-    fn variable(&mut self, ident: &ast::Ident) -> Label {
+    pub(super) fn variable(&mut self, ident: &ast::Ident) -> Label {
         let label = self.binder.labels.regular(&ident.name);
         if let Some(scope) = self.scopes.innermost() {
             scope.bind(ident.name.clone(), Meaning::Field(label), None);

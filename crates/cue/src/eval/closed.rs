@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::Evaluator;
-use super::graph::{Origin, Value, Vid};
+use super::graph::{Origin, Status, Value, Vid};
 use crate::compile::ir::Presence;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
@@ -71,6 +71,13 @@ struct Rule {
     once: bool,
     ignored: bool,
     removed: bool,
+}
+
+impl Closing {
+    /// What a group of references leads to.
+    pub(super) fn target(&self, group: u32) -> Option<Vid> {
+        self.requirements.iter().find(|requirement| requirement.group == group).and_then(|found| found.target)
+    }
 }
 
 impl Evaluator {
@@ -184,20 +191,26 @@ impl Evaluator {
     }
 
     /// The first field of a vertex that a closed struct doesn't allow.
-    pub(super) fn not_allowed(&mut self, vid: Vid) -> Option<Arc<Error>> {
+    pub(super) fn not_allowed(&self, vid: Vid) -> Option<Arc<Error>> {
+        self.fields_not_allowed(vid, 1).pop()
+    }
+
+    /// The fields of a vertex that closed structs don't allow, so many at most.
+    pub(super) fn fields_not_allowed(&self, vid: Vid, most: usize) -> Vec<Arc<Error>> {
         if self.get(vid).arcs.is_empty() || !self.is_closed_somewhere(vid) {
-            return None;
+            return Vec::new();
         }
         let base = self.rules(vid);
         if base.is_empty() {
-            return None;
+            return Vec::new();
         }
-        let arcs: Vec<(Label, Vid)> = self.get(vid).arcs.iter().map(|(label, arc)| (*label, *arc)).collect();
-        arcs.into_iter().find_map(|(label, arc)| self.arc_not_allowed(vid, &base, label, arc))
+        let known = |arc: &Vid| !matches!(self.get(*arc).status, Status::New | Status::Open);
+        let arcs = self.get(vid).arcs.iter().filter(|(_, arc)| known(arc));
+        arcs.filter_map(|(label, arc)| self.arc_not_allowed(vid, &base, *label, *arc)).take(most).collect()
     }
 
     /// Whether anything at a vertex or above it closes structs at all.
-    fn is_closed_somewhere(&self, vid: Vid) -> bool {
+    pub(super) fn is_closed_somewhere(&self, vid: Vid) -> bool {
         let mut at = Some(vid);
         while let Some(vid) = at {
             let vertex = self.get(vid);
@@ -210,7 +223,7 @@ impl Evaluator {
         false
     }
 
-    fn arc_not_allowed(&mut self, vid: Vid, base: &[Rule], label: Label, arc: Vid) -> Option<Arc<Error>> {
+    fn arc_not_allowed(&self, vid: Vid, base: &[Rule], label: Label, arc: Vid) -> Option<Arc<Error>> {
         let vertex = self.get(arc);
         if vertex.presence == Presence::Optional || label.is_hidden() || label.is_definition() {
             return None;
@@ -228,22 +241,7 @@ impl Evaluator {
             let rule = rules[*at];
             !rule.ignored && !rule.removed && !self.has_evidence(arc, &rules, rule, &evidence)
         })?;
-        let _ = denied;
-        let name = self.label_text(label);
-        let span = self.get(arc).conjuncts.first().and_then(super::expression).map(|expr| expr.span);
-        let mut error = Error::new(Code::NotAllowed, "field not allowed", span);
-        error.path = self.path(arc);
-        let known = self.allowed_names(vid, arc);
-        if let Some(nearest) = nearest(&name, &known) {
-            error = error.help(format!("did you mean {nearest}?"));
-        }
-        Some(Arc::new(error))
-    }
-
-    /// Names of fields beside this one.
-    fn allowed_names(&self, vid: Vid, except: Vid) -> Vec<String> {
-        let others = self.get(vid).arcs.iter().filter(|(_, arc)| **arc != except);
-        others.map(|(label, _)| self.label_text(*label)).collect()
+        Some(self.field_not_allowed(vid, rules[denied].group, label, arc))
     }
 
     /// What makes a field: where several alternatives are left, what makes any of them.
@@ -278,7 +276,7 @@ impl Evaluator {
     }
 
     /// Whether a group is another one, or inside it.
-    fn contains(&self, vid: Vid, group: u32, child: u32) -> bool {
+    pub(super) fn contains(&self, vid: Vid, group: u32, child: u32) -> bool {
         let mut redirects = Vec::new();
         let mut at = Some(vid);
         while let Some(vid) = at {
@@ -391,26 +389,4 @@ fn activate(rules: &mut [Rule], requirement: &Requirement) {
             outer = rule.parent;
         }
     }
-}
-
-/// The name that looks most like another, if one does.
-fn nearest<'n>(name: &str, known: &'n [String]) -> Option<&'n String> {
-    let distance = |other: &&String| edits(name, other);
-    known.iter().min_by_key(distance).filter(|other| edits(name, other) * 3 <= name.len().max(3))
-}
-
-/// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

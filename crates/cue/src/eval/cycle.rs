@@ -115,7 +115,15 @@ impl Evaluator {
             self.refuse(Code::Limit, text, Some(expr.span));
             return None;
         }
-        self.refs.push(Followed { expression, target, from: here, tree_depth, length, next: origin.refs });
+        self.refs.push(Followed {
+            expression,
+            span: expr.span,
+            target,
+            from: here,
+            tree_depth,
+            length,
+            next: origin.refs,
+        });
         origin.refs = self.refs.len() as u32 - 1;
         Some(origin)
     }

@@ -13,6 +13,9 @@ use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
 
+/// How many fields of one struct that aren't allowed are told.
+const MAX_NOT_ALLOWED: usize = 20;
+
 /// How long a value may be in a message.
 const BRIEF_BYTES: usize = 60;
 
@@ -34,8 +37,7 @@ impl Evaluator {
             Value::Bottom(error) => Err(error.clone()),
             Value::Struct => self.fields(vid),
             Value::List => self.elements(vid),
-            Value::Disjunction { .. } => Err(self.incomplete(vid, "unresolved disjunction")),
-            Value::Constraint => Err(self.incomplete(vid, "incomplete value")),
+            Value::Disjunction { .. } | Value::Constraint => Err(self.incomplete(vid, self.lacks(vid))),
             Value::Unknown => Err(self.depends_on_itself(vid)),
         }
     }
@@ -62,12 +64,12 @@ impl Evaluator {
                 }
             }
         }
-        if found.len() > before {
-            return;
+        match self.data(vid) {
+            Ok(_) => return,
+            Err(error) if found.len() == before && error.code != Code::NotAllowed => found.push(error),
+            Err(_) => {}
         }
-        if let Err(error) = self.data(vid) {
-            found.push(error);
-        }
+        found.extend(self.fields_not_allowed(vid, MAX_NOT_ALLOWED));
     }
 
     fn problems_below(&self, arc: Vid, found: &mut Vec<Arc<Error>>) {
@@ -85,15 +87,13 @@ impl Evaluator {
 
     fn fields(&self, vid: Vid) -> Result<Data, Arc<Error>> {
         let mut fields = IndexMap::new();
-        for (label, arc) in &self.get(vid).arcs {
-            if !label.is_regular() {
-                continue;
-            }
+        for label in self.field_order(vid) {
+            let Some(arc) = self.get(vid).arcs.get(&label).filter(|_| label.is_regular()) else { continue };
             match self.get(*arc).presence {
                 Presence::Optional => {}
                 Presence::Required => return Err(self.required(*arc).unwrap_or_else(|| self.incomplete(*arc, ""))),
                 Presence::Regular => {
-                    fields.insert(self.binder.labels.name(*label), self.data(*arc)?);
+                    fields.insert(self.binder.labels.name(label), self.data(*arc)?);
                 }
             }
         }
@@ -102,7 +102,10 @@ impl Evaluator {
 
     fn required(&self, arc: Vid) -> Option<Arc<Error>> {
         let span = self.get(arc).conjuncts.first().and_then(super::expression).map(|expr| expr.span);
-        let mut error = Error::new(Code::Incomplete, "field is required but not present", span);
+        let mut error = Error::new(Code::Incomplete, "field is required but not present", None);
+        if let Some(span) = span {
+            error = error.at(span, "required here");
+        }
         error.path = self.path(arc);
         Some(Arc::new(error))
     }
@@ -116,11 +119,12 @@ impl Evaluator {
         elements.into_iter().map(|(_, arc)| self.data(arc)).collect::<Result<_, _>>().map(Data::List)
     }
 
-    fn incomplete(&self, vid: Vid, what: &str) -> Arc<Error> {
-        let span = self.get(vid).conjuncts.first().and_then(super::expression).map(|expr| expr.span);
-        let mut error = Error::new(Code::Incomplete, format!("{what} {}", self.brief_vertex(vid)), span);
-        error.path = self.path(vid);
-        Arc::new(error)
+    /// What a vertex without a value lacks.
+    pub(super) fn lacks(&self, vid: Vid) -> &'static str {
+        match self.get(vid).value {
+            Value::Disjunction { .. } => "unresolved disjunction",
+            _ => "incomplete value",
+        }
     }
 
     pub(super) fn depends_on_itself(&self, vid: Vid) -> Arc<Error> {
@@ -219,7 +223,7 @@ impl Evaluator {
         let mut problems = Vec::new();
         self.problems(vid, &mut problems);
         if !problems.is_empty() {
-            return Err(problems);
+            return Err(super::report::merged(problems));
         }
         self.data(vid).map_err(|error| vec![error])
     }

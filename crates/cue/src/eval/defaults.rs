@@ -28,10 +28,13 @@ struct Standing {
     prefix: usize,
 }
 
-/// Whether each way leads to a default. `None`: it depends on the order in which disjunctions are taken.
+/// Which of the alternatives that are left are defaults. `None`: it depends on the order in which disjunctions are
+/// taken, or CUE takes others for defaults than the specification does.
 pub(super) fn defaults(ways: &Ways<'_>) -> Option<Vec<bool>> {
     let forwards = ways.lead_to_defaults(false);
-    (forwards == ways.lead_to_defaults(true)).then_some(forwards)
+    let pairs = ways.by_pairs();
+    let as_specified = !pairs.contains(&true) || pairs == forwards;
+    (as_specified && forwards == ways.lead_to_defaults(true)).then_some(forwards)
 }
 
 impl Ways<'_> {
@@ -45,6 +48,38 @@ impl Ways<'_> {
             ends[*end] |= standing.mode == DefaultMode::Yes;
         }
         ends
+    }
+
+    /// Which of the alternatives are defaults by the specification alone: the pairs of a value and its default are
+    /// combined side by side, and a default that is none is gone.
+    fn by_pairs(&self) -> Vec<bool> {
+        let mut ends = vec![false; self.leads_to.iter().max().map_or(0, |last| last + 1)];
+        for (end, way) in self.leads_to.iter().zip(&self.ways) {
+            ends[*end] |= self.side_by_side(way, 0) == Some(true);
+        }
+        ends
+    }
+
+    /// Whether the picks of one level are defaults together; `None` where nothing is said of defaults.
+    fn side_by_side(&self, way: &Way, parent: u32) -> Option<bool> {
+        let picks = way.iter().filter(|pick| pick.parent == parent);
+        let said: Vec<bool> = picks.filter_map(|pick| self.is_default_pick(way, pick)).collect();
+        (!said.is_empty()).then(|| said.iter().all(|is| *is))
+    }
+
+    fn is_default_pick(&self, way: &Way, pick: &Pick) -> Option<bool> {
+        let inside = self.side_by_side(way, pick.number);
+        match pick.mode {
+            DefaultMode::Yes => Some(inside.unwrap_or(true)),
+            DefaultMode::No => Some(false),
+            DefaultMode::Maybe => inside.or_else(|| self.has_default_inside(pick.number).then_some(false)),
+        }
+    }
+
+    /// Whether an alternative of a disjunction has a default of its own.
+    fn has_default_inside(&self, number: u32) -> bool {
+        let inside = |way: &&Way| self.side_by_side(way, number).is_some();
+        self.ways.iter().any(inside)
     }
 
     /// Takes the disjunctions of one level into account for some of the ways; gives the standings of all.

@@ -48,6 +48,7 @@ impl Evaluator {
                 ways.push(Vec::new());
             }
             ways.iter_mut().for_each(|way| way.push(pick.clone()));
+            self.v(alternative).node.chosen.push((conjunct.clone(), *mode));
             self.count_alternative(choice.span);
             self.v(vid).current = Some(alternative);
             self.schedule(alternative, conjunct, origin);
@@ -61,6 +62,7 @@ impl Evaluator {
                 return Err(waits);
             }
             if let Err(error) = self.keep(alternative, &mut left) {
+                self.v(vid).node.fallen.push((conjunct.clone(), error.clone()));
                 errors.push(error);
             }
             if left.len() > MAX_ALTERNATIVES {
@@ -164,7 +166,7 @@ impl Evaluator {
     fn leave(&mut self, vid: Vid, choice: &Choice, left: Vec<Vid>, errors: &[Arc<Error>]) {
         match left.as_slice() {
             [] => {
-                let error = self.none_left(choice, errors);
+                let error = self.none_fits(vid, choice, errors);
                 self.v(vid).node.errors.push(error);
                 self.settle_value(vid);
             }
@@ -213,19 +215,5 @@ impl Evaluator {
         if self.alternatives > self.limits.max_alternatives {
             self.refuse(Code::Limit, format!("more than {} alternatives", self.limits.max_alternatives), Some(span));
         }
-    }
-
-    fn none_left(&self, choice: &Choice, errors: &[Arc<Error>]) -> Arc<Error> {
-        if let [only] = errors {
-            return only.clone();
-        }
-        let text = format!("{} errors in empty disjunction", errors.len());
-        let mut error = Error::new(Code::Conflict, text, Some(choice.span));
-        for one in errors {
-            for label in &one.labels {
-                error = error.at(label.span, if label.text.is_empty() { &one.message } else { &label.text });
-            }
-        }
-        Arc::new(error)
     }
 }

@@ -82,6 +82,8 @@ pub(crate) struct Followed {
     /// The place of the expression in memory: it tells one reference from another.
     pub expression: usize,
     pub target: Vid,
+    /// Where it is written.
+    pub span: Span,
     /// The vertex that it was a conjunct of.
     pub from: Vid,
     pub tree_depth: u32,
@@ -123,6 +125,31 @@ impl Conjunct {
             _ => false,
         };
         body && self.frame == other.frame && self.origin.group == other.origin.group
+    }
+}
+
+/// A struct that makes a vertex.
+#[derive(Clone, Debug)]
+pub(crate) struct Laid {
+    pub laying: Laying,
+    pub frame: Frame,
+    pub origin: Origin,
+}
+
+/// What a struct lays out.
+#[derive(Clone, Debug)]
+pub(crate) enum Laying {
+    /// What is written.
+    Written(Arc<ir::Struct>, Span),
+    /// The fields of a value that was computed or read.
+    Data(Arc<[Label]>, Span),
+}
+
+impl Laying {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Written(_, span) | Self::Data(_, span) => *span,
+        }
     }
 }
 
@@ -280,6 +307,8 @@ pub(crate) struct Node {
     pub tasks: Vec<Task>,
     pub choices: Vec<Choice>,
     pub patterns: Vec<Pattern>,
+    /// The structs that make it, in the order in which they came.
+    pub laid: Vec<Laid>,
     pub list: ListState,
     pub errors: Vec<Arc<Error>>,
     pub has_top: bool,
@@ -292,8 +321,16 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
+    /// What was opened in it with `...`.
+    pub opened: super::reclose::Opened,
     /// For an alternative: the ways that led to it.
     pub ways: Vec<Way>,
+    /// For an alternative: what was chosen on the way to it, and as what.
+    pub chosen: Vec<(Conjunct, DefaultMode)>,
+    /// What lists and structs were computed from, that it is or holds.
+    pub computed: Vec<(Ex, Frame)>,
+    /// What could not be chosen here, and why.
+    pub fallen: Vec<(Conjunct, Arc<Error>)>,
     /// It is a function, not called yet.
     pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
@@ -322,6 +359,7 @@ impl Default for Node {
             tasks: Vec::new(),
             choices: Vec::new(),
             patterns: Vec::new(),
+            laid: Vec::new(),
             list: ListState::default(),
             errors: Vec::new(),
             has_top: false,
@@ -332,7 +370,11 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
+            opened: super::reclose::Opened::default(),
             ways: Vec::new(),
+            chosen: Vec::new(),
+            computed: Vec::new(),
+            fallen: Vec::new(),
             function: None,
             fields_seen: false,
         }

@@ -88,8 +88,10 @@ impl Evaluator {
 
     /// The fields and elements of a finished vertex.
     pub(crate) fn arcs_of(&self, vid: Vid) -> Vec<(Label, Presence, Vid)> {
-        let arcs = &self.get(self.default_of(vid)).arcs;
-        arcs.iter().map(|(label, arc)| (*label, self.get(*arc).presence, *arc)).collect()
+        let vid = self.default_of(vid);
+        let arcs = &self.get(vid).arcs;
+        let found = self.field_order(vid).into_iter().filter_map(|label| arcs.get(&label).map(|arc| (label, *arc)));
+        found.map(|(label, arc)| (label, self.get(arc).presence, arc)).collect()
     }
 
     /// Elements of a list that is closed, regular fields, or bytes.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, Frame, Origin, Pattern, Value, Vertex, Vid};
+use super::graph::{Body, Conjunct, Frame, Laid, Laying, Origin, Pattern, Value, Vertex, Vid};
 use super::schedule::made;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Ex, Item, Kinds, List, Presence, UnaryOp};
@@ -17,22 +17,30 @@ use crate::source::Span;
 impl Evaluator {
     /// A vertex can be of these kinds only.
     pub(super) fn narrow(&mut self, vid: Vid, kind: Kind, span: Span) {
-        let node = &mut self.v(vid).node;
+        self.narrow_to(vid, kind, None, span);
+    }
+
+    /// The same; a literal that says so is named.
+    fn narrow_to(&mut self, vid: Vid, kind: Kind, literal: Option<&Data>, span: Span) {
+        let node = &self.get(vid).node;
         let narrower = node.kind & kind;
         if narrower.is_bottom() && !node.kind.is_bottom() {
-            let other = node.kind_sources.iter().find(|(known, _)| (*known & kind).is_bottom()).copied();
-            let (known, place) = other.map_or((node.kind, None), |(known, place)| (known, Some(place)));
-            let mut error = Error::new(Code::Conflict, format!("conflicting values: {known} and {kind}"), None);
-            error = error.at(span, format!("{kind} here"));
-            if let Some(place) = place {
-                error = error.at(place, format!("{known} here"));
-            }
-            node.errors.push(Arc::new(error));
+            let error = self.kinds_conflict(vid, kind, literal, span);
+            self.v(vid).node.errors.push(error);
         }
+        let node = &mut self.v(vid).node;
         if node.kind != narrower || node.kind_sources.is_empty() {
             node.kind_sources.push((kind, span));
         }
         node.kind = narrower;
+    }
+
+    /// What an expression gave.
+    pub(super) fn insert_computed(&mut self, vid: Vid, data: &Data, expr: &Ex, frame: Frame, origin: Origin) {
+        if matches!(data, Data::List(_) | Data::Struct(_)) {
+            self.v(vid).node.computed.push((expr.clone(), frame));
+        }
+        self.insert_data(vid, data, expr.span, origin);
     }
 
     /// A literal; structs and lists are taken apart.
@@ -52,6 +60,9 @@ impl Evaluator {
                 self.v(vid).node.has_struct = true;
                 self.v(vid).node.is_struct = true;
                 self.narrow(vid, Kind::STRUCT, span);
+                let labels = fields.keys().map(|name| self.binder.labels.regular(name)).collect();
+                let laid = Laid { laying: Laying::Data(labels, span), frame: self.void, origin };
+                self.v(vid).node.laid.push(laid);
                 for (name, value) in fields {
                     let label = self.binder.labels.regular(name);
                     let value = made(Kinds::Data(value.clone()), span);
@@ -69,15 +80,12 @@ impl Evaluator {
         let known = self.get(vid).node.scalar.clone();
         if let Some((known, place)) = known {
             if !same_scalar(&known, data) {
-                let (a, b) = (super::data::brief(&known), super::data::brief(data));
-                let error = Error::new(Code::Conflict, format!("conflicting values {b} and {a}"), None)
-                    .at(span, format!("{b} here"))
-                    .at(place, format!("{a} here"));
-                self.v(vid).node.errors.push(Arc::new(error));
+                let error = self.values_conflict((&known, place), (data, span));
+                self.v(vid).node.errors.push(error);
             }
             return;
         }
-        self.narrow(vid, kind_of(data), span);
+        self.narrow_to(vid, kind_of(data), Some(data), span);
         let node = &mut self.v(vid).node;
         if node.errors.len() > before {
             return;
@@ -261,9 +269,9 @@ impl Evaluator {
         let too_short = state.is_list && closed && length < state.length;
         if too_long || too_short {
             let text = format!("incompatible list lengths ({} and {length})", state.length);
-            let mut error = Error::new(Code::Conflict, text, Some(span));
+            let mut error = Error::new(Code::Conflict, text, None).at(span, counted(length));
             if let Some(other) = state.span {
-                error = error.at(other, format!("{} elements here", state.length));
+                error = error.at(other, counted(state.length));
             }
             return Err(Stop::Fail(Arc::new(error)));
         }
@@ -275,6 +283,10 @@ impl Evaluator {
         list.is_list = true;
         Ok(())
     }
+}
+
+fn counted(length: u32) -> String {
+    if length == 1 { "1 element here".to_owned() } else { format!("{length} elements here") }
 }
 
 /// Regular is stronger than required, required than optional.

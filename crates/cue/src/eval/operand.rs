@@ -38,7 +38,7 @@ impl Evaluator {
             _ => {}
         }
         match self.evaluate(expr, frame)? {
-            Outcome::Data(data) => self.insert_data(vid, &data, expr.span, origin),
+            Outcome::Data(data) => self.insert_computed(vid, &data, expr, frame, origin),
             Outcome::Vertex(from) => {
                 let conjunct = super::graph::Conjunct { origin, ..super::lookup::whole(from, frame) };
                 self.schedule(vid, &conjunct, origin);
@@ -78,6 +78,8 @@ impl Evaluator {
                 let equal = self.equality(left, right, *total, frame, expr.span)?;
                 Ok(Outcome::Data(Data::Bool(equal == *positive)))
             }
+            Kinds::Exists(of) if self.exists(of, frame)? => Ok(Outcome::Data(Data::Bool(true))),
+            Kinds::Exists(of) => self.fail(Code::Incomplete, "the reference leads to nothing", of.span),
             Kinds::IsBottom(of, equal) => {
                 let bottom = self.is_bottom(of, frame)?;
                 Ok(Outcome::Data(Data::Bool(bottom == *equal)))
@@ -123,19 +125,12 @@ impl Evaluator {
             Value::Bottom(error) => Err(Stop::Fail(error.clone())),
             Value::Struct => self.fail(Code::Conflict, "a struct is not a literal", span),
             Value::List => self.fail(Code::Conflict, "a list is not a literal", span),
-            Value::Disjunction { .. } => {
-                let text = format!("unresolved disjunction {}", self.brief_vertex(vid));
-                self.fail(Code::Incomplete, text, span)
-            }
+            Value::Disjunction { .. } | Value::Constraint => Err(Stop::Fail(self.needed(vid, span))),
             Value::Unknown => match (&self.get(vid).node.scalar, self.get(vid).node.errors.first()) {
                 (_, Some(error)) => Err(Stop::Fail(error.clone())),
                 (Some((data, _)), _) => Ok(data.clone()),
                 (None, None) => self.fail(Code::Cycle, "the value depends on itself", span),
             },
-            Value::Constraint => {
-                let text = format!("non-concrete value {}", self.brief_vertex(vid));
-                self.fail(Code::Incomplete, text, span)
-            }
         }
     }
 
@@ -322,11 +317,15 @@ impl Evaluator {
         }
         match callee {
             Callee::Native(Native::Close) => self.run_close(vid, expr, args, frame, origin),
+            Callee::Native(native @ (Native::CloseAll | Native::Reclose)) => match args {
+                [of] => self.run_reclose(vid, *native, of, frame, origin),
+                _ => self.fail(Code::Conflict, "one argument is needed here", expr.span),
+            },
             Callee::Native(Native::And) => self.run_and(vid, expr, args, frame, origin),
             Callee::Native(Native::Or) => self.run_or(vid, expr, args, frame, origin),
             _ => match self.evaluate_call(expr, callee, args, frame)? {
                 Outcome::Data(data) => {
-                    self.insert_data(vid, &data, expr.span, origin);
+                    self.insert_computed(vid, &data, expr, frame, origin);
                     Ok(())
                 }
                 Outcome::Vertex(from) => {

@@ -409,7 +409,7 @@ impl Evaluator {
         let missing = self.get(vid).node.tasks.iter().find_map(missing);
         if let Some((data, _)) = self.get(vid).node.scalar.clone() {
             if let Some(error) = self.check_bounds(vid, &data).or_else(|| self.check_calls(vid, Some(&data))) {
-                return self.bottom(vid, &error);
+                return self.bottom(vid, &self.with_value(vid, error));
             }
             if let Some(error) = self.child_error(vid) {
                 return self.bottom(vid, &error);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Evaluator;
 use super::graph::{
-    Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Origin, Status, Task, TaskState, Vid,
+    Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Laid, Laying, Origin, Status, Task, TaskState, Vid,
 };
 use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Item, Kinds, Native, Presence, Struct};
 use crate::error::{Code, Error};
@@ -219,6 +219,8 @@ impl Evaluator {
         self.note(vid, origin, Kind::STRUCT, super::closed::STRUCT);
         let frame = self.add_frame(Some(frame), vid, None);
         self.frames[frame.0 as usize].structure = Some(inner.clone());
+        let laid = Laid { laying: Laying::Written(inner.clone(), span), frame, origin };
+        self.v(vid).node.laid.push(laid);
         self.v(vid).node.has_struct = true;
         let origin =
             if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
@@ -287,7 +289,13 @@ impl Evaluator {
         if self.deref(vid) == self.deref(from) {
             return;
         }
+        let (once, recursive) = (source.closed_once, source.closed_recursive);
         let definition = (definition || source.is_definition()) && !origin.opened;
+        if origin.opened {
+            let opened = &mut self.v(vid).node.opened;
+            opened.once |= once;
+            opened.recursive |= recursive;
+        }
         origin.opened = false;
         if definition {
             origin.from_definition = true;

@@ -17,7 +17,8 @@ impl Build {
     /// # Errors
     /// A standard package that is not supported, and what [`Instance::build`] finds.
     pub fn instance(&self, main: usize, values: &[Expr], limits: Limits) -> Result<Instance, Vec<Error>> {
-        Instance::build(self.package_sources(&[main], values)?, main, limits)
+        let packages = self.package_sources(&[main], values)?;
+        Ok(Instance::build(packages, main, limits)?.ordered_by_name(&self.sources))
     }
 
     /// All packages, with values put at the roots of some.
@@ -79,6 +80,7 @@ fn data_file(value: &Expr, package: &PackageSource) -> File {
         attributes: Vec::new(),
         decls,
         comments: Vec::new(),
+        compares_all: true,
         span: value.span,
     }
 }

@@ -65,6 +65,7 @@ impl Context {
             let options = Options { sources: state.sources.clone(), ..options.clone() };
             let build = load::load(files, &options, arguments)?;
             state.sources = build.sources.clone();
+            state.evaluator.set_file_order(state.sources.ranks());
             Ok::<Build, Failed>(build)
         })?;
         let data: Vec<Expr> = build.data.iter().flat_map(|file| file.values.clone()).collect();

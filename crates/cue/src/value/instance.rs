@@ -7,6 +7,8 @@ use crate::compile::PackageSource;
 use crate::data::Data;
 use crate::error::Error;
 use crate::eval::Limits;
+use crate::provenance::Provenance;
+use crate::source::SourceMap;
 use crate::syntax::ast;
 
 /// A built configuration: its packages are bound, its values are computed when asked for.
@@ -27,6 +29,14 @@ impl Instance {
         Ok(Self { context, main: base + main })
     }
 
+    /// The same, where fields of several files are ordered by these files' names, as CUE orders them; without it,
+    /// by the order in which the files were read.
+    #[must_use]
+    pub fn ordered_by_name(self, sources: &SourceMap) -> Self {
+        self.context.with(|state| state.evaluator.set_file_order(sources.ranks()));
+        self
+    }
+
     /// The value of an expression in the main package, or of the package itself. Its [`Value::sources`] are empty: the
     /// files are the caller's.
     #[must_use]
@@ -43,5 +53,14 @@ impl Instance {
     /// All that is wrong with it or missing in it.
     pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
         self.value(expr).to_data().map_err(|failed| failed.errors)
+    }
+
+    /// Where the values of an expression in the main package come from, or those of the package itself: one
+    /// provenance for each leaf. `name` is what their paths begin with.
+    ///
+    /// # Errors
+    /// There is nothing at the expression, or the evaluation met something that isn't supported.
+    pub fn why(&self, expr: Option<&ast::Expr>, name: &str) -> Result<Vec<Provenance>, Vec<Error>> {
+        self.value(expr).why(name).map_err(|failed| failed.errors)
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Code, Error};
 use crate::eval::{Evaluator, Found, Home, Style, Vid};
 use crate::kind::Kind;
 use crate::label::Label;
+use crate::provenance::Provenance;
 use crate::source::{FileId, Span};
 
 /// What was asked, or why there is no answer.
@@ -68,6 +69,14 @@ impl Evaluator {
 
     pub(super) fn package_as_cue(&mut self, home: Home<'_>) -> Answer<String> {
         self.consolidated(home).map(|written| written.text()).map_err(|error| vec![(*error).clone()])
+    }
+
+    pub(super) fn sources_of(&mut self, vid: Vid, name: &str) -> Answer<Vec<Provenance>> {
+        let found = self.why(vid, name);
+        match self.refused() {
+            Some(error) => Err(vec![(**error).clone()]),
+            None => Ok(found),
+        }
     }
 
     pub(super) fn kind(&mut self, vid: Vid) -> Answer<Kind> {

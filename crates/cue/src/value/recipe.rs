@@ -180,6 +180,12 @@ impl State {
         found
     }
 
+    /// What the graph says of a value that was asked for before.
+    pub(super) fn look<T>(&mut self, recipe: &Recipe, read: &Read<'_, T>) -> Answer<T> {
+        let question = Question { read, same: |_, _| true };
+        answer(&mut self.evaluator, &mut self.known, &self.packages, &self.names, recipe, &question)
+    }
+
     fn start_anew(&mut self) {
         let whole_first = self.evaluator.whole_first;
         self.evaluator = self.evaluator.anew(crate::eval::Order::Forwards, whole_first);
@@ -222,6 +228,6 @@ fn answer<T>(
     (question.read)(evaluator, vid, packages)
 }
 
-fn is_refusal(error: &Error) -> bool {
+pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(error.code, Code::Unsupported | Code::Limit)
 }

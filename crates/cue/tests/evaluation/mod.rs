@@ -10,17 +10,23 @@ use shipway_cue::{Instance, Limits, PackageSource, Target, builtin, encode};
 /// What one evaluation gave: JSON on one line with sorted fields, or what is wrong.
 pub type Outcome = Result<String, Vec<Error>>;
 
-/// Evaluates files (name and text) as one package: once as a whole where no expressions are given, else each of them.
+/// Evaluates files (name and text) as one package, in the module of those below `cue.mod`: once as a whole where no
+/// expressions are given, else each of them.
 pub fn evaluate(files: &[(&str, &str)], expressions: &[&str], limits: Limits) -> (SourceMap, Vec<Outcome>) {
     let memory = files.iter().fold(Memory::default(), |memory, (name, text)| memory.with(format!("/w/{name}"), *text));
-    let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let names = files.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("cue.mod/"));
+    let names: Vec<String> = names.map(str::to_owned).collect();
     let options = Options { folder: "/w".into(), ..Options::default() };
     let mut build = match load(&memory, &options, &names) {
         Ok(build) => build,
         Err(Failed { sources, errors }) => return (sources, vec![Err(errors); expressions.len().max(1)]),
     };
     let outcomes = match instance(&build, limits) {
-        Ok(instance) if expressions.is_empty() => vec![read(instance.data(None))],
+        Ok(instance) if expressions.is_empty() => {
+            let outcome = read(instance.data(None));
+            explain(&instance);
+            vec![outcome]
+        }
         Ok(instance) => expressions.iter().map(|text| expression(&mut build, &instance, text)).collect(),
         Err(errors) => vec![Err(errors); expressions.len().max(1)],
     };
@@ -57,6 +63,13 @@ fn expression(build: &mut Build, instance: &Instance, text: &str) -> Outcome {
     let id = build.sources.add("expression", text);
     let (expr, errors) = parse_expr(id, text);
     if errors.is_empty() { read(instance.data(Some(&expr))) } else { Err(errors) }
+}
+
+/// Whatever it is, it can be explained; that it can't be run is never an answer.
+fn explain(instance: &Instance) {
+    if let Err(errors) = instance.why(None, "") {
+        assert!(!errors.iter().any(|error| error.message == "the evaluation could not be run"), "a panic");
+    }
 }
 
 /// An evaluation that panicked is reported as one that could not be run: that is never an answer.

@@ -44,7 +44,10 @@ impl Writer<'_> {
             Kinds::Function(callee) => Ok(self.callee(callee)),
             Kinds::Struct(inner) => self.literal_struct(inner),
             Kinds::List(inner) => self.literal_list(inner),
-            Kinds::Open(of) => Ok(tree::expr(ExprKind::Open(Box::new(self.expression(of)?)))),
+            Kinds::Exists(_) => Err(self.refused("a `try` clause", expr.span)),
+            // These need an experiment, which what is written doesn't turn on.
+            Kinds::Open(_) => Err(self.refused("`...` after a value", expr.span)),
+            Kinds::Boolean { short: true, .. } => Err(self.refused("the experiment `shortcircuit`", expr.span)),
             Kinds::Unsupported(what) => Err(self.refused(what, expr.span)),
             Kinds::Interpolation(parts, bytes) => self.interpolation(parts, *bytes),
             Kinds::And(..)

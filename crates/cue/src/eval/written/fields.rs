@@ -22,13 +22,15 @@ impl Writer<'_> {
     /// The fields of a vertex that are shown, in their order.
     pub(super) fn shown_labels(&self, vid: Vid) -> Vec<(Label, Vid)> {
         let arcs = &self.evaluator.get(vid).arcs;
+        let labels = self.evaluator.field_order(vid);
         // What can be no struct will never have the fields that it may have.
         let may_have = self.style.optional && self.may_be_struct(vid);
-        let shown = arcs.iter().filter(|(label, arc)| {
-            let optional = self.evaluator.get(**arc).presence == Presence::Optional;
-            self.is_shown(**label, self.style) && (!optional || may_have)
+        let found = labels.into_iter().filter_map(|label| arcs.get(&label).map(|arc| (label, *arc)));
+        let shown = found.filter(|(label, arc)| {
+            let optional = self.evaluator.get(*arc).presence == Presence::Optional;
+            self.is_shown(*label, self.style) && (!optional || may_have)
         });
-        shown.map(|(label, arc)| (*label, *arc)).collect()
+        shown.collect()
     }
 
     /// A vertex with braces: what it is besides, its fields, what else it allows.
@@ -168,7 +170,7 @@ impl Writer<'_> {
         let value = made(Kinds::Top, tree::NOWHERE);
         let decls = vec![BoundDecl::Field { label, presence: Presence::Regular, value }];
         let (embeds, open, file, yielded) = (false, false, false, false);
-        let inner = BoundStruct { decls, embeds, open, file, yielded, labels: Some(vec![label]) };
+        let inner = BoundStruct { decls, embeds, open, file, yielded, clauses: None, labels: Some(vec![label]) };
         let more = made(Kinds::Struct(inner.into()), tree::NOWHERE);
         let frame = self.evaluator.void;
         let probe = self.evaluator.copy(vid);

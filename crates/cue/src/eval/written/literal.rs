@@ -114,6 +114,7 @@ impl Writer<'_> {
     fn clause(&mut self, clause: &Clause) -> Done<ast::Clause> {
         let name = |writer: &Self, label: Label| writer.evaluator.binder.labels.name(label);
         match clause {
+            Clause::Try { .. } => Err(self.refused("a `try` clause", tree::NOWHERE)),
             Clause::If(condition) => Ok(ast::Clause::If(self.expression(condition)?, tree::NOWHERE)),
             Clause::For { key, value, source } => {
                 let source = self.expression(source)?;

@@ -199,6 +199,8 @@ fn native_name(native: Native) -> &'static str {
         Native::Error => "error",
         Native::MatchN => "matchN",
         Native::MatchIf => "matchIf",
+        Native::CloseAll => "__closeAll",
+        Native::Reclose => "__reclose",
         Native::Package(_, name) => name,
     }
 }

@@ -1,0 +1,400 @@
+//! Reading out of the finished graph where a value comes from.
+//!
+//! A vertex has its conjuncts. References among them are followed to the conjuncts of what they point to; each conjunct
+//! knows the references that led to it, and the frames that it stands in know patterns and comprehensions. Which
+//! conjuncts give the value is found out by asking each of them alone.
+//!
+//! Not here: what a value is; this changes none.
+
+mod moved;
+mod way;
+
+use std::sync::Arc;
+
+use super::graph::{Body, Conjunct, DefaultMode, Frame, Laying, Value, Vid};
+use super::run::Need;
+use super::{Evaluator, Step as Found};
+use crate::compile::ir::{Alternatives, Decl, Ex, Kinds, Part, Presence};
+use crate::data::Data;
+use crate::error::{Code, Error};
+use crate::provenance::{Alternative, Fate, Input, Provenance, Role, Said, Sort, Step};
+
+/// How many values are explained at once.
+const MAX_LEAVES: usize = 10_000;
+
+/// How many steps all explanations of one evaluation may take: conjuncts looked at, and references on their ways.
+const MAX_STEPS: usize = 200_000;
+
+/// How many computed values are followed one into another.
+const MAX_INPUT_LEVELS: u32 = 4;
+
+/// How many references are followed for one value.
+const MAX_FOLLOWED: usize = 1_000;
+
+/// The way to one value, being gone.
+struct Walk {
+    /// The vertex that stands for the value.
+    stands: Vid,
+    /// The vertex whose conjuncts are being followed.
+    holder: Vid,
+    value: Option<Data>,
+    /// The value is a default: other alternatives are left.
+    is_default: bool,
+    chosen: Vec<(Conjunct, DefaultMode)>,
+    fallen: Vec<(Conjunct, Arc<Error>)>,
+    followed: Vec<Vid>,
+    said: Vec<Said>,
+    level: u32,
+}
+
+impl Evaluator {
+    /// The provenance of a vertex: of each of its leaves, where it has fields or elements.
+    pub(crate) fn why(&mut self, vid: Vid, path: &str) -> Vec<Provenance> {
+        self.finish_above(vid);
+        self.ensure(vid, Need::Value).ok();
+        let mut leaves = Vec::new();
+        self.leaves(vid, path, &mut leaves);
+        if leaves.len() > MAX_LEAVES {
+            self.too_much(MAX_LEAVES, "values");
+            return Vec::new();
+        }
+        leaves.into_iter().map(|(vid, path, is_leaf)| self.explained(vid, path, is_leaf)).collect()
+    }
+
+    /// An explanation is whole or none.
+    fn too_much(&mut self, limit: usize, what: &str) {
+        let error = Error::new(Code::Limit, format!("more than {limit} {what} to explain"), None);
+        self.refused.get_or_insert_with(|| Arc::new(error.help("ask for less with `-e`")));
+    }
+
+    /// Counts the steps of an explanation; says whether it goes on.
+    fn goes_on(&mut self, steps: usize) -> bool {
+        self.explained = self.explained.saturating_add(steps);
+        if self.explained > MAX_STEPS {
+            self.too_much(MAX_STEPS, "steps");
+        }
+        self.refused.is_none()
+    }
+
+    /// What has fields is explained by them, but for what was chosen.
+    fn explained(&mut self, vid: Vid, path: String, is_leaf: bool) -> Provenance {
+        let mut found = self.provenance(vid, path, 0);
+        found.said.retain(|said| is_leaf || !said.alternatives.is_empty());
+        found
+    }
+
+    /// The leaves at and below a vertex, and the vertices above them of which alternatives were chosen.
+    fn leaves(&self, vid: Vid, path: &str, found: &mut Vec<(Vid, String, bool)>) {
+        let stands = self.default_of(vid);
+        let vertex = self.get(stands);
+        let before = found.len();
+        if !vertex.node.chosen.is_empty() && !vertex.arcs.is_empty() {
+            found.push((vid, path.to_owned(), false));
+        }
+        let above = found.len();
+        let open = matches!(vertex.value, Value::Struct | Value::List | Value::Bottom(_));
+        if open && vertex.node.errors.is_empty() && found.len() <= MAX_LEAVES {
+            for label in self.field_order(stands) {
+                let Some(arc) = vertex.arcs.get(&label) else { continue };
+                let shown = label.is_regular() || label.as_index().is_some();
+                if shown && self.get(*arc).presence != Presence::Optional {
+                    let name = self.label_text(label);
+                    self.leaves(*arc, &below(path, &name, label.as_index().is_some()), found);
+                }
+            }
+        }
+        if found.len() == above {
+            found.truncate(before);
+            found.push((vid, path.to_owned(), true));
+        }
+    }
+
+    fn provenance(&mut self, vid: Vid, path: String, level: u32) -> Provenance {
+        let mut walk = self.start(vid, level);
+        let mut conjuncts: Vec<Conjunct> = Vec::new();
+        for version in self.versions(vid) {
+            walk.holder = version;
+            for conjunct in self.get(version).conjuncts.clone() {
+                if !conjuncts.iter().any(|known| known.same(&conjunct)) {
+                    self.follow_conjunct(&conjunct, &[], &mut walk);
+                    conjuncts.push(conjunct);
+                }
+            }
+        }
+        self.follow_embedded(&mut walk);
+        let value = self.data(vid).map_err(|error| (*error).clone());
+        walk.judge(value.as_ref().err());
+        Provenance { path, value, said: walk.said }
+    }
+
+    fn start(&self, vid: Vid, level: u32) -> Walk {
+        let stands = self.default_of(vid);
+        let is_default = self.deref(vid) != stands;
+        let versions = self.versions(vid);
+        let fallen = versions.iter().flat_map(|vid| self.get(*vid).node.fallen.clone()).collect();
+        let chosen = self.get(stands).node.chosen.clone();
+        let value = self.data(stands).ok();
+        Walk { stands, holder: vid, value, is_default, chosen, fallen, followed: versions, said: Vec::new(), level }
+    }
+
+    /// A vertex, and the alternatives that stand for it.
+    fn versions(&self, vid: Vid) -> Vec<Vid> {
+        let mut versions = vec![vid];
+        let mut at = Some(self.default_of(vid));
+        while let Some(version) = at.filter(|version| *version != vid) {
+            versions.push(version);
+            at = self.get(version).copied_from;
+        }
+        versions
+    }
+
+    fn follow_conjunct(&mut self, conjunct: &Conjunct, via: &[Step], walk: &mut Walk) {
+        if !self.goes_on(1 + via.len()) {
+            return;
+        }
+        match &conjunct.body {
+            Body::Expr(expr) => self.follow_expr(&expr.clone(), conjunct, via, walk),
+            Body::Vertex(target) => self.follow_vertex(*target, via, walk),
+            Body::List(_, span) => {
+                let via = via.to_vec();
+                walk.say(Said { span: *span, role: Role::Decides, via, alternatives: vec![], inputs: vec![] });
+            }
+        }
+    }
+
+    fn follow_vertex(&mut self, target: Vid, via: &[Step], walk: &mut Walk) {
+        if walk.followed.contains(&target) || walk.followed.len() > MAX_FOLLOWED {
+            return;
+        }
+        walk.followed.push(target);
+        let holder = std::mem::replace(&mut walk.holder, target);
+        for conjunct in self.get(target).conjuncts.clone() {
+            self.follow_conjunct(&conjunct, via, walk);
+        }
+        walk.holder = holder;
+    }
+
+    fn follow_expr(&mut self, expr: &Ex, of: &Conjunct, via: &[Step], walk: &mut Walk) {
+        if !self.goes_on(1) {
+            return;
+        }
+        match &expr.kind {
+            Kinds::And(left, right) if !is_plain(expr) => {
+                self.follow_expr(left, of, via, walk);
+                self.follow_expr(right, of, via, walk);
+            }
+            Kinds::Alias(inner) => {
+                let frame = self.add_frame(Some(of.frame), walk.stands, None);
+                self.follow_expr(inner, &Conjunct { frame, ..of.clone() }, via, walk);
+            }
+            Kinds::Open(inner) => self.follow_expr(inner, of, via, walk),
+            Kinds::Or(alternatives) => self.follow_choice(expr, alternatives, of, via, walk),
+            Kinds::Struct(inner) if inner.embeds => {}
+            _ if is_reference(expr) => match self.target(expr, of.frame) {
+                Some(target) => {
+                    let via = [self.way(via, of, expr.span), vec![reference(expr)]].concat();
+                    self.follow_vertex(target, &via, walk);
+                }
+                None => self.say(expr, of, via, walk),
+            },
+            _ => self.say(expr, of, via, walk),
+        }
+    }
+
+    /// What a reference points to, as far as that is known.
+    fn target(&mut self, expr: &Ex, frame: Frame) -> Option<Vid> {
+        let forced = std::mem::replace(&mut self.forced, true);
+        let found: Found<Vid> = self.resolve(expr, frame);
+        self.forced = forced;
+        found.ok()
+    }
+
+    /// What the structs of a vertex embed: a literal may stand there.
+    fn follow_embedded(&mut self, walk: &mut Walk) {
+        for laid in self.get(walk.stands).node.laid.clone() {
+            let Laying::Written(structure, _) = &laid.laying else { continue };
+            for decl in &structure.decls {
+                if let Decl::Embed(expr) = decl {
+                    let conjunct = Conjunct::new(expr.clone(), laid.frame, laid.origin);
+                    self.follow_expr(expr, &conjunct, &[], walk);
+                }
+            }
+        }
+    }
+
+    /// A conjunct that is none of the above: it says something itself.
+    fn say(&mut self, expr: &Ex, of: &Conjunct, via: &[Step], walk: &mut Walk) {
+        let gives = self.alone(expr, of.frame);
+        let decides = gives.is_some() && gives == walk.value;
+        let role = if decides { Role::Decides } else { Role::Allows };
+        let via = self.way(via, of, expr.span);
+        let computed = self.computed(walk.holder, expr);
+        if let Some((step, from)) = computed.as_ref().and_then(|computed| self.moved(computed)) {
+            self.follow_vertex(from, &[via, vec![step]].concat(), walk);
+            return;
+        }
+        let (expr, frame) = computed.map_or((expr.clone(), of.frame), |computed| (computed.expr, computed.frame));
+        let inputs = if decides { self.inputs(&expr, frame, walk.level) } else { Vec::new() };
+        walk.say(Said { span: expr.span, role, via, alternatives: Vec::new(), inputs });
+    }
+
+    fn follow_choice(&mut self, expr: &Ex, choice: &Arc<Alternatives>, of: &Conjunct, via: &[Step], walk: &mut Walk) {
+        let fates: Vec<Fate> = choice.values.iter().map(|(alternative, _)| walk.fate(alternative, of.frame)).collect();
+        let mut role = Role::Allows;
+        let mut inner = Vec::new();
+        for ((alternative, _), fate) in choice.values.iter().zip(&fates) {
+            if *fate != Fate::Taken {
+                continue;
+            }
+            let gives = self.alone(alternative, of.frame);
+            if gives.is_some() && gives == walk.value {
+                role = if walk.is_default { Role::Default } else { Role::Remains };
+            }
+            if !is_plain(alternative) && !matches!(alternative.kind, Kinds::Struct(_)) {
+                inner.push(alternative.clone());
+            }
+        }
+        let spans = choice.values.iter().map(|(alternative, _)| alternative.span);
+        let alternatives = spans.zip(fates).map(|(span, fate)| Alternative { span, fate }).collect();
+        let full = self.way(via, of, expr.span);
+        walk.say(Said { span: expr.span, role, via: full, alternatives, inputs: Vec::new() });
+        for alternative in inner {
+            let step = Step { sort: Sort::Alternative, span: alternative.span, round: Vec::new() };
+            self.follow_expr(&alternative, of, &[via, &[step]].concat(), walk);
+        }
+    }
+
+    /// The value that an expression has by itself.
+    fn alone(&mut self, expr: &Ex, frame: Frame) -> Option<Data> {
+        match &expr.kind {
+            Kinds::Data(data) => return Some(data.clone()),
+            Kinds::Kind(_) | Kinds::Bound(..) | Kinds::Top | Kinds::Function(_) | Kinds::Bottom(_) => return None,
+            _ => {}
+        }
+        let probe = self.anonymous(expr.clone(), frame);
+        self.ensure(probe, Need::Value).ok();
+        self.data(probe).ok()
+    }
+
+    /// The values that an expression was computed from.
+    fn inputs(&mut self, expr: &Ex, frame: Frame, level: u32) -> Vec<Input> {
+        if level >= MAX_INPUT_LEVELS {
+            return Vec::new();
+        }
+        let mut references = Vec::new();
+        operands(expr, &mut references);
+        let mut found: Vec<(Vid, Input)> = Vec::new();
+        for reference in references {
+            let Some(vid) = self.target(&reference, frame) else { continue };
+            if !found.iter().any(|(known, _)| *known == vid) {
+                self.ensure(vid, Need::Value).ok();
+                found.push((vid, Input { span: reference.span, provenance: self.input(vid, level + 1) }));
+            }
+        }
+        found.into_iter().map(|(_, input)| input).collect()
+    }
+
+    /// What an input is, and what decided; of what has fields, only that it has.
+    fn input(&mut self, vid: Vid, level: u32) -> Provenance {
+        let mut found = self.provenance(vid, self.path(vid), level);
+        if matches!(found.value, Ok(Data::Struct(_) | Data::List(_))) {
+            found.said.clear();
+        }
+        found.said.retain(|said| said.role != Role::Allows);
+        found
+    }
+}
+
+impl Walk {
+    /// Notes what was said, unless it is known: one thing may come by several ways.
+    fn say(&mut self, said: Said) {
+        if !self.said.iter().any(|known| known.span == said.span) {
+            self.said.push(said);
+        }
+    }
+
+    /// A value that stands somewhere wins over all defaults; where there is none, what contradicts is told.
+    fn judge(&mut self, error: Option<&Error>) {
+        let decided = self.said.iter().any(|said| said.role == Role::Decides);
+        let conflict = error.filter(|error| !error.code.is_open());
+        for said in &mut self.said {
+            if decided && said.role != Role::Decides {
+                said.role = Role::Allows;
+            }
+            if conflict.is_some_and(|error| error.labels.iter().any(|label| label.span == said.span)) {
+                said.role = Role::Conflicts;
+            }
+        }
+        self.said.sort_by_key(|said| said.role);
+    }
+
+    fn fate(&self, alternative: &Ex, frame: Frame) -> Fate {
+        let same = |conjunct: &Conjunct| {
+            conjunct.frame == frame && super::expression(conjunct).is_some_and(|expr| Arc::ptr_eq(expr, alternative))
+        };
+        if self.chosen.iter().any(|(conjunct, _)| same(conjunct)) {
+            return Fate::Taken;
+        }
+        match self.fallen.iter().rev().find(|(conjunct, _)| same(conjunct)) {
+            Some((_, error)) => Fate::Fell((**error).clone()),
+            None => Fate::Left,
+        }
+    }
+}
+
+fn reference(expr: &Ex) -> Step {
+    Step { sort: Sort::Reference, span: expr.span, round: Vec::new() }
+}
+
+/// The path of a field or an element.
+fn below(path: &str, name: &str, is_element: bool) -> String {
+    match (path.is_empty(), is_element) {
+        (_, true) => format!("{path}[{name}]"),
+        (true, false) => name.to_owned(),
+        (false, false) => format!("{path}.{name}"),
+    }
+}
+
+fn is_reference(expr: &Ex) -> bool {
+    matches!(
+        expr.kind,
+        Kinds::Field { .. }
+            | Kinds::Frame { .. }
+            | Kinds::Labelled { .. }
+            | Kinds::Computed { .. }
+            | Kinds::Let { .. }
+            | Kinds::Package(_)
+            | Kinds::Select(..)
+            | Kinds::Index(..)
+    )
+}
+
+/// It says all that it says where it stands: no reference leads on, nothing is chosen in it.
+fn is_plain(expr: &Ex) -> bool {
+    match &expr.kind {
+        Kinds::And(left, right) => is_plain(left) && is_plain(right),
+        Kinds::Or(_) | Kinds::Struct(_) | Kinds::Alias(_) | Kinds::Open(_) => false,
+        _ => !is_reference(expr),
+    }
+}
+
+/// The references in an expression, from left to right.
+fn operands(expr: &Ex, found: &mut Vec<Ex>) {
+    match &expr.kind {
+        _ if is_reference(expr) => found.push(expr.clone()),
+        Kinds::Interpolation(parts, _) => {
+            for part in parts {
+                if let Part::Value(value) = part {
+                    operands(value, found);
+                }
+            }
+        }
+        Kinds::Unary(_, of) | Kinds::IsBottom(of, _) | Kinds::Slice(of, ..) => operands(of, found),
+        Kinds::Binary(_, left, right) | Kinds::Boolean { left, right, .. } | Kinds::Equal { left, right, .. } => {
+            operands(left, found);
+            operands(right, found);
+        }
+        Kinds::Call(_, args) | Kinds::CallValue(_, args) => args.iter().for_each(|arg| operands(arg, found)),
+        _ => {}
+    }
+}
