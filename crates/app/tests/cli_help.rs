@@ -62,7 +62,7 @@ const VERBS: [&str; 51] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 48] = [
+const BELOW: [&[&str]; 50] = [
     &["cue", "export"],
     &["cue", "eval"],
     &["cue", "def"],

@@ -124,7 +124,7 @@ fn values_of_one_context_are_unified() {
         ("name: \"a\", replicas: 3", "{\"name\":\"a\",\"replicas\":3}"),
         ("name: 3", "name: conflicting values string and 3"),
         ("name: \"a\", other: 1", "other: field not allowed in #App"),
-        ("replicas: 0, name: \"a\"", "replicas: 2 errors in empty disjunction"),
+        ("replicas: 0, name: \"a\"", "replicas: none of the 2 alternatives fits"),
     ];
     for (text, expected) in table {
         let both = app.unify(&context.compile_text(text).expect(text)).expect("they are of one context");

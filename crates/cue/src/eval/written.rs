@@ -108,7 +108,6 @@ struct Writer<'e> {
     style: Style,
     /// The style of the value itself, not of what stands beside it.
     main_style: Style,
-    root: Vid,
     /// The names of the file, once its fields are written.
     file: Option<Scope>,
     /// The scopes around, outermost first.
@@ -127,13 +126,13 @@ impl Evaluator {
     /// # Errors
     /// Something that can't be written.
     pub(crate) fn written(&mut self, vid: Vid, style: Style, home: Home<'_>) -> Result<Written, Arc<Error>> {
-        let mut writer = Writer::new(self, vid, style, home);
+        let mut writer = Writer::new(self, style, home);
         let value = writer.value(vid)?;
-        let mut decls = match value.kind {
-            ExprKind::Struct(inner) => inner.decls,
-            _ => vec![Decl::Embed(Box::new(value))],
-        };
         let file = writer.file.take().unwrap_or_default();
+        let (mut decls, file) = match value.kind {
+            ExprKind::Struct(inner) => (inner.decls, file),
+            _ => (vec![Decl::Embed(Box::new(value))], Scope::default()),
+        };
         writer.scopes.push(file);
         decls.extend(writer.lets()?);
         let imports = writer.outside.into_imports();
@@ -145,22 +144,20 @@ impl Evaluator {
     /// # Errors
     /// Something that can't be written.
     pub(crate) fn consolidated(&mut self, home: Home<'_>) -> Result<Written, Arc<Error>> {
-        let (root, _) = self.root(home.own);
         let files = self.packages.get(home.own).map(|package| package.files.clone()).unwrap_or_default();
         let name = home.packages.get(home.own).map_or("", |package| &package.name);
-        Writer::new(self, root, Style::WHOLE, home).files(&files, &Arc::from(name))
+        Writer::new(self, Style::WHOLE, home).files(&files, &Arc::from(name))
     }
 }
 
 impl<'e> Writer<'e> {
-    fn new(evaluator: &'e mut Evaluator, root: Vid, style: Style, home: Home<'e>) -> Self {
+    fn new(evaluator: &'e mut Evaluator, style: Style, home: Home<'e>) -> Self {
         let frame = evaluator.void;
         Self {
             evaluator,
             home,
             style,
             main_style: style,
-            root,
             file: None,
             scopes: Vec::new(),
             literal: Vec::new(),
@@ -245,12 +242,11 @@ impl<'e> Writer<'e> {
         self.scopes.push(Scope { vids, names, ..Scope::default() });
     }
 
-    /// The fields of the value itself can be named from all of the file, unless something stands around them.
-    fn close_struct(&mut self, vid: Vid, wrapped: bool) {
+    /// The fields of the whole can be named from all of the file, unless something stands around them.
+    fn close_struct(&mut self, wrapped: bool) {
         let scope = self.scopes.pop();
-        let is_root = self.scopes.is_empty() && self.file.is_none() && self.stands_for(vid).contains(&self.root);
-        if is_root || self.evaluator.deref(self.root) == vid {
-            self.file = scope.filter(|_| !wrapped && self.scopes.is_empty());
+        if self.scopes.is_empty() && self.file.is_none() {
+            self.file = scope.filter(|_| !wrapped);
         }
     }
 

@@ -107,32 +107,16 @@ impl Search<'_> {
         if let Some(vid) = self.known.get(&recipe.number) {
             return Ok(*vid);
         }
-        let one = |error: Arc<Error>| vec![(*error).clone()];
         let vid = match &recipe.way {
             Way::Package(package) => self.root(*package),
-            Way::Expression(package, expr) => {
-                self.root(*package);
-                let (_, frame) = self.evaluator.root(*package);
-                let none = || vec![Error::new(Code::Reference, "there is no such package", None)];
-                let source = self.packages.get(*package).ok_or_else(none)?;
-                let bound = self.evaluator.binder.expression(source, self.names, expr)?;
-                let found = self.evaluator.value_vertex(&bound, frame);
-                let refused = self.evaluator.refused().cloned();
-                found.map_err(|error| one(refused.unwrap_or(error)))?
-            }
+            Way::Expression(package, expr) => self.expression(*package, expr)?,
             Way::Path(of, labels) => {
-                let mut at = self.find(of)?;
-                for label in labels {
-                    at = self.evaluator.below(at, *label, NOWHERE).map_err(one)?;
-                }
-                at
+                let of = self.find(of)?;
+                labels.iter().try_fold(of, |at, label| self.evaluator.below(at, *label, NOWHERE)).map_err(one)?
             }
             Way::Field(of, label) => {
                 let of = self.find(of)?;
-                self.evaluator.evaluate_to_end(of);
-                let arcs = self.evaluator.arcs_of(of);
-                let gone = || vec![Error::new(Code::Reference, "the field is not there any more", None)];
-                arcs.into_iter().find(|(known, ..)| known == label).map(|(_, _, arc)| arc).ok_or_else(gone)?
+                self.field(of, *label)?
             }
             Way::Default(of) => {
                 let of = self.find(of)?;
@@ -148,6 +132,24 @@ impl Search<'_> {
         Ok(vid)
     }
 
+    fn expression(&mut self, package: usize, expr: &Expr) -> Answer<Vid> {
+        self.root(package);
+        let (_, frame) = self.evaluator.root(package);
+        let none = || vec![Error::new(Code::Reference, "there is no such package", None)];
+        let source = self.packages.get(package).ok_or_else(none)?;
+        let bound = self.evaluator.binder.expression(source, self.names, expr)?;
+        let found = self.evaluator.value_vertex(&bound, frame);
+        let refused = self.evaluator.refused().cloned();
+        found.map_err(|error| one(refused.unwrap_or(error)))
+    }
+
+    fn field(&mut self, of: Vid, label: Label) -> Answer<Vid> {
+        self.evaluator.evaluate_to_end(of);
+        let arcs = self.evaluator.arcs_of(of);
+        let gone = || vec![Error::new(Code::Reference, "the field is not there any more", None)];
+        arcs.into_iter().find(|(known, ..)| *known == label).map(|(_, _, arc)| arc).ok_or_else(gone)
+    }
+
     fn root(&mut self, package: usize) -> Vid {
         let (root, _) = self.evaluator.root(package);
         if self.evaluator.whole_first {
@@ -155,6 +157,10 @@ impl Search<'_> {
         }
         root
     }
+}
+
+fn one(error: Arc<Error>) -> Vec<Error> {
+    vec![(*error).clone()]
 }
 
 /// What is asked of a value, and when two answers are the same.

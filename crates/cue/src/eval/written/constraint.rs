@@ -18,7 +18,6 @@ use crate::eval::calls::validated;
 use crate::eval::graph::{Bound, Check, Frame, Value, Vid};
 use crate::kind::Kind;
 use crate::number::Number;
-use crate::source::Span;
 use crate::syntax::ast::{Decl, Element, Ellipsis, Expr, ExprKind};
 
 /// Sizes of integers that have names, in bits.
@@ -55,14 +54,13 @@ impl Writer<'_> {
         for check in checks {
             parts.push(match check {
                 Check::Bound(bound) => bound_expr(bound),
-                Check::Call { callee, args, frame, span } => self.check_call(callee, args, *frame, *span)?,
+                Check::Call { callee, args, frame, .. } => self.check_call(callee, args, *frame)?,
             });
         }
         Ok(parts)
     }
 
-    fn check_call(&mut self, callee: &Callee, args: &[Ex], frame: Frame, span: Span) -> Done<Expr> {
-        let _ = span;
+    fn check_call(&mut self, callee: &Callee, args: &[Ex], frame: Frame) -> Done<Expr> {
         let of = self.callee(callee);
         let args = args.iter().map(|arg| self.argument(arg, frame)).collect::<Done<Vec<Expr>>>()?;
         Ok(tree::call(of, args))

@@ -38,7 +38,7 @@ impl Writer<'_> {
         let closed = self.style.constraints && self.is_closed(vid);
         self.open_struct(vid, labels);
         let written = self.decls(vid, shape, labels, closed);
-        self.close_struct(vid, closed && self.definitions == 0);
+        self.close_struct(closed && self.definitions == 0);
         let whole = tree::structure(written?);
         Ok(match closed && self.definitions == 0 {
             true => tree::call(self.predeclared("close"), vec![whole]),
