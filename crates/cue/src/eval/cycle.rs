@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use super::Evaluator;
-use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Vid};
-use crate::compile::ir::Ex;
+use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Status, Vid};
+use crate::compile::ir::{Ex, Kinds, Presence};
 use crate::error::{Code, Error};
 use crate::source::Span;
 
@@ -240,6 +240,40 @@ impl Evaluator {
             at = vertex.parent;
         }
         None
+    }
+
+    /// A field that may be there and refers to a later field, which refers back to the field around the first one. CUE
+    /// takes that for a structural cycle, if the fields come in this order.
+    pub(super) fn optional_ring(&mut self) -> Option<Span> {
+        (0..self.vertices.len() as u32).map(Vid).find_map(|vid| self.ring_through_optional(vid))
+    }
+
+    fn ring_through_optional(&mut self, vid: Vid) -> Option<Span> {
+        let vertex = self.get(vid);
+        let parent = vertex.parent.filter(|_| vertex.copied_from.is_none() && vertex.status == Status::Done)?;
+        let optional = |arc: &&Vid| self.get(**arc).presence == Presence::Optional;
+        let fields: Vec<Vid> = vertex.arcs.values().filter(optional).copied().collect();
+        for field in fields {
+            let Some((target, span)) = self.plain_reference(field) else { continue };
+            let comes_later = target.0 > vid.0 && self.get(target).parent == Some(parent);
+            let arcs: Vec<Vid> = self.get(target).arcs.values().copied().filter(|_| comes_later).collect();
+            let regular = arcs.into_iter().filter(|arc| self.get(*arc).presence == Presence::Regular);
+            for arc in regular.collect::<Vec<_>>() {
+                if self.plain_reference(arc).is_some_and(|(back, _)| back == vid) {
+                    return Some(span);
+                }
+            }
+        }
+        None
+    }
+
+    /// What a field refers to that is a reference and nothing else.
+    fn plain_reference(&mut self, field: Vid) -> Option<(Vid, Span)> {
+        let [conjunct] = self.get(field).conjuncts.as_slice() else { return None };
+        let (expr, frame) = (super::expression(conjunct)?.clone(), conjunct.frame);
+        let Kinds::Field { up, label } = &expr.kind else { return None };
+        let around = self.frame(self.up(frame, *up)).vertex;
+        self.get(self.deref(around)).arcs.get(label).map(|target| (*target, expr.span))
     }
 
     /// The error of a vertex that only cycles make.

@@ -55,6 +55,12 @@ impl Evaluator {
             found.push(error.clone());
             return;
         }
+        if let Value::Bottom(error) = &vertex.value
+            && error.code == Code::Undecided
+        {
+            found.push(error.clone());
+            return;
+        }
         if !matches!(vertex.value, Value::Disjunction { .. }) {
             for arc in vertex.arcs.values().copied().collect::<Vec<_>>() {
                 match self.get(arc).presence {
@@ -219,6 +225,10 @@ impl Evaluator {
         self.verify();
         if let Some(error) = self.refused() {
             return Err(vec![error.clone()]);
+        }
+        if let Some(span) = self.optional_ring() {
+            let text = "a field that may be there, in a ring of references, is a cycle in CUE: not supported";
+            return Err(vec![self.refuse(Code::Unsupported, text, Some(span))]);
         }
         let mut problems = Vec::new();
         self.problems(vid, &mut problems);

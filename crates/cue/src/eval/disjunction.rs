@@ -58,6 +58,7 @@ impl Evaluator {
             self.v(vid).current = None;
             if let Err(waits) = tried {
                 // What it waits for may decide whether it fails: all is tried again later.
+                self.chosen_in_ring = true;
                 self.v(vid).node.choices.insert(0, choice);
                 return Err(waits);
             }

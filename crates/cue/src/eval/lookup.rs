@@ -164,7 +164,10 @@ impl Evaluator {
         }
         match self.get(vid).arcs.get(&label).copied() {
             Some(arc) => match self.get(arc).presence {
-                Presence::Regular => Ok(arc),
+                Presence::Regular => match self.unresolved(vid) {
+                    Some(error) => Err(Stop::Fail(error)),
+                    None => Ok(arc),
+                },
                 Presence::Required => {
                     let name = self.label_text(label);
                     self.fail(Code::Incomplete, format!("field {name} is required but not present"), span)
@@ -180,6 +183,16 @@ impl Evaluator {
             }
             None => self.missing(vid, label, span),
         }
+    }
+
+    /// What keeps a vertex that nobody works on from being known as a whole: a reference that it is made of leads nowhere.
+    fn unresolved(&self, vid: Vid) -> Option<Arc<Error>> {
+        let vertex = self.get(vid);
+        let tasks = vertex.node.tasks.iter().filter(|_| vertex.running == 0 && vertex.status != Status::New);
+        tasks.into_iter().find_map(|task| match (&task.job, &task.state) {
+            (super::graph::Job::Resolve(_), super::graph::TaskState::Incomplete(error)) => Some(error.clone()),
+            _ => None,
+        })
     }
 
     /// Whether work that waits for something may still add a field.

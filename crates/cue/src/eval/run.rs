@@ -175,7 +175,7 @@ impl Evaluator {
             .map(|(vid, task, _)| (*vid, *task))
             .collect();
         let chosen = |vid: &Vid| self.get(*vid).copied_from.is_some() || !self.get(*vid).node.choices.is_empty();
-        self.chosen_in_ring |= waiting.iter().any(|(vid, _)| chosen(vid));
+        self.chosen_in_ring |= self.expanding > 0 || waiting.iter().any(|(vid, _)| chosen(vid));
         let weight = |job: &Job| match job {
             Job::Expr(_) | Job::Dynamic { .. } => 0,
             Job::List(..) | Job::Pattern { .. } => 1,
