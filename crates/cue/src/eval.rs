@@ -23,6 +23,7 @@ mod disjunction;
 mod equal;
 mod graph;
 mod insert;
+mod laid;
 mod lookup;
 mod operand;
 mod order;
