@@ -2,6 +2,7 @@
 //! the table comes from this run; there is no number in the code but goals and settings.
 
 mod breadth;
+mod cue;
 mod deploy;
 mod group_rollback;
 mod http;
@@ -30,8 +31,18 @@ use table::{Table, progress};
 /// What may fail; the text says what and where.
 pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const ALL: [&str; 9] =
-    ["switch", "warm-rollback", "group-rollback", "breadth", "deploy", "memory", "start", "limits", "throughput"];
+const ALL: [&str; 10] = [
+    "switch",
+    "warm-rollback",
+    "group-rollback",
+    "breadth",
+    "deploy",
+    "memory",
+    "start",
+    "cue",
+    "limits",
+    "throughput",
+];
 /// Those that run only when they are named.
 const NAMED_ALONE: [&str; 1] = ["restore"];
 const USAGE: &str = "shipway-bench [--shipway BINARY] [--root FOLDER] [--tools FOLDER] [--count N] [--runs N] [--evidence FOLDER] [NAME...]";
@@ -48,11 +59,13 @@ pub struct Options {
     pub node_app: PathBuf,
     /// The example shop.
     pub shop: PathBuf,
+    /// A layered tree of configurations.
+    pub tree: PathBuf,
     /// Where other programs were put.
     pub tools: PathBuf,
     /// Deploys and rollbacks of `switch`.
     pub count: u32,
-    /// Runs of `warm-rollback`, `group-rollback`, `breadth`, `deploy` and `start`.
+    /// Runs of `warm-rollback`, `group-rollback`, `breadth`, `deploy`, `start` and `cue`.
     pub runs: u32,
     /// Where `switch` writes every deployment and every failure, to look into them.
     pub evidence: Option<PathBuf>,
@@ -96,10 +109,11 @@ impl Options {
         let tools = tools.unwrap_or_else(|| root.join("target/bench-tools"));
         let apps = root.join("benches/apps");
         let (node_app, shop) = (apps.join("bench_app.js"), root.join("examples/shop"));
+        let tree = root.join("benches/trees/gitops");
         if names.is_empty() {
             names = ALL.map(str::to_owned).to_vec();
         }
-        Ok(Self { shipway, app, apps, node_app, shop, tools, count, runs, evidence, names })
+        Ok(Self { shipway, app, apps, node_app, shop, tree, tools, count, runs, evidence, names })
     }
 }
 
@@ -145,6 +159,7 @@ async fn one(options: &Options, table: &mut Table, name: &str) -> Fallible<()> {
         "deploy" => deploy::run(options, table).await,
         "memory" => memory::run(options, table).await,
         "start" => start::run(options, table).await,
+        "cue" => cue::run(options, table).await,
         "limits" => limits::run(options, table).await,
         "restore" => restore::run(options, table).await,
         _ => throughput::run(options, table).await,

@@ -10,6 +10,7 @@ mod compare_page;
 mod place;
 mod proxy_process;
 mod server;
+mod spec_text;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
 //! CUE by the binary: values, checks, refusals and wrong usage, each with its exit code and without a server. Not here:
-//! what CUE means (crate `cue`), and the flags of each verb (`cli_help.rs`).
+//! what CUE means (crate `cue`), what a spec in it says (`config/tests/in_cue.rs`), and the flags of each verb (`cli_help.rs`).
 
 use std::{
     fs,
@@ -119,4 +119,48 @@ fn wrong_usage_says_what_is_right() {
     // Flags that are right one by one, and can't be combined.
     let (_, err) = ran(folder.path(), &["export", "a.cue", "-d", "x", "--list"], 2);
     assert!(err.contains("-d"), "{err}");
+}
+
+const SPEC: &str = "#Site: {kind: \"static\", source: \"web\", routes: [{host: \"shop.localhost\", path: \"/\"}]}
+project: name: \"shop\"
+services: web: #Site
+environments: staging: type: \"staging\"
+";
+
+/// Runs `shipway check` in a folder; gives back the exit code and everything it said.
+fn checked(folder: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shipway"));
+    command.arg("check").current_dir(folder).env_clear();
+    let output = command
+        .env("SHIPWAY_DATA", folder.join("data"))
+        .env("SHIPWAY_SERVER", "http://127.0.0.1:1")
+        .output()
+        .expect("the binary runs");
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn the_schema_is_printed_as_cue() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shipway"));
+    let output = command.args(["check", "--schema=cue"]).env_clear().output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let documented = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/shipway.schema.cue");
+    assert_eq!(text(&output.stdout), fs::read_to_string(documented).expect("the documented schema"));
+}
+
+#[test]
+fn a_spec_in_cue_is_checked_where_it_is_alone() {
+    let folder = folder(&[("shipway.cue", SPEC)]);
+    let (code, said) = checked(folder.path());
+    assert_eq!(code, Some(0), "{said}");
+
+    fs::write(folder.path().join("shipway.cue"), SPEC.replace("\"staging\"\n", "\"stagin\"\n")).expect("it is written");
+    let (code, said) = checked(folder.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("shipway.cue:4") && said.contains("environments.staging.type"), "{said}");
+
+    fs::write(folder.path().join("shipway.toml"), "").expect("it is written");
+    let (code, said) = checked(folder.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("shipway.toml and shipway.cue") && said.contains("keep one"), "{said}");
 }

@@ -96,19 +96,19 @@ fn of_environment(source: &Source, environment: &str, level: Level, path: &str) 
     }
 }
 
-/// The line of a path, or of the nearest thing around it.
+/// The place of a path, or of the nearest thing around it.
 fn in_file(source: &Source, level: Level, path: &str) -> Arc<Said> {
     let mut at = path;
-    let line = loop {
-        if let Some(line) = source.lines.get(at) {
-            break *line;
+    let (file, line) = loop {
+        if let Some(written) = source.lines.get(at) {
+            break (written.file.to_string(), written.line);
         }
         match at.rfind(['.', '[']) {
             Some(end) => at = &at[..end],
-            None => break 1,
+            None => break (source.file.clone(), 1),
         }
     };
-    Arc::new(Said { level, origin: Origin::File { file: source.file.clone(), line } })
+    Arc::new(Said { level, origin: Origin::File { file, line } })
 }
 
 /// The file with environments that were made through the API. Those that the file has itself stay the file's.

@@ -19,6 +19,7 @@ pub mod rules;
 pub mod schema;
 mod shape;
 mod show;
+mod spelled;
 pub mod suggest;
 mod walk;
 
@@ -60,7 +61,7 @@ pub fn findings(source: &Source, targets: &[Target]) -> Vec<Finding> {
             }
         }
     }
-    in_order(found)
+    in_order(spelled::as_written(source, found))
 }
 
 /// Each finding once: what blocks first, then by line.

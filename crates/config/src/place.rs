@@ -6,7 +6,7 @@ use shipway_core::finding::Finding;
 use crate::{
     field::{Field, Segment},
     named::Item,
-    read::Source,
+    read::{Source, Written},
     resolve::Layer,
 };
 
@@ -40,10 +40,10 @@ impl<'a> Place<'a> {
                 self.written(field)
             }
         };
-        let line = self.line(&written);
+        let place = self.line(&written);
         let finding = finding.field(written.to_string());
-        match line {
-            Some(line) => finding.file_line(&self.source.file, line),
+        match place {
+            Some(place) => finding.file_line(&*place.file, place.line),
             None => Finding { file: Some(self.source.file.clone()), ..finding },
         }
     }
@@ -83,12 +83,12 @@ impl<'a> Place<'a> {
         missing.and_then(|_| candidates.iter().find(is_table_there)).unwrap_or(field).clone()
     }
 
-    /// The line of a field, or of the nearest thing around it.
-    fn line(&self, field: &Field) -> Option<u32> {
+    /// The place of a field, or of the nearest thing around it.
+    fn line(&self, field: &Field) -> Option<&'a Written> {
         let mut at = Some(field.clone());
         while let Some(field) = at {
-            if let Some(line) = self.source.lines.get(&field.to_string()) {
-                return Some(*line);
+            if let Some(place) = self.source.lines.get(&field.to_string()) {
+                return Some(place);
             }
             at = field.parent();
         }

@@ -1,6 +1,13 @@
-//! From text to a tree that remembers its lines. Not here: whether the tree makes sense (`check`, `rules`).
+//! From text to a tree that remembers its lines: of TOML, or of CUE where the file's name ends so.
+//!
+//! Not here: whether the tree makes sense (`check`, `rules`).
 
-use std::collections::BTreeMap;
+mod cue;
+mod gather;
+mod gathered;
+mod written;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 use shipway_core::{
@@ -12,6 +19,7 @@ use toml::{
     de::{DeInteger, DeTable, DeValue},
 };
 
+pub use self::gather::gather;
 use crate::field::Field;
 
 /// The longest spec that is read, in bytes.
@@ -19,23 +27,48 @@ pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
 const SYNTAX_FINDINGS_MAX: usize = 20;
 const VALIDATOR: &str = "spec-syntax";
 
-/// A spec file that is TOML; whether it is a spec is not known yet.
+/// The names that a spec file may have, the usual one first. A folder holds one of them.
+pub const FILES: [&str; 2] = ["shipway.toml", "shipway.cue"];
+
+/// A spec file that is TOML, or the value of one that is CUE; whether it is a spec is not known yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The name of the file, as it is to be shown.
     pub file: String,
     /// What the file says, in its order.
     pub tree: Value,
-    /// The line of every key and list item, from 1, by its dotted path: `services.web.checks[0].http`.
-    pub lines: BTreeMap<String, u32>,
+    /// The place of every key and list item, by its dotted path: `services.web.checks[0].http`.
+    pub lines: BTreeMap<String, Written>,
     /// Environments that are not in the file: who made them.
     pub made: BTreeMap<String, Origin>,
 }
 
-/// Reads the text of a spec file.
+impl Source {
+    /// Where a key is written, by its dotted path; the start of the file for one that has no place.
+    pub fn place(&self, field: &str) -> Written {
+        let start = || Written { file: self.file.as_str().into(), line: 1 };
+        self.lines.get(field).cloned().unwrap_or_else(start)
+    }
+}
+
+/// Where something is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The file, as it is to be shown: a spec in CUE may consist of several.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// Whether a spec file of that name is written in CUE.
+pub fn is_cue(file_name: &str) -> bool {
+    file_name.ends_with(".cue")
+}
+
+/// Reads the text of a spec file; of one in CUE, the text that [`gather`] gives.
 ///
 /// # Errors
-/// Everything in it that is not TOML, each with line and column.
+/// Everything in it that is not TOML, or wrong as CUE, each with line and column.
 pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the file is larger than {TEXT_BYTES_MAX} bytes");
@@ -44,8 +77,12 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
             .recommendation("keep only the spec in it");
         return Err(vec![finding]);
     }
+    if is_cue(file_name) {
+        return cue::parse(file_name, text);
+    }
     let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mut reader = Reader { file: file_name, text, line_starts, lines: BTreeMap::new(), findings: Vec::new() };
+    let (lines, findings) = (BTreeMap::new(), Vec::new());
+    let mut reader = Reader { file: file_name, shown: file_name.into(), text, line_starts, lines, findings };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors.iter().take(SYNTAX_FINDINGS_MAX) {
         reader.syntax(error.span().map_or(0, |span| span.start), error.message());
@@ -60,12 +97,19 @@ pub fn parse(file_name: &str, text: &str) -> Result<Source, Vec<Finding>> {
     Ok(Source { file: file_name.to_owned(), tree, lines: reader.lines, made: BTreeMap::new() })
 }
 
+/// TOML has no null: `{ unset = true }` says that a value of a weaker layer is taken away.
+fn or_unset(field: &Field, map: Map<String, Value>) -> Value {
+    let takes_away = map.len() == 1 && map.get("unset") == Some(&Value::Bool(true)) && field.parent().is_some();
+    if takes_away { Value::Null } else { Value::Object(map) }
+}
+
 struct Reader<'a> {
     file: &'a str,
+    shown: Arc<str>,
     text: &'a str,
     /// The byte at which each line begins.
     line_starts: Vec<usize>,
-    lines: BTreeMap<String, u32>,
+    lines: BTreeMap<String, Written>,
     findings: Vec<Finding>,
 }
 
@@ -74,15 +118,15 @@ impl Reader<'_> {
         let mut map = Map::new();
         for (key, value) in table {
             let at = field.key(key.get_ref());
-            let (line, _) = self.position(key.span().start);
-            self.lines.insert(at.to_string(), line);
+            self.note(&at, key.span().start);
             map.insert(key.get_ref().to_string(), self.value(&at, value));
         }
-        // TOML has no null: `{ unset = true }` says that a value of a weaker layer is taken away.
-        if map.len() == 1 && map.get("unset") == Some(&Value::Bool(true)) && field.parent().is_some() {
-            return Value::Null;
-        }
-        Value::Object(map)
+        or_unset(field, map)
+    }
+
+    fn note(&mut self, at: &Field, byte: usize) {
+        let (line, _) = self.position(byte);
+        self.lines.insert(at.to_string(), Written { file: self.shown.clone(), line });
     }
 
     fn value(&mut self, field: &Field, value: &Spanned<DeValue<'_>>) -> Value {
@@ -97,8 +141,7 @@ impl Reader<'_> {
             DeValue::Array(items) => {
                 let item = |(at, item): (usize, &Spanned<DeValue<'_>>)| {
                     let at = field.index(at);
-                    let (line, _) = self.position(item.span().start);
-                    self.lines.insert(at.to_string(), line);
+                    self.note(&at, item.span().start);
                     self.value(&at, item)
                 };
                 Value::Array(items.iter().enumerate().map(item).collect())

@@ -1,11 +1,12 @@
 //! The JSON Schema of the spec file, generated from its types. Not here: checking a file by it (`check`).
 
+mod cue;
 mod editor;
 
 use serde_json::{Map, Value, json};
 use shipway_core::spec::SpecFile;
 
-pub use self::editor::editor_schema;
+pub use self::{cue::cue_schema, editor::editor_schema};
 
 /// The schema of `shipway.toml` by which `check` reads it.
 pub fn json_schema() -> Value {

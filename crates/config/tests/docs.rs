@@ -1,12 +1,16 @@
-//! `docs/SPEC.md` shows the annotated example as it is, and `docs/shipway.schema.json` is the schema as it is.
-//! `SHIPWAY_RENEW=1` writes both anew.
+//! `docs/SPEC.md` shows the annotated example as it is, and `docs/shipway.schema.json` and
+//! `docs/shipway.schema.cue` are the schema as it is.
+//! `SHIPWAY_RENEW=1` writes them anew.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use shipway_config::{reference::REFERENCE, schema::editor_schema};
+use shipway_config::{
+    reference::REFERENCE,
+    schema::{cue_schema, editor_schema},
+};
 
 const BEGIN: &str = "<!-- reference.toml begins -->\n";
 const END: &str = "<!-- reference.toml ends -->\n";
@@ -25,6 +29,12 @@ fn the_page_holds_the_annotated_example() {
 fn the_schema_for_editors_is_that_of_the_types() {
     let schema = serde_json::to_string_pretty(&editor_schema()).expect("a schema is JSON");
     is_or_becomes(&docs().join("shipway.schema.json"), &format!("{schema}\n"));
+}
+
+#[test]
+fn the_schema_in_cue_is_that_of_the_types() {
+    let schema = cue_schema().expect("the schema can be said in CUE");
+    is_or_becomes(&docs().join("shipway.schema.cue"), &schema);
 }
 
 #[test]

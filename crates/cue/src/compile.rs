@@ -2,6 +2,7 @@
 //!
 //! Not here: values. A field that is missing at run time is found by `eval`; here only names are looked at.
 
+mod attempt;
 mod expr;
 pub mod ir;
 mod predeclared;
@@ -70,6 +71,8 @@ struct Unit<'a> {
     experiments: HashSet<Arc<str>>,
     /// Names that mean nothing are taken for fields of the package: fields may come from embeddings.
     loose: bool,
+    /// The `try` clause that is being bound.
+    attempt: Option<attempt::Attempt>,
 }
 
 impl Binder {
@@ -81,9 +84,15 @@ impl Binder {
         let top: HashSet<Arc<str>> = source.files.iter().flat_map(|file| scope::identifiers(&file.decls)).collect();
         let mut files = Vec::new();
         for file in &source.files {
-            let experiments = experiments(file);
-            let mut unit =
-                Unit { binder: self, package: source, names, scopes: Scopes::default(), experiments, loose: false };
+            let mut unit = Unit {
+                binder: self,
+                package: source,
+                names,
+                scopes: Scopes::default(),
+                experiments: experiments(file),
+                loose: false,
+                attempt: None,
+            };
             files.push(unit.file(file, &top));
         }
         self.finish(Package { files })
@@ -100,8 +109,9 @@ impl Binder {
             package: source,
             names,
             scopes: Scopes::default(),
-            experiments: HashSet::new(),
+            experiments: HashSet::from([Arc::from("structcmp")]),
             loose: true,
+            attempt: None,
         };
         let mut scope = Scope::fields(&mut unit.binder.labels, &source.path, top.iter());
         for name in source.files.iter().flat_map(|file| scope::quoted(&file.decls)) {
@@ -128,7 +138,8 @@ impl Binder {
 
 fn experiments(file: &ast::File) -> HashSet<Arc<str>> {
     let named = file.attributes.iter().filter(|attribute| &*attribute.name == "experiment");
-    named.flat_map(|attribute| attribute.body.split(',').map(|word| Arc::from(word.trim()))).collect()
+    let named = named.flat_map(|attribute| attribute.body.split(',').map(|word| Arc::from(word.trim())));
+    named.chain(file.compares_all.then(|| Arc::from("structcmp"))).collect()
 }
 
 impl Unit<'_> {

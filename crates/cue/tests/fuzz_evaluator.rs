@@ -232,6 +232,37 @@ fn programs_that_refer_to_anything_end() {
     fuzz(800, 2, |random| fields(random, 3) + &fields(random, 2));
 }
 
+/// What experiments add.
+const EXPERIMENTAL: &[&str] = &[
+    "try {a: b?}",
+    "try {b: a.c?, c: #D?.a} else {a: 1}",
+    "try t = a? {b: t}",
+    "try t = a? + c? try u = b[0]? {c: t, b: u} fallback {c: 1}",
+    "if a > 1 {b: 2} else {b: 3}",
+    "for k, v in b {(k): v} fallback {c: 1}",
+    "a: [try {b?} else {1}]",
+    "a: __reclose({b..., c: 1})",
+    "b: __closeAll({a: b: 1})",
+    "c: __reclose(close({#D..., b...}))",
+    "#D...",
+    "b~X: {c: X}",
+    "c: self.a",
+    "a: b && c || a",
+];
+
+#[test]
+fn programs_with_experiments_end() {
+    fuzz(400, 4, |random| {
+        let mut text = "@experiment(try,explicitopen,aliasv2,shortcircuit)\n".to_owned();
+        for _ in 0..1 + random.below(4) {
+            text += &fields(random, 2);
+            text += random.pick(EXPERIMENTAL);
+            text.push('\n');
+        }
+        text
+    });
+}
+
 /// A text with some stretches removed, doubled, moved or replaced by tokens.
 fn mutated(random: &mut Random, text: &str) -> String {
     let mut pieces: Vec<&str> =

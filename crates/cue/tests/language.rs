@@ -78,4 +78,4 @@ fn what_is_known_to_differ_still_does() {
     assert_eq!(right.map(|case| case.title).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
-files!(structs closedness disjunctions lists scalars text comprehensions references cycles builtins packages layers);
+files!(structs closedness disjunctions lists scalars text comprehensions references cycles builtins packages layers attempts reclosed);

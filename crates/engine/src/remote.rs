@@ -183,8 +183,8 @@ impl Place<'_> {
     /// A finding about a remote, where it is declared.
     fn at(self, name: &str, finding: Finding) -> Finding {
         let field = join("remote", name);
-        let line = self.source.lines.get(&field).copied().unwrap_or(1);
-        finding.file_line(&self.source.file, line).field(field)
+        let place = self.source.place(&field);
+        finding.file_line(&*place.file, place.line).field(field)
     }
 }
 
@@ -243,10 +243,10 @@ fn standing(name: &str, declared: &RemoteSpec, value: Option<&RemoteValue>, erro
 
 fn unregistered(source: &Text) -> Finding {
     let message = "the remotes of this spec are not those of the registered one, so none of them is asked";
-    let line = source.lines.get("remote").copied().unwrap_or(1);
+    let place = source.place("remote");
     Finding::critical(VALIDATOR, Category::Security, message)
         .field("remote")
-        .file_line(&source.file, line)
+        .file_line(&*place.file, place.line)
         .recommendation("register the spec first, as `shipway deploy` does: it takes the right to configure")
 }
 

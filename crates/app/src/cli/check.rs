@@ -19,23 +19,29 @@ use super::{
 pub struct Args {
     /// The project's folder; the nearest one upwards that holds a spec when absent
     folder: Option<PathBuf>,
-    /// Print the JSON Schema of the spec, for editors, and check nothing
-    #[arg(long)]
-    schema: bool,
+    /// Print the schema of the spec, for editors or as a package of CUE, and check nothing
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "json")]
+    schema: Option<SchemaFormat>,
     #[command(flatten)]
     environment: EnvironmentArg,
 }
 
+/// How a schema is written: as JSON Schema, or as CUE.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SchemaFormat {
+    Json,
+    Cue,
+}
+
 /// Runs the verb.
 pub async fn run(context: &Context, args: Args) -> Outcome {
-    if args.schema {
-        context.terminal.json(&shipway_config::schema::editor_schema());
-        return Ok(Exit::Done);
+    if let Some(format) = args.schema {
+        return schema(context, format);
     }
     let spec = match &args.folder {
         Some(folder) => SpecFile::read(folder)?,
         None => SpecFile::nearest()?.ok_or_else(|| {
-            let message = format!("there is no {} here or above", spec_file::FILE);
+            let message = format!("there is no {} here or above", spec_file::NAMES);
             CliError::failed(message, "name the project's folder")
         })?,
     };
@@ -51,6 +57,18 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     Ok(if validation.valid { Exit::Done } else { Exit::Failed })
 }
 
+fn schema(context: &Context, format: SchemaFormat) -> Outcome {
+    match format {
+        SchemaFormat::Json => context.terminal.json(&shipway_config::schema::editor_schema()),
+        SchemaFormat::Cue => {
+            let text = shipway_config::schema::cue_schema();
+            let text = text.map_err(|error| CliError::failed(error.to_string(), "take the JSON Schema"))?;
+            context.terminal.say(text.trim_end());
+        }
+    }
+    Ok(Exit::Done)
+}
+
 /// What the server finds; none when there is none.
 async fn asked_of_server(
     remote: &Remote,
@@ -58,7 +76,7 @@ async fn asked_of_server(
     environment: &EnvironmentArg,
 ) -> Result<Option<ValidationView>, CliError> {
     let request = ValidationRequest {
-        file: Some(spec_file::FILE.into()),
+        file: Some(spec.name.into()),
         text: Some(spec.text.clone()),
         project: None,
         environment: environment.environment.clone(),
@@ -81,7 +99,7 @@ fn alone(spec: &SpecFile, environment: &EnvironmentArg) -> ValidationView {
 
 /// What the file alone has to say, for one environment or all.
 pub fn found_alone(spec: &SpecFile, environment: Option<&str>) -> Vec<Finding> {
-    match shipway_config::read::parse(spec_file::FILE, &spec.text) {
+    match shipway_config::read::parse(spec.name, &spec.text) {
         Err(findings) => findings,
         Ok(source) => {
             let named = environment.map(|name| Target { environment: EnvironmentName::new(name), layers: Vec::new() });

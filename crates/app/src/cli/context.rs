@@ -20,7 +20,7 @@ pub struct GlobalArgs {
     /// The server's address; the one that runs on the data folder when absent, else http://127.0.0.1:7070
     #[arg(long, value_name = "URL", env = "SHIPWAY_SERVER", hide_env_values = true, global = true)]
     server: Option<String>,
-    /// The project; the one of the nearest shipway.toml when absent, else the only one that is registered
+    /// The project; the one of the nearest spec file when absent, else the only one that is registered
     #[arg(long, value_name = "NAME", global = true)]
     project: Option<String>,
     /// Say everything as JSON

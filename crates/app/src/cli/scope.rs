@@ -6,7 +6,7 @@ use super::{
     context::Context,
     errors::CliError,
     remote::{Remote, escaped},
-    spec_file::{FILE, SpecFile},
+    spec_file::{NAMES, SpecFile},
 };
 
 /// A project, with its spec when a person stands in its folder.
@@ -62,7 +62,7 @@ impl Scope {
             return Err(CliError::usage(message, "name one with --project, or stand in its folder"));
         }
         projects.pop().map(Self::known).ok_or_else(|| {
-            let message = format!("no project is registered, and there is no {FILE} here or above");
+            let message = format!("no project is registered, and there is no {NAMES} here or above");
             CliError::failed(message, "go to the folder of a project, or run `shipway up FOLDER`")
         })
     }
@@ -132,7 +132,7 @@ impl Scope {
 /// The spec is wrong.
 pub async fn register(remote: &Remote, spec: &SpecFile) -> Result<ProjectView, CliError> {
     let folder = remote.is_local().then(|| spec.folder.clone());
-    let request = ProjectRequest { file: FILE.into(), text: spec.text.clone(), folder };
+    let request = ProjectRequest { file: spec.name.into(), text: spec.text.clone(), folder };
     remote.post("/api/projects", &request).await
 }
 

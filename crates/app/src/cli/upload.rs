@@ -8,11 +8,13 @@ use std::{
 use bytes::Bytes;
 use futures_util::stream;
 use shipway_api::UploadView;
+use shipway_config::read::{FILES, is_cue};
 use shipway_core::ports::{Fault, Sources};
 use shipway_store::FolderSources;
 use tokio::sync::mpsc;
 
 use super::{errors::CliError, remote::Remote};
+use crate::spec_text::{self, Reach};
 
 /// Chunks that are on their way; a slow network slows the reading.
 const CHUNKS_MAX: usize = 16;
@@ -27,6 +29,7 @@ pub async fn send(remote: &Remote, folder: &Path) -> Result<String, CliError> {
     let copy = place.path().join("source");
     // Copied first, so that what is sent is just what a build on the server would take, and doesn't change meanwhile.
     FolderSources::default().copy(folder, &copy).await?;
+    write_spec(folder, &copy)?;
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_MAX);
     let packing = tokio::task::spawn_blocking(move || pack(&copy, sender));
     let chunks = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
@@ -34,6 +37,17 @@ pub async fn send(remote: &Remote, folder: &Path) -> Result<String, CliError> {
     // A failure to pack has been sent as the stream's end, and is told by the call.
     let _ = packing.await;
     Ok(sent?.id)
+}
+
+/// Puts all that a spec in CUE draws in into its copy: some of it may lie outside of the folder, or be ignored.
+fn write_spec(folder: &Path, copy: &Path) -> Result<(), CliError> {
+    for name in FILES.into_iter().filter(|name| is_cue(name)) {
+        if let Some(text) = spec_text::read(folder, name, Reach::Module)? {
+            let file = copy.join(name);
+            std::fs::write(&file, text).map_err(|error| Fault::io(format!("writing {}", file.display()), &error))?;
+        }
+    }
+    Ok(())
 }
 
 fn pack(folder: &Path, sender: mpsc::Sender<io::Result<Bytes>>) {

@@ -33,6 +33,7 @@ mod router;
 mod schedules;
 mod secrets;
 mod sight;
+mod spec_sources;
 mod standing;
 mod syncing;
 mod system;
@@ -65,6 +66,7 @@ use self::{
     backups::Backups,
     folder::DataFolder,
     remotes::MachineRemotes,
+    spec_sources::SpecSources,
     tasks::RuntimeTasks,
     time_and_ids::{RandomIds, SystemClock, fill_by_chance},
 };
@@ -305,7 +307,7 @@ async fn ports(
     Ok(Ports {
         store,
         artifacts,
-        sources: Arc::new(FolderSources::with_share(share)),
+        sources: Arc::new(SpecSources::new(FolderSources::with_share(share), data.join("uploads"))),
         logs: Arc::new(FolderLogs::new(data.join("logs"))),
         archives: Arc::new(FolderArchives::new(data.join("archive"))),
         driver,

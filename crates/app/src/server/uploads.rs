@@ -10,6 +10,7 @@ use std::{
 use axum::{Extension, Json, body::Body, http::HeaderMap};
 use futures_util::StreamExt;
 use shipway_api::UploadView;
+use shipway_config::read::FILES;
 use shipway_core::{
     command::{About, Meaning},
     deployment::Source,
@@ -36,7 +37,6 @@ const PIECES_MAX: usize = 16;
 const UNUSED_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Uploads that are removed at a time.
 const SWEPT_MAX: usize = 100;
-const SPEC_FILE: &str = "shipway.toml";
 
 pub(super) async fn upload(
     shared: State,
@@ -60,7 +60,13 @@ pub(super) async fn upload(
         return Err(rejected);
     }
     sweep(&shared).await;
-    let file = folder.join(SPEC_FILE).is_file().then(|| SPEC_FILE.to_owned());
+    let mut files = FILES.into_iter().filter(|name| folder.join(name).is_file());
+    let file = files.next().map(str::to_owned);
+    if files.next().is_some() {
+        // Nobody can name it either.
+        let _ = tokio::fs::remove_dir_all(&folder).await;
+        return Err(Rejected::bad_request(format!("the upload holds {}: send one of them", FILES.join(" and "))));
+    }
     Ok(Json(UploadView { id, file }))
 }
 

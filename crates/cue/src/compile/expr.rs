@@ -69,7 +69,7 @@ impl Unit<'_> {
                 return self.bad(Code::Syntax, format!("alias {} is not allowed here", name.name), span);
             }
             ast::ExprKind::Open(inner) => Kinds::Open(self.expr(inner)),
-            ast::ExprKind::Maybe(_) => Kinds::Unsupported("`?` after a reference".into()),
+            ast::ExprKind::Maybe(of) => return self.maybe(of, span),
             ast::ExprKind::Bad => Kinds::Bottom("not readable".into()),
         };
         ex(kind, span)
@@ -119,6 +119,7 @@ impl Unit<'_> {
             }
             Some(Predeclared::Float(limit)) => self.float_range(limit, span),
             Some(Predeclared::Native(native)) => ex(Kinds::Function(Callee::Native(native)), span),
+            None if let Some(native) = recloses(&ident.name) => ex(Kinds::Function(Callee::Native(native)), span),
             None if ident.name.starts_with("__") => {
                 ex(Kinds::Unsupported(format!("the name {}", ident.name).into()), span)
             }
@@ -191,10 +192,29 @@ impl Unit<'_> {
         let callee = self.expr(of);
         let args: Vec<Ex> = args.iter().map(|arg| self.expr(arg)).collect();
         match &callee.kind {
+            Kinds::Function(Callee::Native(native @ (Native::CloseAll | Native::Reclose))) => {
+                self.reclose(*native, args, span)
+            }
             Kinds::Function(callee) => ex(Kinds::Call(callee.clone(), args), span),
             Kinds::Bottom(_) | Kinds::Unsupported(_) => callee,
             _ => ex(Kinds::CallValue(callee, args), span),
         }
+    }
+
+    /// `__closeAll` and `__reclose` take a literal, in files with `explicitopen`.
+    fn reclose(&mut self, native: Native, args: Vec<Ex>, span: Span) -> Ex {
+        let closes = |arg: &Ex| matches!(&arg.kind, Kinds::Call(Callee::Native(Native::Close), _));
+        let literal = |arg: &Ex| matches!(arg.kind, Kinds::Struct(_) | Kinds::List(_));
+        let wrong = match args.as_slice() {
+            _ if !self.experiments.contains("explicitopen") => "it may only be used when explicitopen is enabled",
+            [arg] if literal(arg) || (native == Native::Reclose && closes(arg)) => {
+                return ex(Kinds::Call(Callee::Native(native), args), span);
+            }
+            [_] => "the argument must be a struct or list literal",
+            _ => "it takes one argument",
+        };
+        let name = if native == Native::Reclose { "__reclose" } else { "__closeAll" };
+        ex(Kinds::Bottom(format!("error in call to {name}: {wrong}").into()), span)
     }
 
     fn unary(&mut self, op: UnaryOp, of: &ast::Expr, span: Span) -> Ex {
@@ -233,7 +253,7 @@ impl Unit<'_> {
                 ex(Kinds::Boolean { op, short, left, right }, span)
             }
             BinaryOp::Equal | BinaryOp::NotEqual => {
-                let total = true;
+                let total = self.experiments.contains("structcmp");
                 let (left, right) = (self.expr(left), self.expr(right));
                 ex(Kinds::Equal { positive: op == BinaryOp::Equal, total, left, right }, span)
             }
@@ -259,6 +279,14 @@ impl Unit<'_> {
             ast::ExprKind::Unary { op: UnaryOp::Default, of } => values.push((self.expr(of), true)),
             _ => values.push((self.expr(node), false)),
         }
+    }
+}
+
+fn recloses(name: &str) -> Option<Native> {
+    match name {
+        "__closeAll" => Some(Native::CloseAll),
+        "__reclose" => Some(Native::Reclose),
+        _ => None,
     }
 }
 

@@ -51,7 +51,11 @@ pub enum Native {
     MatchN,
     /// `matchIf`
     MatchIf,
-    /// `__reclose`, `__closeAll` are not CUE; anything else that needs the evaluator, by package and name.
+    /// `__closeAll`
+    CloseAll,
+    /// `__reclose`
+    Reclose,
+    /// Anything else that needs the evaluator, by package and name.
     Package(&'static str, &'static str),
 }
 
@@ -149,6 +153,8 @@ pub enum Kinds {
         /// `y`
         right: Ex,
     },
+    /// `true` where a reference leads to something, else an error: what `try` asks.
+    Exists(Ex),
     /// `x == _|_` (`true`) or `x != _|_`.
     IsBottom(Ex, bool),
     /// `x & y`
@@ -304,5 +310,12 @@ pub enum Clause {
         name: Label,
         /// `x`
         value: Ex,
+    },
+    /// `try v = x`, or `try` before the body.
+    Try {
+        /// The references with `?`: all must lead to something.
+        exists: Vec<Ex>,
+        /// `v` and `x`
+        bound: Option<(Label, Ex)>,
     },
 }

@@ -186,8 +186,22 @@ impl Unit<'_> {
 
     pub(super) fn comprehension(&mut self, node: &ast::Comprehension) -> Comprehension {
         let outside = self.scopes.depth();
-        let clauses = node.clauses.iter().map(|clause| self.clause(clause)).collect();
-        let body = self.yielded(&node.body, Span { end: node.body.span.start, ..node.span });
+        let before = Span { end: node.body.span.start, ..node.span };
+        let (mut clauses, mut body) = (Vec::with_capacity(node.clauses.len()), None);
+        for (at, clause) in node.clauses.iter().enumerate() {
+            match clause {
+                ast::Clause::Try { binding: None, span } => {
+                    if at + 1 < node.clauses.len() {
+                        self.fail(Code::Syntax, "`try` without a name must be the last clause", *span);
+                    }
+                    let (clause, yielded) = self.try_body(&node.body, before);
+                    clauses.push(clause);
+                    body = Some(yielded);
+                }
+                clause => clauses.push(self.clause(clause)),
+            }
+        }
+        let body = body.unwrap_or_else(|| self.yielded(&node.body, before));
         while self.scopes.depth() > outside {
             self.close_scope();
         }
@@ -203,7 +217,7 @@ impl Unit<'_> {
         Comprehension { clauses, body, fallback, labels, span: node.span }
     }
 
-    fn yielded(&mut self, node: &ast::Struct, clauses: Span) -> Ex {
+    pub(super) fn yielded(&mut self, node: &ast::Struct, clauses: Span) -> Ex {
         let mut inner = self.structure(node);
         inner.yielded = true;
         inner.clauses = Some(clauses);
@@ -225,14 +239,12 @@ impl Unit<'_> {
                 self.scopes.push(Scope::default());
                 Clause::Let { name: self.variable(&clause.name), value }
             }
-            ast::Clause::Try { span, .. } => {
-                let refused = Kinds::Unsupported("the clause `try`".into());
-                Clause::If(Arc::new(Expr { kind: refused, span: *span }))
-            }
+            ast::Clause::Try { binding: Some((name, value)), .. } => self.try_binding(name, value),
+            ast::Clause::Try { binding: None, .. } => Clause::Try { exists: Vec::new(), bound: None },
         }
     }
 
-    fn variable(&mut self, ident: &ast::Ident) -> Label {
+    pub(super) fn variable(&mut self, ident: &ast::Ident) -> Label {
         let label = self.binder.labels.regular(&ident.name);
         if let Some(scope) = self.scopes.innermost() {
             scope.bind(ident.name.clone(), Meaning::Field(label), None);

@@ -81,7 +81,9 @@ impl Evaluator {
         let span = expr.span;
         match (native, args) {
             (Native::Len, [of]) => self.length(of, frame).map(Outcome::Data),
-            (Native::Close | Native::And | Native::Or, [_]) => Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame))),
+            (Native::Close | Native::CloseAll | Native::Reclose | Native::And | Native::Or, [_]) => {
+                Ok(Outcome::Vertex(self.anonymous(expr.clone(), frame)))
+            }
             (Native::Div | Native::Mod | Native::Quo | Native::Rem, [a, b]) => {
                 self.whole_division(native, a, b, frame, span).map(Outcome::Data)
             }

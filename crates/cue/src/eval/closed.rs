@@ -210,7 +210,7 @@ impl Evaluator {
     }
 
     /// Whether anything at a vertex or above it closes structs at all.
-    fn is_closed_somewhere(&self, vid: Vid) -> bool {
+    pub(super) fn is_closed_somewhere(&self, vid: Vid) -> bool {
         let mut at = Some(vid);
         while let Some(vid) = at {
             let vertex = self.get(vid);

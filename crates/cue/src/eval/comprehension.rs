@@ -44,6 +44,19 @@ impl Evaluator {
                 let frame = self.binding(frame, &[(*name, bound)]);
                 self.clauses(rest, frame, frames)
             }
+            Clause::Try { exists, bound } => {
+                if !self.all_exist(exists, frame)? {
+                    return Ok(());
+                }
+                let Some((name, value)) = bound else { return self.clauses(rest, frame, frames) };
+                let bound = self.anonymous(value.clone(), frame);
+                self.wait(bound, Need::Value)?;
+                if let Some(error) = self.error_of(bound) {
+                    return Err(Stop::Fail(error));
+                }
+                let frame = self.binding(frame, &[(*name, bound)]);
+                self.clauses(rest, frame, frames)
+            }
             Clause::For { key, value, source } => {
                 for (label, element) in self.rounds(source, frame)? {
                     self.count_step(source.span)?;

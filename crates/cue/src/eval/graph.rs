@@ -297,6 +297,8 @@ pub(crate) struct Node {
     pub taken: Vec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
+    /// What was opened in it with `...`.
+    pub opened: super::reclose::Opened,
     /// For an alternative: the ways that led to it.
     pub ways: Vec<Way>,
     /// For an alternative: what was chosen on the way to it, and as what.
@@ -344,6 +346,7 @@ impl Default for Node {
             taken: Vec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
+            opened: super::reclose::Opened::default(),
             ways: Vec::new(),
             chosen: Vec::new(),
             computed: Vec::new(),

@@ -69,7 +69,7 @@ impl Evaluator {
     }
 
     /// What something is selected from; values without a name must be whole first.
-    fn base(&mut self, of: &Ex, frame: Frame) -> Step<Vid> {
+    pub(super) fn base(&mut self, of: &Ex, frame: Frame) -> Step<Vid> {
         let vertex = self.resolve(of, frame)?;
         if self.get(vertex).unrooted && self.get(vertex).parent.is_none() {
             self.wait(vertex, Need::Fields)?;

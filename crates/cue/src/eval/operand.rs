@@ -78,6 +78,8 @@ impl Evaluator {
                 let equal = self.equality(left, right, *total, frame, expr.span)?;
                 Ok(Outcome::Data(Data::Bool(equal == *positive)))
             }
+            Kinds::Exists(of) if self.exists(of, frame)? => Ok(Outcome::Data(Data::Bool(true))),
+            Kinds::Exists(of) => self.fail(Code::Incomplete, "the reference leads to nothing", of.span),
             Kinds::IsBottom(of, equal) => {
                 let bottom = self.is_bottom(of, frame)?;
                 Ok(Outcome::Data(Data::Bool(bottom == *equal)))
@@ -315,6 +317,10 @@ impl Evaluator {
         }
         match callee {
             Callee::Native(Native::Close) => self.run_close(vid, expr, args, frame, origin),
+            Callee::Native(native @ (Native::CloseAll | Native::Reclose)) => match args {
+                [of] => self.run_reclose(vid, *native, of, frame, origin),
+                _ => self.fail(Code::Conflict, "one argument is needed here", expr.span),
+            },
             Callee::Native(Native::And) => self.run_and(vid, expr, args, frame, origin),
             Callee::Native(Native::Or) => self.run_or(vid, expr, args, frame, origin),
             _ => match self.evaluate_call(expr, callee, args, frame)? {

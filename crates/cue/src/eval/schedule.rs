@@ -289,7 +289,13 @@ impl Evaluator {
         if self.deref(vid) == self.deref(from) {
             return;
         }
+        let (once, recursive) = (source.closed_once, source.closed_recursive);
         let definition = (definition || source.is_definition()) && !origin.opened;
+        if origin.opened {
+            let opened = &mut self.v(vid).node.opened;
+            opened.once |= once;
+            opened.recursive |= recursive;
+        }
         origin.opened = false;
         if definition {
             origin.from_definition = true;

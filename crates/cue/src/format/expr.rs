@@ -52,7 +52,7 @@ fn laid_out(text: String) -> String {
     let span = Span::new(FileId(0), 0, text.len() as u32);
     let decls = vec![Decl::Embed(Box::new(expr))];
     let (imports, attributes, comments) = (Vec::new(), Vec::new(), Vec::new());
-    let file = File { id: FileId(0), package: None, imports, attributes, decls, comments, span };
+    let file = File { id: FileId(0), package: None, imports, attributes, decls, comments, compares_all: true, span };
     let lines = layout::lines(&text, &lexed.tokens, &[], &marks::of(&file, &text));
     align::to_text(&lines).trim_end_matches('\n').to_owned()
 }

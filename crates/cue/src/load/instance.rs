@@ -72,6 +72,7 @@ fn data_file(value: &Expr, package: &PackageSource) -> File {
         attributes: Vec::new(),
         decls,
         comments: Vec::new(),
+        compares_all: true,
         span: value.span,
     }
 }

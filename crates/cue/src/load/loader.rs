@@ -374,6 +374,7 @@ impl<'a> Loader<'a> {
                 self.errors.push(error);
                 experiment::Experiments::default()
             });
+            tree.compares_all = experiments.has("structcmp");
             PackageFile { tree, imports, language: language.cloned(), experiments }
         });
         let files = files.collect();

@@ -22,6 +22,9 @@ pub struct File {
     pub decls: Vec<Decl>,
     /// All comments, by place.
     pub comments: Vec<Comment>,
+    /// `==` compares values of all kinds, structs too: so from language version 0.15 on, which is where files without
+    /// a module are.
+    pub compares_all: bool,
     /// The whole file.
     pub span: Span,
 }

@@ -10,10 +10,12 @@ use shipway_cue::{Instance, Limits, PackageSource, Target, builtin, encode};
 /// What one evaluation gave: JSON on one line with sorted fields, or what is wrong.
 pub type Outcome = Result<String, Vec<Error>>;
 
-/// Evaluates files (name and text) as one package: once as a whole where no expressions are given, else each of them.
+/// Evaluates files (name and text) as one package, in the module of those below `cue.mod`: once as a whole where no
+/// expressions are given, else each of them.
 pub fn evaluate(files: &[(&str, &str)], expressions: &[&str], limits: Limits) -> (SourceMap, Vec<Outcome>) {
     let memory = files.iter().fold(Memory::default(), |memory, (name, text)| memory.with(format!("/w/{name}"), *text));
-    let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let names = files.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("cue.mod/"));
+    let names: Vec<String> = names.map(str::to_owned).collect();
     let options = Options { folder: "/w".into(), ..Options::default() };
     let mut build = match load(&memory, &options, &names) {
         Ok(build) => build,

@@ -55,8 +55,9 @@ pub(super) async fn next(
     project: &Project,
     from: &EnvironmentName,
 ) -> Option<(EnvironmentName, Arc<EnvironmentPlan>)> {
-    // Most specs say nothing of it: then nothing is resolved.
-    if !project.text.contains("promotes_to") && project.made.is_empty() {
+    // Most specs say nothing of it: then nothing is resolved. One in CUE may put the key together.
+    let may_say = project.text.contains("promotes_to") || project.file.ends_with(".cue");
+    if !may_say && project.made.is_empty() {
         return None;
     }
     let to = engine.environment_plan(project, from).await?.promotes_to.clone()?;

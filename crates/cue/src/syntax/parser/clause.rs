@@ -32,6 +32,13 @@ impl Parser<'_> {
         let body = self.clause_body("'{' after the clauses")?;
         highest = highest.max(self.height);
         let fallback = self.fallback();
+        if let Some(fallback) = fallback.as_ref().filter(|fallback| &*fallback.word.name == "else") {
+            let fits = matches!(clauses.as_slice(), [Clause::If(..) | Clause::Try { .. }]);
+            let message = "'else' follows a single 'if' or 'try'; after other clauses it is 'fallback'";
+            if !fits {
+                self.error(fallback.word.span, message);
+            }
+        }
         self.grow(highest.max(self.height));
         Some(Comprehension { clauses, body, fallback, span: self.since(start) })
     }

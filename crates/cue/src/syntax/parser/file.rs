@@ -49,7 +49,7 @@ impl Parser<'_> {
             decls.extend(self.declarations());
         }
         let span = Span::new(self.id, 0, self.text.len() as u32);
-        File { id: self.id, package, imports, attributes, decls, comments, span }
+        File { id: self.id, package, imports, attributes, decls, comments, compares_all: true, span }
     }
 
     fn file_attributes(&mut self) -> Vec<Attribute> {
