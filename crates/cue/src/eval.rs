@@ -115,6 +115,8 @@ pub(crate) struct Evaluator {
     origin: Origin,
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
+    /// The matchers that are being decided on, and for what.
+    matchers: Vec<(Vid, Span)>,
     /// Values read for results.
     read: std::cell::Cell<u64>,
     choices: u32,
@@ -155,6 +157,7 @@ impl Evaluator {
             forced: false,
             origin: Origin::ROOT,
             relied: Vec::new(),
+            matchers: Vec::new(),
             read: std::cell::Cell::new(0),
             choices: 0,
             renames: 0,
