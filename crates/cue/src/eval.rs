@@ -23,6 +23,7 @@ mod disjunction;
 mod equal;
 mod existence;
 mod graph;
+mod handle;
 mod insert;
 mod laid;
 mod lookup;
@@ -33,6 +34,7 @@ mod reclose;
 mod report;
 mod run;
 mod schedule;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,6 +46,9 @@ use crate::label::Label;
 use crate::source::{FileId, Span};
 pub(crate) use graph::Vid;
 use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex};
+pub(crate) use handle::Found;
+pub(crate) use written::Home;
+pub use written::Style;
 
 /// Bounds on what one evaluation may use.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +131,8 @@ pub(crate) struct Evaluator {
     pub(crate) whole_first: bool,
     /// Tasks that were shown things as they stood.
     rings: u32,
+    /// One of them was in a disjunction: that could have decided what the others lacked.
+    chosen_in_ring: bool,
     /// Disjunctions that are being expanded inside one another.
     expanding: u32,
     alternatives: u64,
@@ -164,6 +171,7 @@ impl Evaluator {
             order: Order::Forwards,
             whole_first: true,
             rings: 0,
+            chosen_in_ring: false,
             expanding: 0,
             alternatives: 0,
             doubtful: None,

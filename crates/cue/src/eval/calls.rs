@@ -368,10 +368,10 @@ impl Evaluator {
     pub(super) fn run_or(&mut self, vid: Vid, expr: &Ex, args: &[Ex], frame: Frame, origin: Origin) -> Step<()> {
         let [list] = args else { return self.fail(Code::Conflict, "or takes one list", expr.span) };
         let elements = self.elements_of(list, frame)?;
-        let own = self.get(vid).running;
         for element in &elements {
-            if self.ensure(*element, Need::Fields).is_err_and(|waits| own > 0 && waits <= own) {
-                let text = "an alternative of or() that depends on what it is an alternative of is not supported";
+            self.wait(*element, Need::Fields)?;
+            if self.get(self.deref(*element)).node.taken.iter().any(|taken| self.deref(*taken) == self.deref(vid)) {
+                let text = "an alternative of or() that is made of what it is an alternative of is not supported";
                 return Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(expr.span))));
             }
         }
@@ -563,6 +563,10 @@ impl Evaluator {
             self.wait(vid, Need::Value)?;
         }
         let vid = self.deref(vid);
+        self.wait(with, Need::Fields)?;
+        if let Some(error) = self.refuse_own_matcher(with) {
+            return Err(Stop::Fail(error));
+        }
         let probe = self.copy(vid);
         let vertex = self.v(probe);
         vertex.parent = None;
@@ -596,6 +600,16 @@ impl Evaluator {
             Presence::Regular => self.lacks_required(*arc),
         };
         self.get(vid).arcs.values().any(lacks)
+    }
+
+    /// Refuses to match with what holds the very matcher that is being decided on.
+    fn refuse_own_matcher(&mut self, with: Vid) -> Option<Arc<Error>> {
+        let (_, place) = self.matchers.last().copied()?;
+        let checks = &self.get(self.deref(with)).node.checks;
+        let own =
+            |check: &Check| matches!(check, Check::Call { callee: Callee::Native(_), span, .. } if *span == place);
+        let text = "a check that is made of itself is not supported";
+        checks.iter().any(own).then(|| self.refuse(Code::Unsupported, text, Some(place)))
     }
 
     /// A matcher must not be needed to decide on itself.

@@ -94,7 +94,7 @@ impl Evaluator {
     }
 
     /// The vertex of a `let`: one for each time its struct was used.
-    fn let_vertex(&mut self, frame: Frame, number: u32, span: Span) -> Step<Vid> {
+    pub(super) fn let_vertex(&mut self, frame: Frame, number: u32, span: Span) -> Step<Vid> {
         let data = self.frame(frame);
         let context = self.deref(data.vertex);
         if let Some((_, _, vid)) = data.lets.iter().find(|(known, of, _)| *known == number && *of == context) {
@@ -193,6 +193,9 @@ impl Evaluator {
 
     /// Why a vertex doesn't have a field.
     fn missing(&mut self, vid: Vid, label: Label, span: Span) -> Step<Vid> {
+        if let Some(error) = self.refuse_if_lost(vid, Some(span)) {
+            return Err(Stop::Fail(error));
+        }
         let name = self.label_text(label);
         let vertex = self.get(vid);
         if let Some(error) = vertex.node.errors.first() {

@@ -93,8 +93,12 @@ impl Evaluator {
             above.push(parent);
             at = self.get(parent).parent;
         }
-        for vid in above.into_iter().rev() {
-            self.ensure(vid, Need::Fields).ok();
+        for vid in above.iter().rev() {
+            self.ensure(*vid, Need::Fields).ok();
+        }
+        // The field of the package that it is a part of, where not all of the package is worked out.
+        if let Some(top) = above.len().checked_sub(2).map(|at| above[at]) {
+            self.ensure(top, Need::Value).ok();
         }
     }
 
@@ -170,6 +174,8 @@ impl Evaluator {
             })
             .map(|(vid, task, _)| (*vid, *task))
             .collect();
+        let chosen = |vid: &Vid| self.get(*vid).copied_from.is_some() || !self.get(*vid).node.choices.is_empty();
+        self.chosen_in_ring |= waiting.iter().any(|(vid, _)| chosen(vid));
         let weight = |job: &Job| match job {
             Job::Expr(_) | Job::Dynamic { .. } => 0,
             Job::List(..) | Job::Pattern { .. } => 1,
@@ -421,6 +427,8 @@ impl Evaluator {
         }
         let shape = self.shape(vid);
         if let Some(error) = self.not_allowed(vid) {
+            let place = error.labels.first().map(|label| label.span);
+            let error = self.refuse_if_lost(vid, place).unwrap_or(error);
             return self.bottom(vid, &error);
         }
         if let Some(error) = missing {
