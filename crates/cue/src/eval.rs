@@ -25,6 +25,7 @@ mod existence;
 mod graph;
 mod handle;
 mod insert;
+mod laid;
 mod lookup;
 mod operand;
 mod order;

@@ -1,14 +1,19 @@
 //! What a configuration may say without meaning it: findings that are no errors of the language.
 //!
-//! The rules here look at the text of a package only: at what is written at each path, file by file (a file is a
+//! Most rules look at the text of a package only: at what is written at each path, file by file (a file is a
 //! layer). What a reference brings is not followed, so they are careful: a finding names what is written, where.
 //!
-//! Not here: rules that need values.
+//! Rules that need values look at what was explained of them ([`lint_values`]).
+//!
+//! Not here: errors of the language.
 
 mod fallback;
 mod layers;
 mod selectors;
+mod values;
 mod written;
+
+pub use values::lint_values;
 
 use crate::error::{Code, Error};
 use crate::source::Span;

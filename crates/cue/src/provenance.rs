@@ -115,12 +115,16 @@ impl Sort {
 }
 
 /// An alternative of a disjunction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alternative {
     /// Where it is written.
     pub span: Span,
     /// What became of it.
     pub fate: Fate,
+    /// It is marked as a default.
+    pub is_default: bool,
+    /// The value that it has by itself, where it is marked, taken, or refers to something else than a definition.
+    pub value: Option<Data>,
 }
 
 /// What became of an alternative.

@@ -1,6 +1,8 @@
 //! Lint: what is found, where, and what is left alone.
 
-use shipway_cue::lint::lint;
+use shipway_cue::Limits;
+use shipway_cue::lint::{lint, lint_values};
+use shipway_cue::load::{Memory, Options, load};
 use shipway_cue::source::SourceMap;
 use shipway_cue::syntax::parse_file;
 
@@ -76,6 +78,40 @@ fn selectors_from_labels_are_found() {
     ];
     for (text, findings) in table {
         assert_eq!(found(&[text]), findings, "{text}");
+    }
+}
+
+/// `rule path line:column` of each finding in the values of a file.
+fn found_in_values(text: &str) -> Vec<String> {
+    let memory = Memory::default().with("/w/a.cue", text);
+    let options = Options { folder: "/w".into(), ..Options::default() };
+    let build = load(&memory, &options, &["a.cue".to_owned()]).expect("it loads");
+    let instance = build.instance(build.instances[0], &[], Limits::default()).expect("names are bound");
+    let places = |finding: &shipway_cue::lint::Finding| {
+        let place = |span| build.sources.place(span).trim_start_matches("a.cue:").to_owned();
+        finding.error.labels.iter().map(|label| place(label.span)).collect::<Vec<_>>().join(" ")
+    };
+    lint_values(&instance.why(None, "").expect("it can be explained"))
+        .iter()
+        .map(|finding| format!("{} {} {}", finding.rule.name(), finding.error.path, places(finding)))
+        .collect()
+}
+
+#[test]
+fn what_only_values_show_is_found() {
+    let table: [(&str, &[&str]); 9] = [
+        ("x: a.b | *1\na: b: 2", &["fallback-never-used x 1:4 1:4"]),
+        ("#A: {n: 5, m: n | *1}\nx: #A", &["fallback-never-used x.m 1:15 1:15"]),
+        ("x: a.b | *1\na: b: int", &[]),
+        ("x: a.b | *1\na: b: 1", &[]),
+        ("x: #P | *#D\n#P: \"p\"\n#D: \"d\"", &[]),
+        ("x: 1 | *2 | 3", &[]),
+        ("x: a.b | *1\nx: 2\na: b: 2", &[]),
+        ("_a: n: *1 | int\n_b: n: *2 | int\nx: _a & _b", &["two-defaults x.n 1:9 2:9"]),
+        ("_a: n: *1 | int\n_b: n: *2 | int\nx: _a & _b & {n: 3}", &[]),
+    ];
+    for (text, findings) in table {
+        assert_eq!(found_in_values(text), findings, "{text}");
     }
 }
 

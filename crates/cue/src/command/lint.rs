@@ -6,8 +6,11 @@ use clap::Args;
 
 use super::input::Input;
 use super::{Failure, Streams};
-use crate::lint;
+use crate::Limits;
+use crate::lint::{self, Finding};
+use crate::load::Build;
 use crate::report;
+use crate::syntax::ast::File;
 
 /// Find what is no error but may not be meant
 #[derive(Args, Clone, Debug)]
@@ -24,7 +27,7 @@ impl Lint {
         for main in &build.instances {
             let Some(package) = build.packages.get(*main) else { continue };
             let files: Vec<_> = package.files.iter().map(|file| file.tree.clone()).collect();
-            for finding in lint::lint(&files) {
+            for finding in findings(&build, *main, &files) {
                 clean = false;
                 let text = report::finding(finding.rule.name(), &finding.error, &build.sources, streams.colours);
                 let _ = writeln!(streams.out, "{text}");
@@ -32,4 +35,23 @@ impl Lint {
         }
         Ok(clean)
     }
+}
+
+/// What the text shows, then what the values show that the text doesn't. What is wrong has no values: `vet` tells it.
+fn findings(build: &Build, main: usize, files: &[File]) -> Vec<Finding> {
+    let mut findings = lint::lint(files);
+    let explained = build.instance(main, &[], Limits::default()).and_then(|instance| instance.why(None, ""));
+    for finding in lint::lint_values(&explained.unwrap_or_default()) {
+        let first = |finding: &Finding| finding.error.labels.first().map(|label| label.span);
+        let within = |known: &Finding| match (first(known), first(&finding)) {
+            (Some(known), Some(found)) => {
+                known.file == found.file && known.start <= found.end && found.start <= known.end
+            }
+            _ => false,
+        };
+        if !findings.iter().any(|known| known.rule == finding.rule && within(known)) {
+            findings.push(finding);
+        }
+    }
+    findings
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub(crate) use super::laid::{Laid, Laying};
 use crate::compile::ir::{self, Ex, Presence};
 use crate::data::Data;
 use crate::error::Error;
@@ -125,31 +126,6 @@ impl Conjunct {
             _ => false,
         };
         body && self.frame == other.frame && self.origin.group == other.origin.group
-    }
-}
-
-/// A struct that makes a vertex.
-#[derive(Clone, Debug)]
-pub(crate) struct Laid {
-    pub laying: Laying,
-    pub frame: Frame,
-    pub origin: Origin,
-}
-
-/// What a struct lays out.
-#[derive(Clone, Debug)]
-pub(crate) enum Laying {
-    /// What is written.
-    Written(Arc<ir::Struct>, Span),
-    /// The fields of a value that was computed or read.
-    Data(Arc<[Label]>, Span),
-}
-
-impl Laying {
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Written(_, span) | Self::Data(_, span) => *span,
-        }
     }
 }
 

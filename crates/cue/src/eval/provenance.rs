@@ -7,17 +7,19 @@
 //! Not here: what a value is; this changes none.
 
 mod moved;
+mod walk;
 mod way;
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, DefaultMode, Frame, Laying, Value, Vid};
+use super::graph::{Body, Conjunct, Frame, Laying, Value, Vid};
 use super::run::Need;
 use super::{Evaluator, Step as Found};
 use crate::compile::ir::{Alternatives, Decl, Ex, Kinds, Part, Presence};
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::provenance::{Alternative, Fate, Input, Provenance, Role, Said, Sort, Step};
+use walk::Walk;
 
 /// How many values are explained at once.
 const MAX_LEAVES: usize = 10_000;
@@ -30,22 +32,6 @@ const MAX_INPUT_LEVELS: u32 = 4;
 
 /// How many references are followed for one value.
 const MAX_FOLLOWED: usize = 1_000;
-
-/// The way to one value, being gone.
-struct Walk {
-    /// The vertex that stands for the value.
-    stands: Vid,
-    /// The vertex whose conjuncts are being followed.
-    holder: Vid,
-    value: Option<Data>,
-    /// The value is a default: other alternatives are left.
-    is_default: bool,
-    chosen: Vec<(Conjunct, DefaultMode)>,
-    fallen: Vec<(Conjunct, Arc<Error>)>,
-    followed: Vec<Vid>,
-    said: Vec<Said>,
-    level: u32,
-}
 
 impl Evaluator {
     /// The provenance of a vertex: of each of its leaves, where it has fields or elements.
@@ -125,16 +111,6 @@ impl Evaluator {
         let value = self.data(vid).map_err(|error| (*error).clone());
         walk.judge(value.as_ref().err());
         Provenance { path, value, said: walk.said }
-    }
-
-    fn start(&self, vid: Vid, level: u32) -> Walk {
-        let stands = self.default_of(vid);
-        let is_default = self.deref(vid) != stands;
-        let versions = self.versions(vid);
-        let fallen = versions.iter().flat_map(|vid| self.get(*vid).node.fallen.clone()).collect();
-        let chosen = self.get(stands).node.chosen.clone();
-        let value = self.data(stands).ok();
-        Walk { stands, holder: vid, value, is_default, chosen, fallen, followed: versions, said: Vec::new(), level }
     }
 
     /// A vertex, and the alternatives that stand for it.
@@ -239,29 +215,34 @@ impl Evaluator {
     }
 
     fn follow_choice(&mut self, expr: &Ex, choice: &Arc<Alternatives>, of: &Conjunct, via: &[Step], walk: &mut Walk) {
-        let fates: Vec<Fate> = choice.values.iter().map(|(alternative, _)| walk.fate(alternative, of.frame)).collect();
         let mut role = Role::Allows;
         let mut inner = Vec::new();
-        for ((alternative, _), fate) in choice.values.iter().zip(&fates) {
-            if *fate != Fate::Taken {
-                continue;
+        let mut alternatives = Vec::new();
+        for (alternative, is_default) in &choice.values {
+            let found = self.alternative(alternative, *is_default, of.frame, walk);
+            if found.fate == Fate::Taken {
+                if found.value.is_some() && found.value == walk.value {
+                    role = if walk.is_default { Role::Default } else { Role::Remains };
+                }
+                let leads_on = !is_plain(alternative) && !matches!(alternative.kind, Kinds::Struct(_));
+                inner.extend(leads_on.then(|| alternative.clone()));
             }
-            let gives = self.alone(alternative, of.frame);
-            if gives.is_some() && gives == walk.value {
-                role = if walk.is_default { Role::Default } else { Role::Remains };
-            }
-            if !is_plain(alternative) && !matches!(alternative.kind, Kinds::Struct(_)) {
-                inner.push(alternative.clone());
-            }
+            alternatives.push(found);
         }
-        let spans = choice.values.iter().map(|(alternative, _)| alternative.span);
-        let alternatives = spans.zip(fates).map(|(span, fate)| Alternative { span, fate }).collect();
         let full = self.way(via, of, expr.span);
         walk.say(Said { span: expr.span, role, via: full, alternatives, inputs: Vec::new() });
         for alternative in inner {
             let step = Step { sort: Sort::Alternative, span: alternative.span, round: Vec::new() };
             self.follow_expr(&alternative, of, &[via, &[step]].concat(), walk);
         }
+    }
+
+    fn alternative(&mut self, expr: &Ex, is_default: bool, frame: Frame, walk: &Walk) -> Alternative {
+        let fate = walk.fate(expr, frame);
+        let refers = is_reference(expr) && !super::lookup::names_definition(expr);
+        let matters = is_default || refers || fate == Fate::Taken;
+        let value = if matters { self.alone(expr, frame) } else { None };
+        Alternative { span: expr.span, fate, is_default, value }
     }
 
     /// The value that an expression has by itself.
@@ -302,43 +283,6 @@ impl Evaluator {
         }
         found.said.retain(|said| said.role != Role::Allows);
         found
-    }
-}
-
-impl Walk {
-    /// Notes what was said, unless it is known: one thing may come by several ways.
-    fn say(&mut self, said: Said) {
-        if !self.said.iter().any(|known| known.span == said.span) {
-            self.said.push(said);
-        }
-    }
-
-    /// A value that stands somewhere wins over all defaults; where there is none, what contradicts is told.
-    fn judge(&mut self, error: Option<&Error>) {
-        let decided = self.said.iter().any(|said| said.role == Role::Decides);
-        let conflict = error.filter(|error| !error.code.is_open());
-        for said in &mut self.said {
-            if decided && said.role != Role::Decides {
-                said.role = Role::Allows;
-            }
-            if conflict.is_some_and(|error| error.labels.iter().any(|label| label.span == said.span)) {
-                said.role = Role::Conflicts;
-            }
-        }
-        self.said.sort_by_key(|said| said.role);
-    }
-
-    fn fate(&self, alternative: &Ex, frame: Frame) -> Fate {
-        let same = |conjunct: &Conjunct| {
-            conjunct.frame == frame && super::expression(conjunct).is_some_and(|expr| Arc::ptr_eq(expr, alternative))
-        };
-        if self.chosen.iter().any(|(conjunct, _)| same(conjunct)) {
-            return Fate::Taken;
-        }
-        match self.fallen.iter().rev().find(|(conjunct, _)| same(conjunct)) {
-            Some((_, error)) => Fate::Fell((**error).clone()),
-            None => Fate::Left,
-        }
     }
 }
 

@@ -89,7 +89,7 @@ impl Evaluator {
         }
     }
 
-    /// The element or field that is equal to some data; a list of lists is looked through, too.
+    /// The element or field that is equal to some data.
     fn equal_below(&self, list: Vid, data: &Data, left: &mut usize) -> Option<Vid> {
         let arcs = &self.get(list).arcs;
         for arc in arcs.values().filter(|arc| self.get(**arc).label.is_some_and(|label| !label.is_hidden())) {
