@@ -115,6 +115,8 @@ pub(crate) struct Evaluator {
     origin: Origin,
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
+    /// The matchers that are being decided on, and for what.
+    matchers: Vec<(Vid, Span)>,
     /// Values read for results.
     read: std::cell::Cell<u64>,
     choices: u32,
@@ -124,6 +126,8 @@ pub(crate) struct Evaluator {
     pub(crate) whole_first: bool,
     /// Tasks that were shown things as they stood.
     rings: u32,
+    /// One of them was in a disjunction: that could have decided what the others lacked.
+    chosen_in_ring: bool,
     /// Disjunctions that are being expanded inside one another.
     expanding: u32,
     alternatives: u64,
@@ -155,12 +159,14 @@ impl Evaluator {
             forced: false,
             origin: Origin::ROOT,
             relied: Vec::new(),
+            matchers: Vec::new(),
             read: std::cell::Cell::new(0),
             choices: 0,
             renames: 0,
             order: Order::Forwards,
             whole_first: true,
             rings: 0,
+            chosen_in_ring: false,
             expanding: 0,
             alternatives: 0,
             doubtful: None,

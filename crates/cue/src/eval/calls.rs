@@ -15,6 +15,15 @@ use crate::kind::Kind;
 use crate::number::Number;
 use crate::source::Span;
 
+/// Whether a value fits another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Yes,
+    No,
+    /// A field is required that may still come.
+    Later,
+}
+
 /// What a validator may be put on, and whether it decides on fields itself.
 pub(super) fn validated(callee: &Callee) -> (Kind, bool) {
     match callee {
@@ -299,6 +308,10 @@ impl Evaluator {
         self.v(closed).closed_once = true;
         self.wait(closed, Need::Value)?;
         if let Some(error) = self.error_of(closed) {
+            if error.code == Code::StructuralCycle {
+                let text = "closing a struct that is part of itself is not supported";
+                return Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(of.span))));
+            }
             return Err(Stop::Fail(error));
         }
         let stands = self.deref(closed);
@@ -355,6 +368,13 @@ impl Evaluator {
     pub(super) fn run_or(&mut self, vid: Vid, expr: &Ex, args: &[Ex], frame: Frame, origin: Origin) -> Step<()> {
         let [list] = args else { return self.fail(Code::Conflict, "or takes one list", expr.span) };
         let elements = self.elements_of(list, frame)?;
+        for element in &elements {
+            self.wait(*element, Need::Fields)?;
+            if self.get(self.deref(*element)).node.taken.iter().any(|taken| self.deref(*taken) == self.deref(vid)) {
+                let text = "an alternative of or() that is made of what it is an alternative of is not supported";
+                return Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(expr.span))));
+            }
+        }
         let optional = origin.optional();
         let mut alternatives: Vec<(Conjunct, DefaultMode)> = elements
             .into_iter()
@@ -433,8 +453,7 @@ impl Evaluator {
         let Callee::Native(native) = callee else { return Ok(None) };
         let broken = |text: String| Ok(Some(Arc::new(Error::new(Code::Conflict, text, Some(span)))));
         match native {
-            Native::MatchN => self.match_n(vid, args, frame, span),
-            Native::MatchIf => self.match_if(vid, args, frame, span),
+            Native::MatchN | Native::MatchIf => self.matching(vid, native, args, frame, span),
             Native::Package("list", "UniqueItems") => match self.duplicate(vid) {
                 Some((a, b)) => broken(format!("equal values at positions {a} and {b}")),
                 None => Ok(None),
@@ -539,11 +558,15 @@ impl Evaluator {
     }
 
     /// Whether a vertex, as it stands, can be unified with another. What closes it doesn't count: arguments are open.
-    fn unifies(&mut self, vid: Vid, with: Vid, frame: Frame) -> Step<bool> {
+    fn unifies(&mut self, vid: Vid, with: Vid, frame: Frame) -> Step<Fit> {
         if self.get(vid).status == Status::New {
             self.wait(vid, Need::Value)?;
         }
         let vid = self.deref(vid);
+        self.wait(with, Need::Fields)?;
+        if let Some(error) = self.refuse_own_matcher(with) {
+            return Err(Stop::Fail(error));
+        }
         let probe = self.copy(vid);
         let vertex = self.v(probe);
         vertex.parent = None;
@@ -561,8 +584,10 @@ impl Evaluator {
         }
         let probe = self.deref(probe);
         Ok(match &self.get(probe).value {
-            Value::Bottom(error) => error.code.is_open(),
-            _ => !self.lacks_required(probe),
+            Value::Bottom(error) if !error.code.is_open() => Fit::No,
+            Value::Bottom(_) => Fit::Later,
+            _ if self.lacks_required(probe) => Fit::Later,
+            _ => Fit::Yes,
         })
     }
 
@@ -577,14 +602,50 @@ impl Evaluator {
         self.get(vid).arcs.values().any(lacks)
     }
 
+    /// Refuses to match with what holds the very matcher that is being decided on.
+    fn refuse_own_matcher(&mut self, with: Vid) -> Option<Arc<Error>> {
+        let (_, place) = self.matchers.last().copied()?;
+        let checks = &self.get(self.deref(with)).node.checks;
+        let own =
+            |check: &Check| matches!(check, Check::Call { callee: Callee::Native(_), span, .. } if *span == place);
+        let text = "a check that is made of itself is not supported";
+        checks.iter().any(own).then(|| self.refuse(Code::Unsupported, text, Some(place)))
+    }
+
+    /// A matcher must not be needed to decide on itself.
+    fn matching(
+        &mut self,
+        vid: Vid,
+        native: &Native,
+        args: &[Ex],
+        frame: Frame,
+        span: Span,
+    ) -> Step<Option<Arc<Error>>> {
+        let mut checked = vid;
+        while let Some(from) = self.get(checked).copied_from {
+            checked = from;
+        }
+        if self.matchers.contains(&(checked, span)) {
+            let text = "a check that is made of itself is not supported";
+            return Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(span))));
+        }
+        self.matchers.push((checked, span));
+        let broken = match native {
+            Native::MatchN => self.match_n(vid, args, frame, span),
+            _ => self.match_if(vid, args, frame, span),
+        };
+        self.matchers.pop();
+        broken
+    }
+
     fn match_n(&mut self, vid: Vid, args: &[Ex], frame: Frame, span: Span) -> Step<Option<Arc<Error>>> {
         let [count, list] = args else { return self.fail(Code::Conflict, "matchN takes a number and a list", span) };
         let elements = self.elements_of(list, frame)?;
-        let mut matched = 0;
+        let mut fits = Vec::new();
         for element in elements {
-            matched += usize::from(self.unifies(vid, element, frame)?);
+            fits.push(self.unifies(vid, element, frame)?);
         }
-        self.count_fits(matched, count, frame, span, "matchN")
+        self.count_fits(&fits, count, frame, span, "matchN")
     }
 
     fn list_match_n(&mut self, vid: Vid, args: &[Ex], frame: Frame, span: Span) -> Step<Option<Arc<Error>>> {
@@ -593,25 +654,31 @@ impl Evaluator {
         };
         let with = self.anonymous(with.clone(), frame);
         let elements: Vec<Vid> = self.get(vid).arcs.values().copied().collect();
-        let mut matched = 0;
+        let mut fits = Vec::new();
         for element in elements {
-            matched += usize::from(self.unifies(element, with, frame)?);
+            fits.push(self.unifies(element, with, frame)?);
         }
-        self.count_fits(matched, count, frame, span, "list.MatchN")
+        self.count_fits(&fits, count, frame, span, "list.MatchN")
     }
 
     fn count_fits(
         &mut self,
-        matched: usize,
+        fits: &[Fit],
         count: &Ex,
         frame: Frame,
         span: Span,
         name: &str,
     ) -> Step<Option<Arc<Error>>> {
-        let number = self.literal_vertex(Self::count(matched), span);
-        let wanted = self.anonymous(count.clone(), frame);
-        if self.unifies(number, wanted, frame)? {
-            return Ok(None);
+        let matched = fits.iter().filter(|fit| **fit == Fit::Yes).count();
+        let later = fits.iter().filter(|fit| **fit == Fit::Later).count();
+        for more in 0..=later {
+            let number = self.literal_vertex(Self::count(matched + more), span);
+            let wanted = self.anonymous(count.clone(), frame);
+            if self.unifies(number, wanted, frame)? != Fit::No {
+                let code = if more == 0 { return Ok(None) } else { Code::Incomplete };
+                let text = format!("{matched} matched as it stands, which does not satisfy {name}");
+                return Ok(Some(Arc::new(Error::new(code, text, Some(span)))));
+            }
         }
         let text = format!("{matched} matched, which does not satisfy {name}");
         Ok(Some(Arc::new(Error::new(Code::Conflict, text, Some(span)))))
@@ -622,9 +689,9 @@ impl Evaluator {
             return self.fail(Code::Conflict, "matchIf takes a condition and two values", span);
         };
         let condition = self.anonymous(condition.clone(), frame);
-        let holds = self.unifies(vid, condition, frame)?;
+        let holds = self.unifies(vid, condition, frame)? == Fit::Yes;
         let with = self.anonymous(if holds { then } else { otherwise }.clone(), frame);
-        if self.unifies(vid, with, frame)? {
+        if self.unifies(vid, with, frame)? == Fit::Yes {
             return Ok(None);
         }
         let branch = if holds { "then" } else { "else" };

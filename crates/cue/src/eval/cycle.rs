@@ -25,6 +25,8 @@ pub(crate) struct Cycles {
     pub has_structure: bool,
     pub has_cyclic: bool,
     pub has_ancestor: bool,
+    /// Cyclic conjuncts were left out for good.
+    pub lost: bool,
     /// Cyclic conjuncts that wait for one that isn't.
     postponed: Vec<(Conjunct, Option<(Vid, bool)>)>,
 }
@@ -225,11 +227,26 @@ impl Evaluator {
         at
     }
 
+    /// What was left out of a vertex, or of one above it, as a cycle, may be what is missing: then nothing is said.
+    pub(super) fn refuse_if_lost(&mut self, vid: Vid, span: Option<Span>) -> Option<Arc<Error>> {
+        let mut at = Some(vid);
+        while let Some(vid) = at {
+            let vertex = self.get(vid);
+            if vertex.node.cycles.lost {
+                let text = "a recursive use of a struct that is cut off here is not supported";
+                return Some(self.refuse(Code::Unsupported, text, span));
+            }
+            at = vertex.parent;
+        }
+        None
+    }
+
     /// The error of a vertex that only cycles make.
     pub(super) fn structural_cycle(&mut self, vid: Vid) -> Option<Arc<Error>> {
         let node = &mut self.v(vid).node;
         let postponed = std::mem::take(&mut node.cycles.postponed);
         if !node.cycles.only_cyclic() {
+            node.cycles.lost |= !postponed.is_empty();
             return None;
         }
         let span = postponed.first().and_then(|(conjunct, _)| super::expression(conjunct)).map(|expr| expr.span);

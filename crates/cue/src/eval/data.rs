@@ -222,6 +222,10 @@ impl Evaluator {
         }
         let mut problems = Vec::new();
         self.problems(vid, &mut problems);
+        if let Some(cycle) = problems.iter().find(|error| error.code == Code::Cycle && self.chosen_in_ring) {
+            let text = "a cycle that a disjunction may break is not supported";
+            return Err(vec![self.refuse(Code::Unsupported, text, cycle.labels.first().map(|label| label.span))]);
+        }
         if !problems.is_empty() {
             return Err(super::report::merged(problems));
         }

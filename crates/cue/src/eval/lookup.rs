@@ -193,6 +193,9 @@ impl Evaluator {
 
     /// Why a vertex doesn't have a field.
     fn missing(&mut self, vid: Vid, label: Label, span: Span) -> Step<Vid> {
+        if let Some(error) = self.refuse_if_lost(vid, Some(span)) {
+            return Err(Stop::Fail(error));
+        }
         let name = self.label_text(label);
         let vertex = self.get(vid);
         if let Some(error) = vertex.node.errors.first() {

@@ -170,6 +170,8 @@ impl Evaluator {
             })
             .map(|(vid, task, _)| (*vid, *task))
             .collect();
+        let chosen = |vid: &Vid| self.get(*vid).copied_from.is_some() || !self.get(*vid).node.choices.is_empty();
+        self.chosen_in_ring |= waiting.iter().any(|(vid, _)| chosen(vid));
         let weight = |job: &Job| match job {
             Job::Expr(_) | Job::Dynamic { .. } => 0,
             Job::List(..) | Job::Pattern { .. } => 1,
@@ -421,6 +423,8 @@ impl Evaluator {
         }
         let shape = self.shape(vid);
         if let Some(error) = self.not_allowed(vid) {
+            let place = error.labels.first().map(|label| label.span);
+            let error = self.refuse_if_lost(vid, place).unwrap_or(error);
             return self.bottom(vid, &error);
         }
         if let Some(error) = missing {
