@@ -62,8 +62,10 @@ const VERBS: [&str; 51] = [
 ];
 
 /// Verbs of a verb.
-const BELOW: [&[&str]; 48] = [
+const BELOW: [&[&str]; 50] = [
     &["cue", "export"],
+    &["cue", "eval"],
+    &["cue", "def"],
     &["cue", "vet"],
     &["cue", "fmt"],
     &["cue", "why"],
@@ -196,7 +198,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
         &["resolve", "production-7", "--reason", " "],
         &["breakers", "reset", "local"],
         &["snapshot", "restore"],
-        &["cue", "eval"],
+        &["cue", "guess"],
         &["cue", "export", "--out", "xml"],
         &["serve", "--cpu-share", "0"],
         &["serve", "--listen", "nowhere"],

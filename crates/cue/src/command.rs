@@ -4,6 +4,8 @@
 //!
 //! Not here: `cue cmd`, `cue mod`, `cue get`; a terminal. What is printed goes to the writers that are handed in.
 
+mod def;
+mod eval;
 mod export;
 mod import;
 mod input;
@@ -66,6 +68,10 @@ struct Arguments {
 pub enum Verb {
     /// Print the concrete value of a configuration
     Export(export::Export),
+    /// Evaluate and print a configuration
+    Eval(eval::Eval),
+    /// Print consolidated definitions
+    Def(def::Def),
     /// Check a configuration, or data files against it
     Vet(vet::Vet),
     /// Write files in the canonical layout
@@ -137,6 +143,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
 pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
     let done = match verb {
         Verb::Export(export) => export.run(streams).map(|()| true),
+        Verb::Eval(eval) => eval.run(streams).map(|()| true),
+        Verb::Def(def) => def.run(streams).map(|()| true),
         Verb::Vet(vet) => vet.run(streams).map(|()| true),
         Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
         Verb::Why(why) => why.run(streams).map(|()| true),

@@ -18,6 +18,7 @@ use crate::label::Labels;
 use crate::source::Span;
 use crate::syntax::ast;
 use ir::{Ex, Expr, Kinds};
+pub(crate) use predeclared::is_predeclared;
 use scope::{Scope, Scopes};
 
 /// What an import path means.
@@ -54,7 +55,8 @@ pub struct Package {
 pub struct Binder {
     /// The names of fields.
     pub labels: Labels,
-    lets: u32,
+    /// The names of all `let`s, by number from 1.
+    lets: Vec<Arc<str>>,
     errors: Vec<Error>,
 }
 
@@ -130,9 +132,14 @@ impl Binder {
         if self.errors.is_empty() { Ok(bound) } else { Err(std::mem::take(&mut self.errors)) }
     }
 
-    fn next_let(&mut self) -> u32 {
-        self.lets += 1;
-        self.lets
+    fn next_let(&mut self, name: &Arc<str>) -> u32 {
+        self.lets.push(name.clone());
+        self.lets.len() as u32
+    }
+
+    /// The names of all `let`s, by number from 1.
+    pub(crate) fn let_names(&self) -> &[Arc<str>] {
+        &self.lets
     }
 }
 

@@ -23,6 +23,7 @@ mod disjunction;
 mod equal;
 mod existence;
 mod graph;
+mod handle;
 mod insert;
 mod lookup;
 mod operand;
@@ -33,6 +34,7 @@ mod reclose;
 mod report;
 mod run;
 mod schedule;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,6 +46,9 @@ use crate::label::Label;
 use crate::source::{FileId, Span};
 pub(crate) use graph::Vid;
 use graph::{Body, Conjunct, Followed, Frame, FrameData, Origin, Value, Vertex};
+pub(crate) use handle::Found;
+pub(crate) use written::Home;
+pub use written::Style;
 
 /// Bounds on what one evaluation may use.
 #[derive(Clone, Copy, Debug)]

@@ -104,6 +104,19 @@ impl Labels {
         Label { sort, number: self.number(name, package) }
     }
 
+    /// Whether any label has this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.names.iter().any(|known| &**known == name)
+    }
+
+    /// Whether a hidden name is one of this package.
+    #[must_use]
+    pub fn is_of_package(&self, label: Label, package: &str) -> bool {
+        let key = (self.name(label), Arc::<str>::from(package));
+        self.numbers.get(&key) == Some(&label.number)
+    }
+
     /// The name as written, without quotes; an index in digits.
     #[must_use]
     pub fn name(&self, label: Label) -> Arc<str> {

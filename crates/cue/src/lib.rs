@@ -34,8 +34,9 @@ pub mod syntax;
 mod value;
 
 pub use compile::{PackageSource, Target};
-pub use eval::Limits;
-pub use value::Instance;
+pub use eval::{Limits, Style};
+pub use load::Failed;
+pub use value::{Context, Field, Instance, Validation, Value};
 
 /// The example of the document is run as a test.
 #[cfg(doctest)]

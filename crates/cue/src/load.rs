@@ -37,6 +37,7 @@ pub use module::LanguageVersion;
 pub use tag::Variables;
 
 use crate::error::Error;
+use crate::report;
 use crate::source::{SourceMap, Span};
 use crate::syntax::ast;
 
@@ -57,6 +58,9 @@ pub struct Options {
     pub tags: Vec<String>,
     /// What `@tag(…, var=name)` is filled from, if it is; `cue export -T`.
     pub variables: Option<Variables>,
+    /// Files that are known already: those that are read are added to them, so that places in all of them can be told
+    /// apart.
+    pub sources: SourceMap,
 }
 
 /// Everything that was loaded.
@@ -149,6 +153,15 @@ pub struct Failed {
     /// At least one.
     pub errors: Vec<Error>,
 }
+
+impl std::fmt::Display for Failed {
+    /// The errors with their lines.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(report::all(&self.errors, &self.sources, report::Colours::None).trim_end())
+    }
+}
+
+impl std::error::Error for Failed {}
 
 /// The CUE files that arguments name: files, folders with all their files, `folder/...` with those below; whatever
 /// conditions and packages they have. No argument is the folder itself.

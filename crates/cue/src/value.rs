@@ -1,200 +1,315 @@
-//! The library's face: a configuration is built once and asked for values.
+//! The library's face: configurations are built in a context, and their values asked.
 //!
-//! Not here: files (`load`), formats (`encode`).
+//! ```
+//! use shipway_cue::{Context, Style};
+//!
+//! let context = Context::default();
+//! let app = context.compile_text("replicas: *1 | >0\nname: string\nenv: [string]: string\n")?;
+//! let stage = context.compile_text("name: \"shop\", replicas: 3, env: MODE: \"stage\"")?;
+//!
+//! let both = app.unify(&stage)?;
+//! assert!(both.is_concrete());
+//! assert_eq!(both.lookup("env.MODE")?.decode::<String>()?, "stage");
+//! assert_eq!(app.to_cue(Style::RESULT)?, "replicas: 1\nname:     string\nenv: {}\n");
+//! # Ok::<(), shipway_cue::Failed>(())
+//! ```
+//!
+//! Not here: formats (`encode`), how values come to be (`eval`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod context;
+mod instance;
+mod read;
+mod recipe;
 
-use crate::compile::{Binder, PackageSource};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+pub use context::Context;
+pub use instance::Instance;
+
+use crate::compile::PackageSource;
 use crate::data::Data;
+use crate::edit::{Step, parse_path};
 use crate::error::{Code, Error};
-use crate::eval::{Evaluator, Limits, Order, Vid};
+use crate::eval::{Evaluator, Home, Style, Vid};
+use crate::kind::Kind;
+use crate::label::{Label, Sort};
+use crate::load::Failed;
 use crate::provenance::Provenance;
-use crate::source::{FileId, SourceMap, Span};
-use crate::syntax::ast;
+use crate::source::{SourceMap, Span};
+use crate::syntax::ast::Presence;
+use context::State;
+use read::Read;
+use recipe::{Question, Recipe};
 
-/// The stack that one evaluation gets, in bytes.
-const STACK_BYTES: usize = 1 << 30;
-
-/// A built configuration: its packages are bound, its values are computed when asked for.
-#[derive(Debug)]
-pub struct Instance {
-    evaluator: Mutex<Evaluator>,
-    sources: Vec<PackageSource>,
-    names: Vec<String>,
-    main: usize,
+/// A value of a configuration: a handle that is cheap to copy. It is evaluated when something is asked of it.
+#[derive(Clone, Debug)]
+pub struct Value {
+    context: Context,
+    recipe: Arc<Recipe>,
+    /// The package whose names are its own, by its number in the context.
+    home: usize,
 }
 
-impl Instance {
-    /// Binds packages; `main` is the one that is asked.
+/// What [`Value::validate`] asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Validation {
+    /// All regular fields and elements must be data, and required ones there.
+    pub concrete: bool,
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name as written, without quotes: `a`, `#A`, `_a`.
+    pub name: Arc<str>,
+    /// Whether it is a regular field, a definition or hidden.
+    pub sort: Sort,
+    /// Whether it is there, may be, or must be.
+    pub presence: Presence,
+    /// What it is.
+    pub value: Value,
+}
+
+impl Value {
+    /// The files that the errors of this value's context point into.
+    #[must_use]
+    pub fn sources(&self) -> SourceMap {
+        self.context.sources()
+    }
+
+    /// Where the value stands from the root of its package: `a.b`; empty for the root and for values without a name.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.ask(&|evaluator, vid, _| Ok(evaluator.path(vid))).unwrap_or_default()
+    }
+
+    /// The value at a path such as `spec.containers[0]."my-image".tag`, `#A` or `_hidden`. Where a step leads through a
+    /// disjunction, its default is taken.
     ///
     /// # Errors
-    /// Names that mean nothing, and whatever else is wrong before anything is evaluated.
-    pub fn build(sources: Vec<PackageSource>, main: usize, limits: Limits) -> Result<Self, Vec<Error>> {
-        let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-        let mut binder = Binder::default();
-        let mut packages = Vec::new();
-        let mut errors = Vec::new();
-        for source in &sources {
-            match binder.package(source, &names) {
-                Ok(package) => packages.push(package),
-                Err(more) => errors.extend(more),
-            }
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let evaluator = Mutex::new(Evaluator::new(packages, binder, limits));
-        Ok(Self { evaluator, sources, names, main })
+    /// The path is not one, or leads nowhere.
+    pub fn lookup(&self, path: &str) -> Result<Self, Failed> {
+        let steps = parse_path(path).map_err(|error| self.failed(vec![error]))?;
+        let labels = self.context.with(|state| steps.iter().map(|step| state.label(self.home, step)).collect());
+        self.with(self.recipe.path(labels)).found()
     }
 
-    /// The same, where fields of several files are ordered by these files' names, as CUE orders them; without it,
-    /// by the order in which the files were read.
+    /// The value of an expression in the package that this value is of, such as `len(items)`.
+    ///
+    /// # Errors
+    /// It is not an expression, or its names mean nothing.
+    pub fn evaluate(&self, expression: &str) -> Result<Self, Failed> {
+        let expr = self.context.parse(expression)?;
+        self.with(Recipe::expression(self.home, expr)).found()
+    }
+
+    /// The kind of a concrete value; no kind ([`Kind::BOTTOM`]) where it is not concrete or in error.
     #[must_use]
-    pub fn ordered_by_name(self, sources: &SourceMap) -> Self {
-        let mut evaluator = self.evaluator.into_inner().unwrap_or_else(PoisonError::into_inner);
-        evaluator.set_file_order(sources.ranks());
-        Self { evaluator: Mutex::new(evaluator), ..self }
+    pub fn kind(&self) -> Kind {
+        self.ask(&|evaluator, vid, _| evaluator.kind(vid)).unwrap_or(Kind::BOTTOM)
     }
 
-    /// The concrete value of an expression in the main package, or of the package itself.
+    /// The kinds that it may still be; no kind where it is in error.
+    #[must_use]
+    pub fn incomplete_kind(&self) -> Kind {
+        self.ask(&|evaluator, vid, _| evaluator.incomplete_kind(vid)).unwrap_or(Kind::BOTTOM)
+    }
+
+    /// Whether it is data through and through, defaults taken.
+    #[must_use]
+    pub fn is_concrete(&self) -> bool {
+        self.validate(Validation { concrete: true }).is_ok()
+    }
+
+    /// The one default, where a disjunction has one.
+    #[must_use]
+    pub fn default(&self) -> Option<Self> {
+        let has_one = self.ask(&|evaluator, vid, _| evaluator.has_default(vid)).unwrap_or(false);
+        has_one.then(|| self.with(self.recipe.default()))
+    }
+
+    /// What satisfies both values, as `&` does. Contradictions are errors of the new value.
+    ///
+    /// # Errors
+    /// The two are not of one [`Context`].
+    pub fn unify(&self, other: &Self) -> Result<Self, Failed> {
+        if !self.context.is(&other.context) {
+            let error = Error::new(Code::Reference, "values of two contexts can't be unified", None);
+            return Err(self.failed(vec![error.help("build both in one `Context`")]));
+        }
+        let both = self.with(self.recipe.both(&other.recipe));
+        match both.recipe.too_long() {
+            Some(error) => Err(self.failed(vec![error])),
+            None => Ok(both),
+        }
+    }
+
+    /// Checks the value and all below it.
+    ///
+    /// # Errors
+    /// All that is wrong with it; what is only open as far as it is asked for.
+    pub fn validate(&self, validation: Validation) -> Result<(), Failed> {
+        self.ask_or_fail(&|evaluator, vid, _| evaluator.validate(vid, validation.concrete), |(), ()| true)
+    }
+
+    /// The first error of the value itself or below it; incomplete values have none.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.validate(Validation::default()).err().and_then(|failed| failed.errors.into_iter().next())
+    }
+
+    /// The concrete value, defaults taken.
     ///
     /// # Errors
     /// All that is wrong with it or missing in it.
-    pub fn data(&self, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
-        self.on_stack(|evaluator| self.checked(evaluator, expr))
+    pub fn to_data(&self) -> Result<Data, Failed> {
+        self.ask_or_fail(&|evaluator, vid, _| evaluator.export(vid), Data::eq)
     }
-}
 
-impl Instance {
-    /// Where the values of an expression in the main package come from, or those of the package itself: one
-    /// provenance for each leaf. `name` is what their paths begin with.
+    /// The concrete value as a type.
     ///
     /// # Errors
-    /// There is nothing at the expression, or the evaluation met something that isn't supported.
-    pub fn why(&self, expr: Option<&ast::Expr>, name: &str) -> Result<Vec<Provenance>, Vec<Error>> {
-        self.on_stack(|evaluator| match self.checked(evaluator, expr) {
-            Err(errors) if errors.iter().any(is_refusal) => Err(errors),
-            _ => evaluator.explain(self.main, expr, &self.sources[self.main], &self.names, name),
-        })
-    }
-
-    /// Evaluates in a thread with a stack of its own.
-    fn on_stack<T: Send>(
-        &self,
-        work: impl FnOnce(&mut Evaluator) -> Result<T, Vec<Error>> + Send,
-    ) -> Result<T, Vec<Error>> {
-        let mut evaluator = self.evaluator.lock().unwrap_or_else(PoisonError::into_inner);
-        let evaluator = &mut *evaluator;
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-            match thread.spawn_scoped(scope, || work(evaluator)).map(|thread| thread.join()) {
-                Ok(Ok(result)) => result,
-                _ => Err(vec![Error::new(Code::Limit, "the evaluation could not be run", None)]),
-            }
-        })
-    }
-}
-
-impl Instance {
-    /// The value of an expression. The whole is worked out first, so that no order of questions matters; if that is
-    /// refused, only what the expression needs is.
-    fn checked(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
-        let found = self.both_ways(evaluator, expr);
-        let refused = |errors: &Vec<Error>| errors.iter().any(is_refusal);
-        if expr.is_some() && evaluator.whole_first && found.as_ref().is_err_and(refused) {
-            *evaluator = evaluator.anew(Order::Forwards, false);
-            return self.both_ways(evaluator, expr);
-        }
-        found
-    }
-
-    /// The value of an expression; where something had to be decided early, or something around it is wrong, only if the
-    /// opposite order gives it, too.
-    fn both_ways(&self, evaluator: &mut Evaluator, expr: Option<&ast::Expr>) -> Result<Data, Vec<Error>> {
-        let source = &self.sources[self.main];
-        let found = evaluator.export(self.main, expr, source, &self.names);
-        let sure = evaluator.is_sound(self.main) && !evaluator.decided_early();
-        if sure || evaluator.refused().is_some() {
-            return found;
-        }
-        let mut opposite = evaluator.anew(Order::Backwards, evaluator.whole_first);
-        let again = opposite.export(self.main, expr, source, &self.names);
-        match (&found, &again) {
-            (Ok(one), Ok(other)) if one == other => found,
-            (Err(_), Err(errors)) if !errors.iter().any(is_refusal) => found,
-            (_, Err(errors)) if errors.iter().any(is_refusal) => again,
-            _ => {
-                let text = "a value that depends on the order in which it is worked out is not supported";
-                Err(vec![Error::new(Code::Unsupported, text, None)])
-            }
-        }
-    }
-}
-
-fn is_refusal(error: &Error) -> bool {
-    matches!(error.code, Code::Unsupported | Code::Limit)
-}
-
-impl Evaluator {
-    fn explain(
-        &mut self,
-        main: usize,
-        expr: Option<&ast::Expr>,
-        source: &PackageSource,
-        names: &[String],
-        name: &str,
-    ) -> Result<Vec<Provenance>, Vec<Error>> {
-        let vid = self.asked(main, expr, source, names)?;
-        let found = self.why(vid, name);
-        match self.refused() {
-            Some(error) => Err(vec![(**error).clone()]),
-            None => Ok(found),
-        }
-    }
-
-    /// The vertex of what is asked for.
-    fn asked(
-        &mut self,
-        main: usize,
-        expr: Option<&ast::Expr>,
-        source: &PackageSource,
-        names: &[String],
-    ) -> Result<Vid, Vec<Error>> {
-        let (root, frame) = self.root(main);
-        let Some(expr) = expr else { return Ok(root) };
-        let bound = self.binder.expression(source, names, expr)?;
-        let found = self.value_vertex(&bound, frame);
-        let refused = self.refused().cloned();
-        found.map_err(|error| vec![(*refused.unwrap_or(error)).clone()])
-    }
-
-    fn export(
-        &mut self,
-        main: usize,
-        expr: Option<&ast::Expr>,
-        source: &PackageSource,
-        names: &[String],
-    ) -> Result<Data, Vec<Error>> {
-        if self.whole_first {
-            let (root, _) = self.root(main);
-            self.settle(root);
-        }
-        let vid = self.asked(main, expr, source, names)?;
-        let found = self.export_vertex(vid);
-        let cyclic = match &found {
-            Ok(_) => self.doubtful,
-            Err(errors) => errors.iter().find(|error| error.code == Code::Undecided).map(|error| place(error)),
+    /// It is not concrete, or doesn't fit the type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Failed> {
+        let mismatch = |message: String| {
+            let place = self.ask(&|evaluator, vid, _| Ok(evaluator.place_of(vid))).unwrap_or_default();
+            let mut error = Error::new(Code::Conflict, message, place);
+            error.path = self.path();
+            self.failed(vec![error])
         };
-        if let Some(span) = cyclic {
-            self.refuse_cycle(Some(span));
+        self.to_data()?.to_type().map_err(|error| mismatch(error.message))
+    }
+
+    /// The value as the text of a file of CUE.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or something that can't be written down.
+    pub fn to_cue(&self, style: Style) -> Result<String, Failed> {
+        let read = |evaluator: &mut Evaluator, vid: Vid, packages: &[PackageSource]| {
+            evaluator.as_cue(vid, style, Home { packages, own: self.home })
+        };
+        self.ask_or_fail(&read, |one, other| same_words(one, other))
+    }
+
+    /// The package that the value is of as the text of one file of CUE: nothing is evaluated, but what is said of one
+    /// field in several places stands together.
+    ///
+    /// # Errors
+    /// All that is wrong with the package, or something that can't be written down.
+    pub fn package_to_cue(&self) -> Result<String, Failed> {
+        let root = self.with(Recipe::package(self.home));
+        root.validate(Validation::default())?;
+        let read = |evaluator: &mut Evaluator, _: Vid, packages: &[PackageSource]| {
+            evaluator.package_as_cue(Home { packages, own: self.home })
+        };
+        root.ask_or_fail(&read, String::eq)
+    }
+
+    /// Where the value comes from: one provenance for each leaf. `name` is what their paths begin with.
+    ///
+    /// # Errors
+    /// There is no such value, or the evaluation met something that isn't supported.
+    pub fn why(&self, name: &str) -> Result<Vec<Provenance>, Failed> {
+        if let Err(failed) = self.to_data()
+            && failed.errors.iter().any(recipe::is_refusal)
+        {
+            return Err(failed);
         }
-        match self.refused() {
-            Some(error) => Err(vec![(**error).clone()]),
-            None => found.map_err(|errors| errors.iter().map(|error| Arc::unwrap_or_clone(error.clone())).collect()),
+        let read = |evaluator: &mut Evaluator, vid: Vid, _: &[PackageSource]| evaluator.sources_of(vid, name);
+        let found = self.context.on_stack(|state| state.look(&self.recipe, &read));
+        found.map_err(|errors| self.failed(errors))
+    }
+
+    /// All fields in their order, optional and hidden ones too; what is no struct has none but definitions and hidden
+    /// ones.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the value.
+    pub fn fields(&self) -> Result<Vec<Field>, Failed> {
+        let found = self.ask_or_fail(&|evaluator, vid, _| evaluator.fields_of(vid), |a, b| a.len() == b.len())?;
+        let field = |(name, label, presence): (Arc<str>, Label, Presence)| Field {
+            name,
+            sort: label.sort(),
+            presence,
+            value: self.with(self.recipe.field(label)),
+        };
+        Ok(found.into_iter().map(field).collect())
+    }
+
+    /// The elements of a list; what is no list has none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the value.
+    pub fn elements(&self) -> Result<Vec<Self>, Failed> {
+        let found = self.ask_or_fail(&|evaluator, vid, _| evaluator.elements_of_value(vid), Vec::eq)?;
+        Ok(found.into_iter().map(|label| self.with(self.recipe.field(label))).collect())
+    }
+
+    /// How many elements a list has, regular fields a struct, or bytes a text; none for anything else, and for lists
+    /// that may get longer.
+    #[must_use]
+    pub fn len(&self) -> Option<usize> {
+        self.ask(&|evaluator, vid, _| evaluator.size_of(vid)).ok().flatten()
+    }
+
+    /// Whether [`Self::len`] is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> Option<bool> {
+        self.len().map(|length| length == 0)
+    }
+
+    fn with(&self, recipe: Arc<Recipe>) -> Self {
+        Self { context: self.context.clone(), recipe, home: self.home }
+    }
+
+    /// The value itself, if there is such a one.
+    fn found(self) -> Result<Self, Failed> {
+        if let Some(error) = self.recipe.too_long() {
+            return Err(self.failed(vec![error]));
+        }
+        self.ask_or_fail(&|_, _, _| Ok(()), |(), ()| true)?;
+        Ok(self)
+    }
+
+    fn ask<T: PartialEq + Send>(&self, read: &Read<'_, T>) -> Result<T, Vec<Error>> {
+        self.context.on_stack(|state| state.ask(&self.recipe, &Question { read, same: T::eq }))
+    }
+
+    fn ask_or_fail<T: Send>(&self, read: &Read<'_, T>, same: fn(&T, &T) -> bool) -> Result<T, Failed> {
+        let found = self.context.on_stack(|state| state.ask(&self.recipe, &Question { read, same }));
+        found.map_err(|errors| self.failed(errors))
+    }
+
+    fn failed(&self, errors: Vec<Error>) -> Failed {
+        Failed { sources: self.sources(), errors }
+    }
+}
+
+impl State {
+    fn label(&mut self, home: usize, step: &Step) -> Label {
+        let labels = &mut self.evaluator.binder.labels;
+        match step {
+            Step::Field(name) => labels.regular(name),
+            Step::Special(name) => {
+                let package = self.packages.get(home).map_or("", |package| &package.path);
+                labels.identifier(name, package)
+            }
+            Step::Index(index) => Label::index(u32::try_from(*index).unwrap_or(u32::MAX)),
         }
     }
 }
 
-fn place(error: &Error) -> Span {
-    error.labels.first().map_or(Span::new(FileId(u32::MAX), 0, 0), |label| label.span)
+/// Whether two texts have the same words: the order of fields doesn't count.
+fn same_words(one: &str, other: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        words.sort_unstable();
+        words
+    };
+    sorted(one) == sorted(other)
 }
+
+/// The place of what stands in no file.
+const NOWHERE: Span = Span::new(crate::source::FileId(u32::MAX), 0, 0);

@@ -7,11 +7,12 @@ use evaluation::evaluate;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use shipway_cue::Limits;
 use shipway_cue::error::{Code, Error};
 use shipway_cue::format::format_file;
 use shipway_cue::source::FileId;
+use shipway_cue::syntax::ast::Decl;
 use shipway_cue::syntax::parse_file;
+use shipway_cue::{Context, Failed, Limits, Style};
 
 const LIMITS: Limits = Limits {
     max_vertices: 200_000,
@@ -249,6 +250,65 @@ proptest! {
             prop_assert!(agree(&forth, &back, sound), "{forth:?}\n{back:?}\n{text}");
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn what_is_printed_exports_the_same(decls in declarations()) {
+        let text = program(&decls);
+        let once = answers(&[("x.cue", &text)], &[]);
+        let Some(once) = once.filter(|once| once != &["no value"]) else { return Ok(()) };
+        let printed = printed(&text, "", Style::RESULT);
+        prop_assert!(printed.is_ok(), "\n{text}\nhas a value, but {printed:?}");
+        let printed = printed.unwrap_or_default();
+        let again = answers(&[("x.cue", &printed)], &[]).unwrap_or_default();
+        prop_assert_eq!(once, again, "\n{}\nis printed as\n{}", text, printed);
+    }
+
+    #[test]
+    fn files_put_together_are_the_same_configuration(decls in declarations(), cut in any::<prop::sample::Index>()) {
+        let (first, second) = decls.split_at(cut.index(decls.len()));
+        let (first, second) = (program(first), format!("{}\n", second.join("\n")));
+        let (first, second) = (format!("package p\n{first}"), format!("package p\n{second}"));
+        let files = [("a.cue", first.as_str()), ("b.cue", second.as_str())];
+        let built = Context::new(LIMITS).build_files(&files);
+        let Ok(together) = built.and_then(|value| value.package_to_cue()) else { return Ok(()) };
+        let (once, again) = (answers(&files, &FIELDS), answers(&[("x.cue", &together)], &FIELDS));
+        if let (Some(once), Some(again)) = (once, again) {
+            prop_assert_eq!(once, again, "\n{}\n{}\ntogether\n{}", first, second, together);
+        }
+    }
+
+    #[test]
+    fn all_that_a_value_is_is_printed(a in value(CLOSED)) {
+        let text = format!("{CONTEXT}x: {a}\n");
+        let Ok(printed) = printed(&text, "x", Style::WHOLE) else { return Ok(()) };
+        let again = as_field(&printed);
+        let (once, again) = (answers(&[("x.cue", &text)], &PROBES), answers(&[("x.cue", &again)], &PROBES));
+        if let (Some(once), Some(again)) = (once, again) {
+            prop_assert_eq!(once, again, "\n{}\nis printed as\n{}", a, printed);
+        }
+    }
+}
+
+/// A file as the field `x` of another; what is no struct is not put into braces.
+fn as_field(text: &str) -> String {
+    let (file, errors) = parse_file(FileId(0), text);
+    assert!(errors.is_empty(), "{errors:?}\n{text}");
+    match file.decls.as_slice() {
+        [Decl::Embed(value), lets @ ..] if lets.iter().all(|decl| matches!(decl, Decl::Let(_))) => {
+            let (value, lets) = text.split_at(value.span.end as usize);
+            format!("x: {value}\n{lets}")
+        }
+        _ => format!("x: {{\n{text}\n}}\n"),
+    }
+}
+
+fn printed(text: &str, path: &str, style: Style) -> Result<String, Failed> {
+    let value = Context::new(LIMITS).compile_text(text)?;
+    if path.is_empty() { value.to_cue(style) } else { value.lookup(path)?.to_cue(style) }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Failure, Streams};
 use crate::load::{self, Build, Options};
+use crate::source::SourceMap;
 use crate::syntax;
 use crate::syntax::ast::Expr;
 
@@ -32,6 +33,7 @@ impl Input {
             package: self.package.clone(),
             tags: self.tags.clone(),
             variables: self.inject_vars.then(|| streams.variables.clone()),
+            sources: SourceMap::default(),
         };
         Ok(load::load(streams.files, &options, &self.inputs)?)
     }

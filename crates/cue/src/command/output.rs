@@ -66,24 +66,48 @@ pub struct Output {
 impl Output {
     /// Writes the results, in their order.
     pub(crate) fn write(&self, results: &[Data], streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let (format, file) = self.place()?;
+        let (format, file) = self.place(Format::Json)?;
         let bytes = self.encode(results, format).map_err(Failure::plain)?;
+        self.put(&bytes, file, streams)
+    }
+
+    /// Writes texts of CUE, in their order; those that have a name have it above them.
+    pub(crate) fn write_cue(&self, texts: &[(String, String)], streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let (_, file) = self.place(Format::Cue)?;
+        let mut all = String::new();
+        for (at, (name, text)) in texts.iter().enumerate() {
+            match (at, name.is_empty()) {
+                (_, false) => all.push_str(&format!("// {name}\n")),
+                (0, true) => {}
+                (_, true) => all.push_str("// ---\n"),
+            }
+            all.push_str(text);
+        }
+        self.put(all.as_bytes(), file, streams)
+    }
+
+    /// The format that is wanted, or this one if none is.
+    pub(crate) fn format(&self, otherwise: Format) -> Result<Format, Failure> {
+        self.place(otherwise).map(|(format, _)| format)
+    }
+
+    fn put(&self, bytes: &[u8], file: Option<&str>, streams: &mut Streams<'_>) -> Result<(), Failure> {
         match file {
-            None => print(streams, &bytes),
-            Some(name) => self.to_file(&streams.folder.join(name), name, &bytes),
+            None => print(streams, bytes),
+            Some(name) => self.to_file(&streams.folder.join(name), name, bytes),
         }
     }
 
     /// The format and, if it isn't the standard output, the file.
-    fn place(&self) -> Result<(Format, Option<&str>), Failure> {
-        let Some(place) = &self.outfile else { return Ok((self.out.unwrap_or(Format::Json), None)) };
+    fn place(&self, otherwise: Format) -> Result<(Format, Option<&str>), Failure> {
+        let Some(place) = &self.outfile else { return Ok((self.out.unwrap_or(otherwise), None)) };
         let (qualifier, name) = match place.split_once(':') {
             Some((qualifier, name)) => (<Format as clap::ValueEnum>::from_str(qualifier, true).ok(), name),
             None => (None, place.as_str()),
         };
         let file = (name != "-").then_some(name);
         let format = qualifier.or(self.out).or_else(|| Format::of_name(name));
-        match format.or_else(|| file.is_none().then_some(Format::Json)) {
+        match format.or_else(|| file.is_none().then_some(otherwise)) {
             Some(format) => Ok((format, file)),
             None => {
                 let message = format!("the format of `{name}` can't be told by its name");

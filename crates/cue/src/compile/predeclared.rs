@@ -52,6 +52,11 @@ pub(super) fn predeclared(name: &str) -> Option<Predeclared> {
     }
 }
 
+/// Whether a name means something everywhere.
+pub(crate) fn is_predeclared(name: &str) -> bool {
+    predeclared(name).is_some()
+}
+
 /// `int8` … `int128`, `uint8` … `uint128`.
 fn sized(name: &str) -> Option<Predeclared> {
     let (signed, bits) = match name.strip_prefix("uint") {

@@ -65,7 +65,7 @@ impl Unit<'_> {
         for decl in decls {
             match decl {
                 ast::Decl::Let(clause) => {
-                    let number = self.binder.next_let();
+                    let number = self.binder.next_let(&clause.name.name);
                     numbers.push(number);
                     self.bind(&clause.name, Meaning::Let(number), LET);
                 }

@@ -129,7 +129,7 @@ fn same_value(a: &Data, b: &Data) -> bool {
     }
 }
 
-fn kinds_of_bound(op: UnaryOp, value: &Data) -> Option<Kind> {
+pub(super) fn kinds_of_bound(op: UnaryOp, value: &Data) -> Option<Kind> {
     match (op, value) {
         (UnaryOp::NotEqual, Data::Null) => Some(Kind::TOP),
         (UnaryOp::NotEqual | UnaryOp::Equal, Data::Number(_)) => Some(Kind::NUMBER),

@@ -127,7 +127,7 @@ impl Evaluator {
         }
     }
 
-    fn depends_on_itself(&self, vid: Vid) -> Arc<Error> {
+    pub(super) fn depends_on_itself(&self, vid: Vid) -> Arc<Error> {
         let mut error = (*self.incomplete(vid, "the value depends on itself:")).clone();
         error.code = Code::Undecided;
         Arc::new(error)

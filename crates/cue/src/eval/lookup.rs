@@ -94,7 +94,7 @@ impl Evaluator {
     }
 
     /// The vertex of a `let`: one for each time its struct was used.
-    fn let_vertex(&mut self, frame: Frame, number: u32, span: Span) -> Step<Vid> {
+    pub(super) fn let_vertex(&mut self, frame: Frame, number: u32, span: Span) -> Step<Vid> {
         let data = self.frame(frame);
         let context = self.deref(data.vertex);
         if let Some((_, _, vid)) = data.lets.iter().find(|(known, of, _)| *known == number && *of == context) {

@@ -17,13 +17,21 @@ impl Build {
     /// # Errors
     /// A standard package that is not supported, and what [`Instance::build`] finds.
     pub fn instance(&self, main: usize, values: &[Expr], limits: Limits) -> Result<Instance, Vec<Error>> {
+        let packages = self.package_sources(&[main], values)?;
+        Ok(Instance::build(packages, main, limits)?.ordered_by_name(&self.sources))
+    }
+
+    /// All packages, with values put at the roots of some.
+    pub(crate) fn package_sources(&self, mains: &[usize], values: &[Expr]) -> Result<Vec<PackageSource>, Vec<Error>> {
         let packages = self.packages.iter().map(package).collect::<Result<Vec<_>, _>>();
         let mut packages = packages.map_err(|error| vec![error])?;
-        if let Some(package) = packages.get_mut(main) {
-            let files: Vec<File> = values.iter().map(|value| data_file(value, package)).collect();
-            package.files.extend(files);
+        for main in mains {
+            if let Some(package) = packages.get_mut(*main) {
+                let files: Vec<File> = values.iter().map(|value| data_file(value, package)).collect();
+                package.files.extend(files);
+            }
         }
-        Ok(Instance::build(packages, main, limits)?.ordered_by_name(&self.sources))
+        Ok(packages)
     }
 }
 

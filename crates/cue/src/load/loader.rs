@@ -102,7 +102,7 @@ pub(super) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(super) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
-        let map = SourceMap::default();
+        let map = options.sources.clone();
         let (parsed, paths, used_tags) = (HashMap::new(), HashMap::new(), BTreeSet::new());
         let sources = Sources { files, options, map, parsed, paths, used_tags };
         let (packages, known, stack) = (Vec::new(), HashMap::new(), Vec::new());
