@@ -30,6 +30,7 @@ mod lookup;
 mod operand;
 mod order;
 mod provenance;
+mod rare;
 mod reclose;
 mod report;
 mod run;

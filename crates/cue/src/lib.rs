@@ -19,6 +19,7 @@ pub mod encode;
 pub mod error;
 mod eval;
 pub mod format;
+mod hash;
 pub mod jsonschema;
 pub mod kind;
 pub mod label;

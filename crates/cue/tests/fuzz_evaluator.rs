@@ -359,6 +359,8 @@ fn what_feeds_itself_ends() {
         "a: matchN(1, [a])\na: 1",
         "let x = x\ny: x",
         "a: *a | b\nb: *b | a",
+        "c: or([a, b, c]) | {#D.a}\n#D: {}\na: _\nb: {b: {[string]: \"s\", (b): >1}, c: close(b)}",
+        "c: or([a, c]) | {}\na: _\nb: {b: {[string]: \"s\", b!: {for k, v in b {(k): v}}}, [=~\"^a\"]: b != _|_}",
     ];
     for text in table {
         ends(text, text);

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::Evaluator;
-use super::graph::{Origin, Status, Value, Vid};
+use super::graph::{Origin, Status, Value, Vid, push_tight};
 use crate::compile::ir::Presence;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
@@ -102,7 +102,7 @@ impl Evaluator {
         let conjuncts = &mut self.v(vid).node.closing.conjuncts;
         match conjuncts.iter_mut().find(|known| known.group == origin.group) {
             Some(known) => known.flags |= flags,
-            None => conjuncts.push(Evidence { group: origin.group, embed: origin.embed, flags }),
+            None => push_tight(conjuncts, Evidence { group: origin.group, embed: origin.embed, flags }),
         }
     }
 

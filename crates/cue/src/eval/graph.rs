@@ -7,12 +7,25 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub(crate) use super::laid::{Laid, Laying};
+use super::rare::Rare;
 use crate::compile::ir::{self, Ex, Presence};
 use crate::data::Data;
 use crate::error::Error;
+use crate::hash::ByNumber;
 use crate::kind::Kind;
 use crate::label::Label;
 use crate::source::Span;
+
+/// Lists shorter than this get room for each item as it comes: most of a vertex's lists hold one or two.
+const TIGHT_ITEMS_MAX: usize = 4;
+
+/// Adds to a list that will mostly stay short.
+pub(crate) fn push_tight<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() && list.len() < TIGHT_ITEMS_MAX {
+        list.reserve_exact(1);
+    }
+    list.push(item);
+}
 
 /// A vertex, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -300,13 +313,13 @@ pub(crate) struct Node {
     /// What was opened in it with `...`.
     pub opened: super::reclose::Opened,
     /// For an alternative: the ways that led to it.
-    pub ways: Vec<Way>,
+    pub ways: Rare<Way>,
     /// For an alternative: what was chosen on the way to it, and as what.
-    pub chosen: Vec<(Conjunct, DefaultMode)>,
+    pub chosen: Rare<(Conjunct, DefaultMode)>,
     /// What lists and structs were computed from, that it is or holds.
-    pub computed: Vec<(Ex, Frame)>,
+    pub computed: Rare<(Ex, Frame)>,
     /// What could not be chosen here, and why.
-    pub fallen: Vec<(Conjunct, Arc<Error>)>,
+    pub fallen: Rare<(Conjunct, Arc<Error>)>,
     /// It is a function, not called yet.
     pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
@@ -347,10 +360,10 @@ impl Default for Node {
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
             opened: super::reclose::Opened::default(),
-            ways: Vec::new(),
-            chosen: Vec::new(),
-            computed: Vec::new(),
-            fallen: Vec::new(),
+            ways: Rare::default(),
+            chosen: Rare::default(),
+            computed: Rare::default(),
+            fallen: Rare::default(),
             function: None,
             fields_seen: false,
         }
@@ -364,7 +377,7 @@ pub(crate) struct Vertex {
     pub label: Option<Label>,
     pub presence: Presence,
     pub conjuncts: Vec<Conjunct>,
-    pub arcs: IndexMap<Label, Vid>,
+    pub arcs: IndexMap<Label, Vid, ByNumber>,
     pub status: Status,
     pub node: Box<Node>,
     pub value: Value,
@@ -392,7 +405,7 @@ impl Vertex {
             label,
             presence,
             conjuncts: Vec::new(),
-            arcs: IndexMap::new(),
+            arcs: IndexMap::default(),
             status: Status::New,
             node: Box::default(),
             value: Value::Unknown,

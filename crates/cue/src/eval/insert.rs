@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, Frame, Laid, Laying, Origin, Pattern, Value, Vertex, Vid};
+use super::graph::{Body, Conjunct, Frame, Laid, Laying, Origin, Pattern, Value, Vertex, Vid, push_tight};
 use super::schedule::made;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Ex, Item, Kinds, List, Presence, UnaryOp};
@@ -30,7 +30,7 @@ impl Evaluator {
         }
         let node = &mut self.v(vid).node;
         if node.kind != narrower || node.kind_sources.is_empty() {
-            node.kind_sources.push((kind, span));
+            push_tight(&mut node.kind_sources, (kind, span));
         }
         node.kind = narrower;
     }
@@ -62,7 +62,7 @@ impl Evaluator {
                 self.narrow(vid, Kind::STRUCT, span);
                 let labels = fields.keys().map(|name| self.binder.labels.regular(name)).collect();
                 let laid = Laid { laying: Laying::Data(labels, span), frame: self.void, origin };
-                self.v(vid).node.laid.push(laid);
+                push_tight(&mut self.v(vid).node.laid, laid);
                 for (name, value) in fields {
                     let label = self.binder.labels.regular(name);
                     let value = made(Kinds::Data(value.clone()), span);

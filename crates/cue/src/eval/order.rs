@@ -11,12 +11,12 @@
 
 mod sort;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Evaluator;
 use super::graph::{Conjunct, Laid, Laying, Vid};
 use crate::compile::ir::{Decl, Ex, Kinds, Struct};
+use crate::hash::{NumberMap, NumberSet};
 use crate::label::Label;
 use crate::source::Span;
 use sort::Fields;
@@ -43,9 +43,9 @@ struct Groups<'a> {
     /// The group of each use, in the order of use.
     uses: Vec<usize>,
     /// By the place in memory of a field's value.
-    by_value: HashMap<usize, usize>,
+    by_value: NumberMap<usize, usize>,
     /// By the place in memory of a struct, or of the reference or embedding that it came through.
-    by_origin: HashMap<usize, Vec<usize>>,
+    by_origin: NumberMap<usize, Vec<usize>>,
 }
 
 impl Evaluator {
@@ -65,7 +65,7 @@ impl Evaluator {
         let computed = self.place_groups(shared, &mut groups);
         groups.mark_sides(&self.get(shared).conjuncts);
         let mut order = self.sorted(shared, &groups, computed);
-        let known: HashSet<Label> = order.iter().copied().collect();
+        let known: NumberSet<Label> = order.iter().copied().collect();
         order.extend(arcs().filter(|label| !known.contains(label)));
         order
     }
@@ -89,11 +89,11 @@ impl Evaluator {
     }
 
     /// Finds the places of the groups; gives the labels that were computed, by the value of their declaration.
-    fn place_groups(&self, vid: Vid, groups: &mut Groups<'_>) -> HashMap<usize, Vec<Label>> {
+    fn place_groups(&self, vid: Vid, groups: &mut Groups<'_>) -> NumberMap<usize, Vec<Label>> {
         for group in &mut groups.groups {
             group.place = self.place(group.laying.span());
         }
-        let mut computed: HashMap<usize, Vec<Label>> = HashMap::new();
+        let mut computed: NumberMap<usize, Vec<Label>> = NumberMap::default();
         for label in self.arcs_as_made(vid, groups) {
             let Some(arc) = self.get(vid).arcs.get(&label) else { continue };
             for conjunct in &self.get(*arc).conjuncts {
@@ -146,7 +146,7 @@ impl Evaluator {
     /// The labels in the order in which CUE makes the fields: those of comprehensions together with those around them.
     fn arcs_as_made(&self, vid: Vid, groups: &Groups<'_>) -> Vec<Label> {
         let arcs = &self.get(vid).arcs;
-        let mut seen = HashSet::new();
+        let mut seen = NumberSet::default();
         let mut labels = Vec::with_capacity(arcs.len());
         let written = groups.groups.iter().filter(|group| !group.laying.is_yielded());
         let written = written.flat_map(|group| group.laying.fixed());
@@ -158,9 +158,9 @@ impl Evaluator {
         labels
     }
 
-    fn sorted(&self, vid: Vid, groups: &Groups<'_>, computed: HashMap<usize, Vec<Label>>) -> Vec<Label> {
+    fn sorted(&self, vid: Vid, groups: &Groups<'_>, computed: NumberMap<usize, Vec<Label>>) -> Vec<Label> {
         let mut fields = Fields::new(self.get(vid).arcs.keys().copied());
-        let mut computed: HashMap<usize, std::collections::VecDeque<Label>> =
+        let mut computed: NumberMap<usize, std::collections::VecDeque<Label>> =
             computed.into_iter().map(|(value, labels)| (value, labels.into())).collect();
         let mut previous: Vec<usize> = Vec::new();
         let mut file = None;
@@ -195,7 +195,8 @@ fn is_plain(laid: &[Laid]) -> bool {
 }
 
 fn groups(laid: &[Laid]) -> Groups<'_> {
-    let mut found = Groups { groups: vec![], uses: vec![], by_value: HashMap::new(), by_origin: HashMap::new() };
+    let mut found =
+        Groups { groups: vec![], uses: vec![], by_value: NumberMap::default(), by_origin: NumberMap::default() };
     for laid in laid {
         let known = match &laid.laying {
             Laying::Written(structure, _) => {
@@ -317,7 +318,7 @@ impl Laying {
     }
 
     /// The labels of its fields, in their order; each use of a computed one takes the next that was computed.
-    fn labels(&self, computed: &mut HashMap<usize, std::collections::VecDeque<Label>>) -> Vec<Label> {
+    fn labels(&self, computed: &mut NumberMap<usize, std::collections::VecDeque<Label>>) -> Vec<Label> {
         if let Self::Data(labels, _) = self {
             return labels.to_vec();
         }

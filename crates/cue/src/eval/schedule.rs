@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Evaluator;
 use super::graph::{
     Body, Check, Choice, Conjunct, Cycle, DefaultMode, Frame, Job, Laid, Laying, Origin, Status, Task, TaskState, Vid,
+    push_tight,
 };
 use crate::compile::ir::{Alternatives, Callee, Comprehension, Decl, Ex, Expr, Item, Kinds, Native, Presence, Struct};
 use crate::error::{Code, Error};
@@ -23,7 +24,7 @@ impl Evaluator {
         if vertex.conjuncts.iter().any(|known| known.same(&conjunct)) {
             return;
         }
-        vertex.conjuncts.push(conjunct.clone());
+        push_tight(&mut vertex.conjuncts, conjunct.clone());
         if vertex.status != Status::New {
             self.reopen(vid);
             self.schedule(vid, &conjunct, conjunct.origin);
@@ -137,7 +138,7 @@ impl Evaluator {
 
     pub(super) fn task(&mut self, vid: Vid, job: Job, frame: Frame, origin: Origin) {
         let task = Task { job, frame, origin, state: TaskState::Waiting, forced: false };
-        self.v(vid).node.tasks.push(task);
+        push_tight(&mut self.v(vid).node.tasks, task);
     }
 
     /// A function without a call is a validator if only the value is missing.
@@ -220,7 +221,7 @@ impl Evaluator {
         let frame = self.add_frame(Some(frame), vid, None);
         self.frames[frame.0 as usize].structure = Some(inner.clone());
         let laid = Laid { laying: Laying::Written(inner.clone(), span), frame, origin };
-        self.v(vid).node.laid.push(laid);
+        push_tight(&mut self.v(vid).node.laid, laid);
         self.v(vid).node.has_struct = true;
         let origin =
             if inner.embeds && !inner.yielded && !inner.file { self.split_struct(vid, origin) } else { origin };
@@ -308,8 +309,8 @@ impl Evaluator {
             self.refuse(Code::Limit, format!("more than {MAX_TAKEN} references make one value"), None);
             return;
         }
-        self.v(vid).node.taken.push(from);
-        self.v(from).node.followers.push((vid, origin));
+        push_tight(&mut self.v(vid).node.taken, from);
+        push_tight(&mut self.v(from).node.followers, (vid, origin));
         // What is added meanwhile comes to followers by itself.
         for at in self.in_order(0, self.get(from).conjuncts.len()) {
             let conjunct = self.get(from).conjuncts[at].clone();

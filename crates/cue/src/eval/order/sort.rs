@@ -8,9 +8,10 @@
 //! Not here: where the edges come from.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use crate::hash::{NumberMap, NumberSet};
 use crate::label::{Label, Labels};
 
 /// Which struct said something of a label last, and the file of its place.
@@ -20,10 +21,10 @@ type Said = (usize, Option<u32>);
 #[derive(Default)]
 pub(super) struct Fields {
     labels: Vec<Label>,
-    numbers: HashMap<Label, usize>,
+    numbers: NumberMap<Label, usize>,
     said: Vec<Option<Said>>,
     after: Vec<Vec<usize>>,
-    edges: HashSet<(usize, usize)>,
+    edges: NumberSet<(usize, usize)>,
 }
 
 /// The name of a label; elements come before fields.

@@ -32,8 +32,8 @@ impl Evaluator {
         let stands = self.default_of(vid);
         let is_default = self.deref(vid) != stands;
         let versions = self.versions(vid);
-        let fallen = versions.iter().flat_map(|vid| self.get(*vid).node.fallen.clone()).collect();
-        let chosen = self.get(stands).node.chosen.clone();
+        let fallen = versions.iter().flat_map(|vid| self.get(*vid).node.fallen.to_vec()).collect();
+        let chosen = self.get(stands).node.chosen.to_vec();
         let value = self.data(stands).ok();
         Walk { stands, holder: vid, value, is_default, chosen, fallen, followed: versions, said: Vec::new(), level }
     }
