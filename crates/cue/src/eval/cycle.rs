@@ -99,6 +99,7 @@ impl Evaluator {
             }
             if origin.cycle == Cycle::Optional && has_plain {
                 if seen.tree_depth == self.tree_depth {
+                    self.v(vid).node.cycles.lost = true;
                     return None;
                 }
                 origin.cycle = Cycle::Maybe;

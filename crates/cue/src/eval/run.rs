@@ -93,8 +93,12 @@ impl Evaluator {
             above.push(parent);
             at = self.get(parent).parent;
         }
-        for vid in above.into_iter().rev() {
-            self.ensure(vid, Need::Fields).ok();
+        for vid in above.iter().rev() {
+            self.ensure(*vid, Need::Fields).ok();
+        }
+        // The field of the package that it is a part of, where not all of the package is worked out.
+        if let Some(top) = above.len().checked_sub(2).map(|at| above[at]) {
+            self.ensure(top, Need::Value).ok();
         }
     }
 
