@@ -123,6 +123,8 @@ pub(crate) struct Evaluator {
     relied: Vec<(Vid, Ex, Frame, bool)>,
     /// The matchers that are being decided on, and for what.
     matchers: Vec<(Vid, Span)>,
+    /// A field is allowed only because a struct around an embedding is open.
+    opened_around: std::cell::Cell<bool>,
     /// Values read for results.
     read: std::cell::Cell<u64>,
     choices: u32,
@@ -166,6 +168,7 @@ impl Evaluator {
             origin: Origin::ROOT,
             relied: Vec::new(),
             matchers: Vec::new(),
+            opened_around: std::cell::Cell::new(false),
             read: std::cell::Cell::new(0),
             choices: 0,
             renames: 0,

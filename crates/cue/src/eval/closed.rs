@@ -263,12 +263,14 @@ impl Evaluator {
         let find = |group: u32| rules.iter().find(|rule| group != 0 && rule.group == group);
         let Some(embedding) = find(rule.embed) else { return false };
         let outer = find(rule.parent);
-        if outer.is_some_and(|outer| outer.removed) {
-            return true;
-        }
         let outside = evidence.iter().filter(|one| !self.contains(arc, embedding.group, one.embed));
         let mut outside = outside.map(|one| outer.is_none_or(|outer| self.contains(arc, outer.group, one.group)));
-        outside.any(|added| added)
+        let added = outside.any(|added| added);
+        let opened = outer.is_some_and(|outer| outer.removed);
+        if opened && !added {
+            self.opened_around.set(true);
+        }
+        added || opened
     }
 
     fn has_ellipsis(&self, vid: Vid, group: u32, evidence: &[Evidence]) -> bool {

@@ -34,6 +34,7 @@ impl Evaluator {
 
     fn try_alternatives(&mut self, vid: Vid) -> Result<(), Waits> {
         let choice = self.v(vid).node.choices.remove(0);
+        let opened_around = self.opened_around.replace(false);
         let mut left: Vec<Vid> = Vec::new();
         let mut errors: Vec<Arc<Error>> = Vec::new();
         for (at, (conjunct, mode)) in choice.alternatives.iter().enumerate() {
@@ -72,6 +73,11 @@ impl Evaluator {
             }
         }
         self.v(vid).node.choices.clear();
+        if self.opened_around.get() && left.len() > 1 {
+            let text = "alternatives that are closed, embedded beside an open struct, are not supported here";
+            self.refuse(Code::Unsupported, text, Some(choice.span));
+        }
+        self.opened_around.set(opened_around);
         self.leave(vid, &choice, left, &errors);
         Ok(())
     }

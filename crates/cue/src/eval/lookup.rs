@@ -8,7 +8,7 @@ use super::graph::{Body, Conjunct, Frame, Origin, Status, Value, Vertex, Vid};
 use super::run::Need;
 use super::schedule::made;
 use super::{Evaluator, Step, Stop};
-use crate::compile::ir::{Decl, Ex, Kinds, Presence};
+use crate::compile::ir::{Callee, Decl, Ex, Kinds, Native, Presence};
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
@@ -209,6 +209,10 @@ impl Evaluator {
         if let Some(error) = self.refuse_if_lost(vid, Some(span)) {
             return Err(Stop::Fail(error));
         }
+        if self.get(vid).unrooted && self.get(vid).conjuncts.iter().any(closes) {
+            let text = "a field of a call of close() that isn't found in it is not supported";
+            return Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(span))));
+        }
         let name = self.label_text(label);
         let vertex = self.get(vid);
         if let Some(error) = vertex.node.errors.first() {
@@ -267,6 +271,11 @@ impl Evaluator {
             _ => None,
         }
     }
+}
+
+fn closes(conjunct: &Conjunct) -> bool {
+    let native = super::expression(conjunct).map(|expr| &expr.kind);
+    matches!(native, Some(Kinds::Call(Callee::Native(Native::Close), _)))
 }
 
 fn is_reference(expr: &Ex) -> bool {

@@ -330,6 +330,10 @@ impl Evaluator {
                 self.insert_arc(vid, label, *presence, Conjunct::new(value.clone(), frame, origin));
                 Ok(())
             }
+            Job::Pattern { pattern, .. } if self.forced => {
+                let text = "a pattern that depends on the fields it is for is not supported";
+                Err(Stop::Fail(self.refuse(Code::Unsupported, text, Some(pattern.span))))
+            }
             Job::Pattern { pattern, value } => {
                 let (pattern, frame_of, value) = (pattern.clone(), frame, value.clone());
                 self.check_pattern(&pattern, frame)?;
