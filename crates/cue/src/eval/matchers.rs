@@ -13,7 +13,7 @@ use crate::source::Span;
 
 /// Whether a value fits another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fit {
+pub(super) enum Fit {
     Yes,
     No,
     /// A field is required that may still come.
