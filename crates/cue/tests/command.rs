@@ -258,6 +258,34 @@ fn an_error_shows_its_lines() {
 }
 
 #[test]
+fn what_a_package_closes_is_closed_for_data_all_the_way_down() {
+    let folder = folder(concat!(
+        "-- s.cue --\npackage s\n#Config\n#Config: {name: string, port?: int, sub?: {a: int}}\n",
+        "-- m.cue --\npackage m\nclose({s!: {[string]: #S}})\n#S: close({k!: \"a\"})\n",
+        "-- o.cue --\npackage o\nname: string\n",
+        "-- name.json --\n{\"name\": \"x\", \"port\": 1}\n",
+        "-- slip.json --\n{\"name\": \"x\", \"prot\": 1}\n",
+        "-- below.json --\n{\"name\": \"x\", \"sub\": {\"a\": 1, \"b\": 2}}\n",
+        "-- k.json --\n{\"s\": {\"w\": {\"k\": \"a\"}}}\n",
+        "-- deep.json --\n{\"s\": {\"w\": {\"k\": \"a\", \"x\": 1}}}\n",
+    ));
+    let table = [
+        ("s.cue", "name.json", DONE, ""),
+        ("s.cue", "slip.json", WRONG, "prot: field not allowed"),
+        ("s.cue", "below.json", WRONG, "sub.b: field not allowed"),
+        ("m.cue", "k.json", DONE, ""),
+        ("m.cue", "slip.json", WRONG, "name: field not allowed"),
+        ("m.cue", "deep.json", WRONG, "s.w.x: field not allowed"),
+        ("o.cue", "slip.json", DONE, ""),
+    ];
+    for (schema, data, status, says) in table {
+        let ran = cue(folder.path(), &["vet", schema, data]);
+        assert_eq!(ran.status, status, "{schema} {data}\n{}", ran.err);
+        assert!(ran.err.contains(says), "{schema} {data}\n{}", ran.err);
+    }
+}
+
+#[test]
 fn json_schemas_are_imported_and_checked_against() {
     let files = "-- s.json --\n{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\",\n\
                  \"properties\": {\"n\": {\"type\": \"integer\"}}, \"required\": [\"n\"]}\n\

@@ -10,7 +10,7 @@ use super::{Failure, Streams};
 use crate::Limits;
 use crate::error::{Code, Error};
 use crate::load::Build;
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind};
+use crate::syntax::ast::Expr;
 
 /// Check a configuration, or data files against it
 #[derive(Args, Clone, Debug)]
@@ -57,20 +57,15 @@ impl Vet {
     }
 }
 
-/// Checks each value by itself.
+/// Checks each value by itself: it is unified with the schema, or with the whole package, so what is closed there stays
+/// closed.
 fn check(build: &Build, main: usize, schema: Option<&Expr>, values: &[Expr]) -> Result<(), Vec<Error>> {
     let mut errors = Vec::new();
     for value in values {
-        let found = match schema {
-            Some(schema) => build.instance(main, &[], Limits::default()).and_then(|instance| {
-                let (left, right) = (Box::new(schema.clone()), Box::new(value.clone()));
-                let kind = ExprKind::Binary { op: BinaryOp::And, op_span: schema.span, left, right };
-                instance.data(Some(&Expr { kind, span: value.span }))
-            }),
-            None => build
-                .instance(main, std::slice::from_ref(value), Limits::default())
-                .and_then(|instance| instance.data(None)),
-        };
+        let found = build.instance(main, &[], Limits::default()).and_then(|instance| {
+            let both = instance.value(schema).unify(&instance.value(Some(value)));
+            both.and_then(|both| both.to_data()).map_err(|failed| failed.errors)
+        });
         errors.extend(found.err().unwrap_or_default());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }

@@ -80,6 +80,13 @@ impl Closing {
     }
 }
 
+impl Closing {
+    /// Whether a closed struct is part of the vertex.
+    pub(super) fn closes(&self) -> bool {
+        self.requirements.iter().any(|requirement| !requirement.ignored)
+    }
+}
+
 impl Evaluator {
     fn new_group(&mut self) -> u32 {
         self.containments.push(0);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Body, Conjunct, Frame, Origin, Value, Vertex, Vid};
+use super::graph::{Body, Conjunct, Frame, Origin, Status, Value, Vertex, Vid};
 use super::run::Need;
 use super::schedule::made;
 use super::{Evaluator, Stop};
@@ -119,11 +119,29 @@ impl Evaluator {
 
     /// A value that is two others at once.
     pub(crate) fn unified(&mut self, one: Vid, other: Vid) -> Vid {
+        // What closes them is known when they are.
+        self.evaluate_to_end(one);
+        self.evaluate_to_end(other);
         let conjuncts = vec![self.reference_to(one), self.reference_to(other)];
         let mut vertex = Vertex::new(None, None, Presence::Regular);
         vertex.unrooted = true;
-        vertex.conjuncts = conjuncts;
-        self.add_vertex(vertex)
+        vertex.status = Status::Open;
+        vertex.conjuncts.clone_from(&conjuncts);
+        let both = self.add_vertex(vertex);
+        for conjunct in conjuncts {
+            match conjunct.body {
+                // A package that embeds what is closed is closed for what it is unified with.
+                Body::Vertex(from) => self.take_vertex(both, from, Origin::ROOT, self.is_closed(from)),
+                _ => self.schedule(both, &conjunct, conjunct.origin),
+            }
+        }
+        both
+    }
+
+    /// Whether a finished vertex is closed: by itself, or by what it embeds.
+    fn is_closed(&self, vid: Vid) -> bool {
+        let vertex = self.get(self.deref(vid));
+        vertex.closed_recursive || vertex.closed_once || vertex.node.closing.closes()
     }
 
     /// A conjunct that refers to a vertex as one that is written would, so that what is a definition stays closed.
