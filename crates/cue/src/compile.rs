@@ -38,7 +38,7 @@ pub struct PackageSource {
     /// The import path; it keeps hidden fields apart.
     pub path: String,
     /// Its files.
-    pub files: Vec<ast::File>,
+    pub files: Vec<Arc<ast::File>>,
     /// Import paths as written, and their meaning.
     pub imports: BTreeMap<String, Target>,
 }

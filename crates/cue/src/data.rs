@@ -27,7 +27,7 @@ pub enum Data {
     /// A list.
     List(Vec<Data>),
     /// A struct of regular fields.
-    Struct(IndexMap<Arc<str>, Data>),
+    Struct(Box<IndexMap<Arc<str>, Data>>),
 }
 
 impl Data {

@@ -33,7 +33,6 @@ mod matchers;
 mod operand;
 mod order;
 mod provenance;
-mod rare;
 mod reclose;
 mod report;
 mod run;
@@ -44,6 +43,8 @@ mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use thin_vec::ThinVec;
 
 use crate::compile::ir::{Ex, Presence};
 use crate::compile::{Binder, Package};
@@ -132,6 +133,8 @@ pub(crate) struct Evaluator {
     opened_around: std::cell::Cell<bool>,
     /// Values read for results.
     read: std::cell::Cell<u64>,
+    /// Regular expressions that were compared with.
+    patterns: crate::pattern::Kept,
     choices: u32,
     renames: u32,
     order: Order,
@@ -175,6 +178,7 @@ impl Evaluator {
             matchers: Vec::new(),
             opened_around: std::cell::Cell::new(false),
             read: std::cell::Cell::new(0),
+            patterns: crate::pattern::Kept::default(),
             choices: 0,
             renames: 0,
             order: Order::Forwards,
@@ -274,7 +278,7 @@ impl Evaluator {
     }
 
     fn add_frame(&mut self, up: Option<Frame>, vertex: Vid, label: Option<Label>) -> Frame {
-        self.frames.push(FrameData { up, vertex, label, structure: None, lets: Vec::new() });
+        self.frames.push(FrameData { up, vertex, label, structure: None, lets: ThinVec::new() });
         Frame(self.frames.len() as u32 - 1)
     }
 

@@ -105,7 +105,7 @@ pub struct Package {
 #[derive(Clone, Debug)]
 pub struct PackageFile {
     /// The tree, with what tags and embedded files put in.
-    pub tree: ast::File,
+    pub tree: Arc<ast::File>,
     /// What each of the tree's imports is, in their order.
     pub imports: Vec<Import>,
     /// The language version of its module, if it is in one.

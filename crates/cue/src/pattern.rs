@@ -9,6 +9,8 @@ mod class;
 mod escape;
 mod translate;
 
+use std::collections::HashMap;
+
 use regex::{Regex, RegexBuilder};
 
 /// The deepest nesting of groups (levels); RE2 takes 1000, but no stack must depend on it.
@@ -50,6 +52,31 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
 pub fn compile_for_bytes(pattern: &str) -> Result<regex::bytes::Regex, PatternError> {
     let translated = translate::translate(pattern)?;
     regex::bytes::RegexBuilder::new(&translated).nest_limit(MAX_NESTING_LEVELS).build().map_err(from_regex)
+}
+
+/// How many patterns are kept, compiled.
+const MAX_KEPT: usize = 100;
+
+/// Compiled patterns, kept for the next use.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(HashMap<Box<str>, regex::bytes::Regex>);
+
+impl Kept {
+    /// Whether a text, or bytes, hold what a pattern describes.
+    ///
+    /// # Errors
+    /// As [`compile`].
+    pub(crate) fn is_match(&mut self, pattern: &str, text: &[u8]) -> Result<bool, PatternError> {
+        if let Some(known) = self.0.get(pattern) {
+            return Ok(known.is_match(text));
+        }
+        let compiled = compile_for_bytes(pattern)?;
+        let is_match = compiled.is_match(text);
+        if self.0.len() < MAX_KEPT {
+            self.0.insert(pattern.into(), compiled);
+        }
+        Ok(is_match)
+    }
 }
 
 fn from_regex(error: regex::Error) -> PatternError {

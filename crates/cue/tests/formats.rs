@@ -328,7 +328,7 @@ fn any_data() -> impl Strategy<Value = Data> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Data::List),
             proptest::collection::vec((key, inner), 0..4)
-                .prop_map(|fields| Data::Struct(fields.into_iter().collect::<IndexMap<_, _>>())),
+                .prop_map(|fields| Data::Struct(Box::new(fields.into_iter().collect::<IndexMap<_, _>>()))),
         ]
     })
 }
@@ -338,7 +338,9 @@ fn bytes_as_text(data: &Data) -> Data {
     match data {
         Data::Bytes(_) => value(&encode::json_compact(data, false)),
         Data::List(values) => Data::List(values.iter().map(bytes_as_text).collect()),
-        Data::Struct(fields) => Data::Struct(fields.iter().map(|(k, v)| (k.clone(), bytes_as_text(v))).collect()),
+        Data::Struct(fields) => {
+            Data::Struct(Box::new(fields.iter().map(|(k, v)| (k.clone(), bytes_as_text(v))).collect()))
+        }
         other => other.clone(),
     }
 }

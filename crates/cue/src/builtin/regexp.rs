@@ -68,7 +68,8 @@ fn named_groups(expression: &Regex, captures: &Captures<'_>) -> Data {
     let mut names: Vec<&str> = expression.capture_names().flatten().collect();
     names.sort_unstable();
     let value = |name: &&str| Data::string(captures.name(name).map_or("", |group| group.as_str()));
-    Data::Struct(names.iter().map(|name| ((*name).into(), value(name))).collect::<IndexMap<_, _>>())
+    let fields: IndexMap<_, _> = names.iter().map(|name| ((*name).into(), value(name))).collect();
+    Data::Struct(Box::new(fields))
 }
 
 fn first(args: &[Data], show: Shown) -> Outcome {

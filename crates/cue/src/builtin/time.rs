@@ -133,5 +133,6 @@ fn split(args: &[Data]) -> Outcome {
         ("second", i64::from(clock.second)),
         ("nanosecond", i64::from(moment.nanoseconds)),
     ];
-    Ok(Data::Struct(parts.into_iter().map(|(name, value)| (name.into(), int(value))).collect::<IndexMap<_, _>>()))
+    let fields: IndexMap<_, _> = parts.into_iter().map(|(name, value)| (name.into(), int(value))).collect();
+    Ok(Data::Struct(Box::new(fields)))
 }

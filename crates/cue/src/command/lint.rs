@@ -26,7 +26,7 @@ impl Lint {
         let mut clean = true;
         for main in &build.instances {
             let Some(package) = build.packages.get(*main) else { continue };
-            let files: Vec<_> = package.files.iter().map(|file| file.tree.clone()).collect();
+            let files: Vec<_> = package.files.iter().map(|file| (*file.tree).clone()).collect();
             for finding in findings(&build, *main, &files) {
                 clean = false;
                 let text = report::finding(finding.rule.name(), &finding.error, &build.sources, streams.colours);

@@ -39,7 +39,7 @@ pub(crate) fn struct_data(decls: &[Decl]) -> Option<Data> {
         let Decl::Field(field) = decl else { return None };
         join(&mut fields, name(field)?, expr_to_data(&field.value)?)?;
     }
-    Some(Data::Struct(fields))
+    Some(Data::Struct(Box::new(fields)))
 }
 
 fn element(element: &Element) -> Option<Data> {

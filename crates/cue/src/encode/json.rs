@@ -42,7 +42,7 @@ impl Writer<'_> {
             Data::String(text) => self.string(text),
             Data::Bytes(bytes) => self.string(&base64(bytes)),
             Data::List(values) => self.all('[', values, ']', |writer, value| writer.value(value)),
-            Data::Struct(fields) => self.all('{', fields, '}', |writer, (name, value)| {
+            Data::Struct(fields) => self.all('{', fields.iter(), '}', |writer, (name, value)| {
                 writer.string(name);
                 writer.out.push_str(if writer.indent.is_some() { ": " } else { ":" });
                 writer.value(value);

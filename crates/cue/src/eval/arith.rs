@@ -187,8 +187,8 @@ impl Evaluator {
     }
 
     fn matches(&mut self, text: &[u8], pattern: &str, span: Span) -> Step<bool> {
-        match crate::pattern::compile_for_bytes(pattern) {
-            Ok(regex) => Ok(regex.is_match(text)),
+        match self.patterns.is_match(pattern, text) {
+            Ok(is_match) => Ok(is_match),
             Err(error) if error.unsupported => {
                 Err(Stop::Fail(self.refuse(Code::Unsupported, error.message, Some(span))))
             }

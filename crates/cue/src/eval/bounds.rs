@@ -27,7 +27,7 @@ impl Evaluator {
             return;
         };
         if matches!(op, UnaryOp::NotEqual | UnaryOp::Equal) {
-            self.note(vid, origin, Kind::TOP, super::closed::OPEN_VALIDATOR | super::closed::TOP);
+            self.note(vid, origin, super::closed::OPEN_VALIDATOR | super::closed::TOP);
         }
         if kind != Kind::TOP {
             self.narrow(vid, kind, span);

@@ -11,11 +11,12 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::Evaluator;
 use super::graph::{Origin, Status, Value, Vid, push_tight};
 use crate::compile::ir::Presence;
 use crate::error::{Code, Error};
-use crate::kind::Kind;
 use crate::label::Label;
 
 /// The conjunct has `...`.
@@ -30,10 +31,10 @@ pub(super) const OPEN_VALIDATOR: u8 = 8;
 /// What closes a vertex, and what its conjuncts are evidence for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Closing {
-    requirements: Vec<Requirement>,
+    requirements: ThinVec<Requirement>,
     /// What belongs to the second belongs to the first, too.
-    redirects: Vec<(u32, u32)>,
-    conjuncts: Vec<Evidence>,
+    redirects: ThinVec<(u32, u32)>,
+    conjuncts: ThinVec<Evidence>,
     no_inheritance: bool,
 }
 
@@ -105,7 +106,7 @@ impl Evaluator {
     }
 
     /// Notes that a conjunct of this origin makes the vertex.
-    pub(super) fn note(&mut self, vid: Vid, origin: Origin, _kind: Kind, flags: u8) {
+    pub(super) fn note(&mut self, vid: Vid, origin: Origin, flags: u8) {
         let conjuncts = &mut self.v(vid).node.closing.conjuncts;
         match conjuncts.iter_mut().find(|known| known.group == origin.group) {
             Some(known) => known.flags |= flags,
@@ -255,7 +256,7 @@ impl Evaluator {
     fn evidence(&self, arc: Vid) -> Vec<Evidence> {
         let arc = self.deref(arc);
         let vertex = self.get(arc);
-        let mut all = vertex.node.closing.conjuncts.clone();
+        let mut all = vertex.node.closing.conjuncts.to_vec();
         if let Value::Disjunction { alternatives, .. } = &vertex.value {
             all.extend(alternatives.iter().flat_map(|alternative| self.evidence(*alternative)));
         }
@@ -286,6 +287,24 @@ impl Evaluator {
 
     /// Whether a group is another one, or inside it.
     pub(super) fn contains(&self, vid: Vid, group: u32, child: u32) -> bool {
+        if self.lies_in(group, child) {
+            return true;
+        }
+        let redirects = self.redirects_down_to(vid);
+        !redirects.is_empty() && self.reaches(group, child, &redirects, &mut Vec::new())
+    }
+
+    /// The same without what was redirected.
+    fn lies_in(&self, group: u32, child: u32) -> bool {
+        let mut at = child;
+        while at != group && at != 0 {
+            at = self.containments[at as usize];
+        }
+        at == group && (group != 0 || child == 0)
+    }
+
+    /// What was redirected at a vertex and at those above it.
+    fn redirects_down_to(&self, vid: Vid) -> Vec<(u32, u32)> {
         let mut redirects = Vec::new();
         let mut at = Some(vid);
         while let Some(vid) = at {
@@ -293,8 +312,7 @@ impl Evaluator {
             redirects.extend_from_slice(&vertex.node.closing.redirects);
             at = vertex.parent.map(|parent| self.deref(parent));
         }
-        let mut seen = Vec::new();
-        self.reaches(group, child, &redirects, &mut seen)
+        redirects
     }
 
     fn reaches(&self, group: u32, child: u32, redirects: &[(u32, u32)], seen: &mut Vec<u32>) -> bool {

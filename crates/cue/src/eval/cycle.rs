@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::Evaluator;
 use super::graph::{Conjunct, Cycle, Followed, Frame, Origin, Status, Vid};
 use crate::compile::ir::{Ex, Kinds, Presence};
@@ -28,7 +30,7 @@ pub(crate) struct Cycles {
     /// Cyclic conjuncts were left out for good.
     pub lost: bool,
     /// Cyclic conjuncts that wait for one that isn't.
-    postponed: Vec<(Conjunct, Option<(Vid, bool)>)>,
+    postponed: ThinVec<(Conjunct, Option<(Vid, bool)>)>,
 }
 
 impl Cycles {

@@ -34,11 +34,9 @@ impl Evaluator {
         }
         match &vertex.value {
             Value::Scalar(data) => Ok(data.clone()),
-            Value::Bottom(error) => Err(error.clone()),
             Value::Struct => self.fields(vid),
             Value::List => self.elements(vid),
-            Value::Disjunction { .. } | Value::Constraint => Err(self.incomplete(vid, self.lacks(vid))),
-            Value::Unknown => Err(self.depends_on_itself(vid)),
+            _ => Err(self.own_problem(vid).unwrap_or_else(|| self.depends_on_itself(vid))),
         }
     }
 
@@ -70,12 +68,22 @@ impl Evaluator {
                 }
             }
         }
-        match self.data(vid) {
-            Ok(_) => return,
-            Err(error) if found.len() == before && error.code != Code::NotAllowed => found.push(error),
-            Err(_) => {}
+        match self.own_problem(vid) {
+            None if found.len() == before => return,
+            Some(error) if found.len() == before && error.code != Code::NotAllowed => found.push(error),
+            _ => {}
         }
         found.extend(self.fields_not_allowed(vid, MAX_NOT_ALLOWED));
+    }
+
+    /// Why a vertex is no data, its fields and elements left aside.
+    fn own_problem(&self, vid: Vid) -> Option<Arc<Error>> {
+        match &self.get(vid).value {
+            Value::Scalar(_) | Value::Struct | Value::List => None,
+            Value::Bottom(error) => Some(error.clone()),
+            Value::Disjunction { .. } | Value::Constraint => Some(self.incomplete(vid, self.lacks(vid))),
+            Value::Unknown => Some(self.depends_on_itself(vid)),
+        }
     }
 
     fn problems_below(&self, arc: Vid, found: &mut Vec<Arc<Error>>) {
@@ -92,8 +100,9 @@ impl Evaluator {
     }
 
     fn fields(&self, vid: Vid) -> Result<Data, Arc<Error>> {
-        let mut fields = IndexMap::new();
-        for label in self.field_order(vid) {
+        let order = self.field_order(vid);
+        let mut fields = IndexMap::with_capacity(order.len());
+        for label in order {
             let Some(arc) = self.get(vid).arcs.get(&label).filter(|_| label.is_regular()) else { continue };
             match self.get(*arc).presence {
                 Presence::Optional => {}
@@ -103,7 +112,7 @@ impl Evaluator {
                 }
             }
         }
-        Ok(Data::Struct(fields))
+        Ok(Data::Struct(Box::new(fields)))
     }
 
     fn required(&self, arc: Vid) -> Option<Arc<Error>> {

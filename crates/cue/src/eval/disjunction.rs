@@ -44,7 +44,7 @@ impl Evaluator {
             let alternative = self.copy(vid);
             let origin = conjunct.origin;
             let pick = Pick { number: choice.number, parent: choice.parent, alternative: at, mode: *mode };
-            let ways = &mut self.v(alternative).node.ways.list();
+            let ways = &mut self.v(alternative).node.ways;
             if ways.is_empty() {
                 ways.push(Vec::new());
             }
@@ -163,7 +163,7 @@ impl Evaluator {
         for known in left.iter().copied() {
             if self.equal(known, alternative) {
                 let other = self.get(alternative).node.ways.clone();
-                self.v(known).node.ways.list().extend(other.iter().cloned());
+                self.v(known).node.ways.extend(other.iter().cloned());
                 return;
             }
         }

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use thin_vec::ThinVec;
 
 pub(crate) use super::laid::{Laid, Laying};
-use super::rare::Rare;
 use crate::compile::ir::{self, Ex, Presence};
 use crate::data::Data;
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::source::Span;
 const TIGHT_ITEMS_MAX: usize = 4;
 
 /// Adds to a list that will mostly stay short.
-pub(crate) fn push_tight<T>(list: &mut Vec<T>, item: T) {
+pub(crate) fn push_tight<T>(list: &mut ThinVec<T>, item: T) {
     if list.len() == list.capacity() && list.len() < TIGHT_ITEMS_MAX {
         list.reserve_exact(1);
     }
@@ -43,7 +43,7 @@ pub(crate) struct FrameData {
     pub label: Option<Label>,
     pub structure: Option<Arc<ir::Struct>>,
     /// The vertices of its `let`s, by number and by what stood for the frame's vertex.
-    pub lets: Vec<(u32, Vid, Vid)>,
+    pub lets: ThinVec<(u32, Vid, Vid)>,
 }
 
 /// How a conjunct stands to cycles.
@@ -288,38 +288,38 @@ pub(crate) enum DefaultMode {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub kind: Kind,
-    pub kind_sources: Vec<(Kind, Span)>,
+    pub kind_sources: ThinVec<(Kind, Span)>,
     pub scalar: Option<(Data, Span)>,
     pub lower: Option<Box<Bound>>,
     pub upper: Option<Box<Bound>>,
-    pub checks: Vec<Check>,
-    pub tasks: Vec<Task>,
-    pub choices: Vec<Choice>,
-    pub patterns: Vec<Pattern>,
+    pub checks: ThinVec<Check>,
+    pub tasks: ThinVec<Task>,
+    pub choices: ThinVec<Choice>,
+    pub patterns: ThinVec<Pattern>,
     /// The structs that make it, in the order in which they came.
-    pub laid: Vec<Laid>,
+    pub laid: ThinVec<Laid>,
     pub list: ListState,
-    pub errors: Vec<Arc<Error>>,
+    pub errors: ThinVec<Arc<Error>>,
     pub has_top: bool,
     /// It has a struct literal.
     pub has_struct: bool,
     /// It has a regular field, or a struct without embeddings: it can be nothing but a struct.
     pub is_struct: bool,
     pub ellipsis: bool,
-    pub followers: Vec<(Vid, Origin)>,
-    pub taken: Vec<Vid>,
+    pub followers: ThinVec<(Vid, Origin)>,
+    pub taken: ThinVec<Vid>,
     pub closing: super::closed::Closing,
     pub cycles: super::cycle::Cycles,
     /// What was opened in it with `...`.
     pub opened: super::reclose::Opened,
     /// For an alternative: the ways that led to it.
-    pub ways: Rare<Way>,
+    pub ways: ThinVec<Way>,
     /// For an alternative: what was chosen on the way to it, and as what.
-    pub chosen: Rare<(Conjunct, DefaultMode)>,
+    pub chosen: ThinVec<(Conjunct, DefaultMode)>,
     /// What lists and structs were computed from, that it is or holds.
-    pub computed: Rare<(Ex, Frame)>,
+    pub computed: ThinVec<(Ex, Frame)>,
     /// What could not be chosen here, and why.
-    pub fallen: Rare<(Conjunct, Arc<Error>)>,
+    pub fallen: ThinVec<(Conjunct, Arc<Error>)>,
     /// It is a function, not called yet.
     pub function: Option<Box<ir::Callee>>,
     /// Somebody relied on its set of fields as it is.
@@ -340,30 +340,30 @@ impl Default for Node {
     fn default() -> Self {
         Self {
             kind: Kind::TOP,
-            kind_sources: Vec::new(),
+            kind_sources: ThinVec::new(),
             scalar: None,
             lower: None,
             upper: None,
-            checks: Vec::new(),
-            tasks: Vec::new(),
-            choices: Vec::new(),
-            patterns: Vec::new(),
-            laid: Vec::new(),
+            checks: ThinVec::new(),
+            tasks: ThinVec::new(),
+            choices: ThinVec::new(),
+            patterns: ThinVec::new(),
+            laid: ThinVec::new(),
             list: ListState::default(),
-            errors: Vec::new(),
+            errors: ThinVec::new(),
             has_top: false,
             has_struct: false,
             is_struct: false,
             ellipsis: false,
-            followers: Vec::new(),
-            taken: Vec::new(),
+            followers: ThinVec::new(),
+            taken: ThinVec::new(),
             closing: super::closed::Closing::default(),
             cycles: super::cycle::Cycles::default(),
             opened: super::reclose::Opened::default(),
-            ways: Rare::default(),
-            chosen: Rare::default(),
-            computed: Rare::default(),
-            fallen: Rare::default(),
+            ways: ThinVec::new(),
+            chosen: ThinVec::new(),
+            computed: ThinVec::new(),
+            fallen: ThinVec::new(),
             function: None,
             fields_seen: false,
         }
@@ -376,7 +376,7 @@ pub(crate) struct Vertex {
     pub parent: Option<Vid>,
     pub label: Option<Label>,
     pub presence: Presence,
-    pub conjuncts: Vec<Conjunct>,
+    pub conjuncts: ThinVec<Conjunct>,
     pub arcs: IndexMap<Label, Vid, ByNumber>,
     pub status: Status,
     pub node: Box<Node>,
@@ -404,7 +404,7 @@ impl Vertex {
             parent,
             label,
             presence,
-            conjuncts: Vec::new(),
+            conjuncts: ThinVec::new(),
             arcs: IndexMap::default(),
             status: Status::New,
             node: Box::default(),

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::thin_vec;
+
 use super::graph::{Body, Conjunct, Frame, Origin, Status, Value, Vertex, Vid};
 use super::run::Need;
 use super::schedule::made;
@@ -122,7 +124,7 @@ impl Evaluator {
         // What closes them is known when they are.
         self.evaluate_to_end(one);
         self.evaluate_to_end(other);
-        let conjuncts = vec![self.reference_to(one), self.reference_to(other)];
+        let conjuncts = thin_vec![self.reference_to(one), self.reference_to(other)];
         let mut vertex = Vertex::new(None, None, Presence::Regular);
         vertex.unrooted = true;
         vertex.status = Status::Open;

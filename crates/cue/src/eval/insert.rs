@@ -56,14 +56,14 @@ impl Evaluator {
                 }
             }
             Data::Struct(fields) => {
-                self.note(vid, origin, Kind::STRUCT, super::closed::STRUCT);
+                self.note(vid, origin, super::closed::STRUCT);
                 self.v(vid).node.has_struct = true;
                 self.v(vid).node.is_struct = true;
                 self.narrow(vid, Kind::STRUCT, span);
                 let labels = fields.keys().map(|name| self.binder.labels.regular(name)).collect();
                 let laid = Laid { laying: Laying::Data(labels, span), frame: self.void, origin };
                 push_tight(&mut self.v(vid).node.laid, laid);
-                for (name, value) in fields {
+                for (name, value) in fields.iter() {
                     let label = self.binder.labels.regular(name);
                     let value = made(Kinds::Data(value.clone()), span);
                     let conjunct = Conjunct::new(value, self.void, origin);
@@ -75,7 +75,7 @@ impl Evaluator {
     }
 
     fn insert_scalar(&mut self, vid: Vid, data: &Data, span: Span, origin: Origin) {
-        self.note(vid, origin, kind_of(data), 0);
+        self.note(vid, origin, 0);
         let before = self.get(vid).node.errors.len();
         let known = self.get(vid).node.scalar.clone();
         if let Some((known, place)) = known {
@@ -230,7 +230,7 @@ impl Evaluator {
                 }
             }
         }
-        self.note(vid, origin, Kind::LIST, 0);
+        self.note(vid, origin, 0);
         let length = elements.len() as u32;
         self.list_length(vid, length, list.tail.is_none(), span)?;
         let below = Origin { from_embed: false, ..origin };
@@ -251,7 +251,7 @@ impl Evaluator {
     pub(super) fn insert_elements(&mut self, vid: Vid, elements: &[Vid], span: Span, frame: Frame, origin: Origin) {
         self.mark_structure(vid, origin);
         self.narrow(vid, Kind::LIST, span);
-        self.note(vid, origin, Kind::LIST, 0);
+        self.note(vid, origin, 0);
         if let Err(Stop::Fail(error)) = self.list_length(vid, elements.len() as u32, true, span) {
             self.v(vid).node.errors.push(error);
             return;

@@ -58,7 +58,7 @@ impl Evaluator {
     pub(super) fn field_order(&self, vid: Vid) -> Vec<Label> {
         let shared = self.shared(vid);
         let arcs = || self.get(vid).arcs.keys().copied();
-        if is_plain(&self.get(shared).node.laid) {
+        if arcs().len() < 2 || is_plain(&self.get(shared).node.laid) {
             return arcs().collect();
         }
         let mut groups = groups(&self.get(shared).node.laid);

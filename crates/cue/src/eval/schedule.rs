@@ -61,7 +61,7 @@ impl Evaluator {
             Body::List(elements, span) => self.insert_elements(vid, elements, *span, conjunct.frame, origin),
             Body::Expr(expr) => {
                 // Whatever it turns out to be: it foresaw this field.
-                self.note(vid, origin, Kind::TOP, 0);
+                self.note(vid, origin, 0);
                 self.schedule_expr(vid, &expr.clone(), conjunct.frame, origin);
             }
         }
@@ -108,7 +108,7 @@ impl Evaluator {
             Kinds::Top => {
                 self.mark_structure(vid, origin);
                 self.v(vid).node.has_top |= origin.from_embed;
-                self.note(vid, origin, Kind::TOP, super::closed::TOP);
+                self.note(vid, origin, super::closed::TOP);
             }
             Kinds::Bottom(message) => {
                 let error = Error::new(Code::Conflict, &**message, Some(expr.span));
@@ -116,7 +116,7 @@ impl Evaluator {
             }
             Kinds::Kind(kind) => {
                 self.mark_structure(vid, origin);
-                self.note(vid, origin, Kind::TOP, super::closed::TOP);
+                self.note(vid, origin, super::closed::TOP);
                 self.narrow(vid, *kind, expr.span);
             }
             Kinds::Function(callee) => self.schedule_validator(vid, callee, expr, frame, origin),
@@ -168,7 +168,7 @@ impl Evaluator {
         let (kind, open) = super::calls::validated(&callee);
         if kind.meets(Kind::LIST | Kind::STRUCT) {
             let flags = if open { super::closed::OPEN_VALIDATOR | super::closed::TOP } else { super::closed::TOP };
-            self.note(vid, origin, Kind::TOP, flags);
+            self.note(vid, origin, flags);
         }
         if kind == Kind::TOP {
             self.v(vid).node.has_top |= origin.from_embed;
@@ -187,7 +187,7 @@ impl Evaluator {
         };
         let alternative = |(expr, marked): &(Ex, bool)| (Conjunct::new(expr.clone(), frame, optional), mode(*marked));
         let alternatives = choice.values.iter().map(alternative).collect();
-        self.note(vid, origin, Kind::TOP, 0);
+        self.note(vid, origin, 0);
         self.add_choice(vid, alternatives, span);
     }
 
@@ -217,7 +217,7 @@ impl Evaluator {
 
     fn schedule_struct(&mut self, vid: Vid, inner: &Arc<Struct>, span: Span, frame: Frame, origin: Origin) {
         self.mark_structure(vid, origin);
-        self.note(vid, origin, Kind::STRUCT, super::closed::STRUCT);
+        self.note(vid, origin, super::closed::STRUCT);
         let frame = self.add_frame(Some(frame), vid, None);
         self.frames[frame.0 as usize].structure = Some(inner.clone());
         let laid = Laid { laying: Laying::Written(inner.clone(), span), frame, origin };
@@ -230,7 +230,7 @@ impl Evaluator {
         }
         if inner.open {
             self.v(vid).node.ellipsis = true;
-            self.note(vid, origin, Kind::TOP, super::closed::ELLIPSIS);
+            self.note(vid, origin, super::closed::ELLIPSIS);
         }
         if !inner.embeds {
             self.v(vid).node.is_struct = true;

@@ -52,7 +52,7 @@ impl Evaluator {
     pub(super) fn less(&mut self, x: Data, y: Data, order: &Ex, frame: Frame) -> Step<bool> {
         let compare = self.anonymous(order.clone(), frame);
         let fields = [("x", x), ("y", y)].map(|(name, data)| (Arc::<str>::from(name), data));
-        let pair = super::schedule::made(Kinds::Data(Data::Struct(fields.into_iter().collect())), order.span);
+        let pair = super::schedule::made(Kinds::Data(Data::Struct(Box::new(fields.into_iter().collect()))), order.span);
         let void = self.void;
         self.v(compare).conjuncts.push(Conjunct::new(pair, void, Origin::ROOT));
         let label = self.binder.labels.regular("less");

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::Evaluator;
 use super::graph::{Bound, Check, Job, Status, TaskState, Value, Vid};
 use crate::compile::ir::{Kinds, Presence};
@@ -16,9 +18,9 @@ impl Evaluator {
         let value = self.verdict(vid);
         let vertex = self.v(vid);
         if vertex.node.tasks.iter().all(|task| matches!(task.state, TaskState::Done)) {
-            vertex.node.tasks = Vec::new();
+            vertex.node.tasks = ThinVec::new();
         }
-        vertex.node.kind_sources = Vec::new();
+        vertex.node.kind_sources = ThinVec::new();
         vertex.conjuncts.shrink_to_fit();
         vertex.value = value;
         vertex.status = Status::Done;

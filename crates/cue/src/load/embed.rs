@@ -18,7 +18,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Attribute, Decl, Expr, ExprKind, Field, File, Label};
 
 /// Puts the embedded files of one file in; `folder` is where it stands.
-pub(super) fn embed(sources: &mut Sources<'_>, file: &mut File, folder: &Path, in_module: bool) -> Vec<Error> {
+pub(super) fn embed(sources: &mut Sources<'_>, file: &mut Arc<File>, folder: &Path, in_module: bool) -> Vec<Error> {
     match is_enabled(file) {
         Ok(Some(_)) if in_module => {}
         Ok(Some(span)) => {
@@ -40,7 +40,7 @@ pub(super) fn embed(sources: &mut Sources<'_>, file: &mut File, folder: &Path, i
             }
         }
     };
-    walk::fields(&mut file.decls, &mut visit);
+    walk::fields(&mut Arc::make_mut(file).decls, &mut visit);
     let loose = file.decls.iter().filter_map(|decl| match decl {
         Decl::Attribute(attribute) if &*attribute.name == "embed" => Some(attribute),
         _ => None,

@@ -5,6 +5,7 @@
 //! Not here: imports.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::condition;
 use super::loader::Sources;
@@ -13,7 +14,7 @@ use crate::error::{Code, Error};
 use crate::syntax::ast::File;
 
 /// Which package of a folder is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Wanted {
     /// The only one there.
     Only,
@@ -24,7 +25,7 @@ pub(super) enum Wanted {
 /// The files that were found, those in folders further up first.
 pub(super) struct Found {
     pub(super) name: String,
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<Arc<File>>,
 }
 
 /// Collects a package from `folder` and, as long as there are files of it, from those above up to `root`.
@@ -58,7 +59,7 @@ struct Collector<'a, 'b> {
     first: Option<PathBuf>,
     /// Files of other packages are passed over; else they are an error.
     fixed: bool,
-    levels: Vec<Vec<File>>,
+    levels: Vec<Vec<Arc<File>>>,
     left_out: usize,
 }
 
@@ -110,7 +111,7 @@ impl Collector<'_, '_> {
     }
 
     fn finish(self, folder: &Path) -> Result<Found, Vec<Error>> {
-        let files: Vec<File> = self.levels.into_iter().rev().flatten().collect();
+        let files: Vec<_> = self.levels.into_iter().rev().flatten().collect();
         if files.is_empty() {
             let folder = self.sources.shown(folder);
             let of = self.name.as_ref().map(|name| format!(" of package `{name}`")).unwrap_or_default();

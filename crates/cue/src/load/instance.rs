@@ -3,6 +3,7 @@
 //! Not here: evaluation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Build, Package, Target as Found};
 use crate::error::{Code, Error};
@@ -27,7 +28,7 @@ impl Build {
         let mut packages = packages.map_err(|error| vec![error])?;
         for main in mains {
             if let Some(package) = packages.get_mut(*main) {
-                let files: Vec<File> = values.iter().map(|value| data_file(value, package)).collect();
+                let files: Vec<_> = values.iter().map(|value| Arc::new(data_file(value, package))).collect();
                 package.files.extend(files);
             }
         }
@@ -42,7 +43,7 @@ impl Build {
 pub fn instance_of_value(value: &Expr, limits: Limits) -> Result<Instance, Vec<Error>> {
     let mut package =
         PackageSource { name: String::new(), path: String::new(), files: Vec::new(), imports: BTreeMap::new() };
-    package.files.push(data_file(value, &package));
+    package.files.push(Arc::new(data_file(value, &package)));
     Instance::build(vec![package], 0, limits)
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::argument::{self, Arguments, Encoding, FileArgument};
 use super::document::Document;
@@ -27,7 +28,7 @@ pub(super) struct Sources<'a> {
     pub(super) files: &'a dyn Files,
     options: &'a Options,
     map: SourceMap,
-    parsed: HashMap<PathBuf, (File, Vec<Error>)>,
+    parsed: HashMap<PathBuf, (Arc<File>, Vec<Error>)>,
     paths: HashMap<FileId, PathBuf>,
     used_tags: BTreeSet<String>,
 }
@@ -62,7 +63,7 @@ impl Sources<'_> {
     }
 
     /// The tree of a CUE file, with what is wrong in it.
-    pub(super) fn parse(&mut self, path: &Path) -> Result<Option<(File, Vec<Error>)>, Vec<Error>> {
+    pub(super) fn parse(&mut self, path: &Path) -> Result<Option<(Arc<File>, Vec<Error>)>, Vec<Error>> {
         if let Some(known) = self.parsed.get(path) {
             return Ok(Some(known.clone()));
         }
@@ -71,7 +72,8 @@ impl Sources<'_> {
             let message = format!("the file is not UTF-8: {error}");
             vec![Error::new(Code::Load, message, Some(Span::new(id, 0, 0)))]
         })?;
-        let parsed = parse_file(id, text);
+        let (file, errors) = parse_file(id, text);
+        let parsed = (Arc::new(file), errors);
         self.paths.insert(id, path.to_path_buf());
         self.parsed.insert(path.to_path_buf(), parsed.clone());
         Ok(Some(parsed))
@@ -96,6 +98,8 @@ pub(super) struct Loader<'a> {
     pub(super) modules: Vec<Module>,
     packages: Vec<Package>,
     known: HashMap<(PathBuf, String), usize>,
+    /// The packages that were found, by what was asked for.
+    asked: HashMap<(Vec<PathBuf>, Wanted), usize>,
     stack: Vec<(PathBuf, String)>,
     pub(super) errors: Vec<Error>,
 }
@@ -105,8 +109,8 @@ impl<'a> Loader<'a> {
         let map = options.sources.clone();
         let (parsed, paths, used_tags) = (HashMap::new(), HashMap::new(), BTreeSet::new());
         let sources = Sources { files, options, map, parsed, paths, used_tags };
-        let (packages, known, stack) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { sources, options, modules: Vec::new(), packages, known, stack, errors: Vec::new() }
+        let (packages, known, asked, stack) = (Vec::new(), HashMap::new(), HashMap::new(), Vec::new());
+        Self { sources, options, modules: Vec::new(), packages, known, asked, stack, errors: Vec::new() }
     }
 
     pub(super) fn load(mut self, arguments: &[String]) -> Result<Build, Failed> {
@@ -240,7 +244,7 @@ impl<'a> Loader<'a> {
     fn has_package(&mut self, folder: &Path, wanted: &Wanted) -> bool {
         let paths = named::cue_files_in(self.sources.files, folder);
         paths.iter().any(|path| match self.sources.parse(path) {
-            Ok(Some((file, _))) => match (wanted, file.package) {
+            Ok(Some((file, _))) => match (wanted, &file.package) {
                 (_, None) => false,
                 (Wanted::Only, Some(_)) => true,
                 (Wanted::Named(name), Some(package)) => *package.name == **name,
@@ -251,6 +255,16 @@ impl<'a> Loader<'a> {
 
     /// A package and all that it imports; its number, unless something was wrong. `from` is where it is imported.
     pub(super) fn package(&mut self, location: &Location, wanted: &Wanted, from: Option<Span>) -> Option<usize> {
+        let asked = (location.folders.clone(), wanted.clone());
+        if let Some(known) = self.asked.get(&asked) {
+            return Some(*known);
+        }
+        let number = self.package_anew(location, wanted, from)?;
+        self.asked.insert(asked, number);
+        Some(number)
+    }
+
+    fn package_anew(&mut self, location: &Location, wanted: &Wanted, from: Option<Span>) -> Option<usize> {
         let found = match self.collect(location, wanted) {
             Ok(found) => found,
             Err(errors) => {
@@ -316,7 +330,7 @@ impl<'a> Loader<'a> {
         }
         for schema in schemas.iter().flat_map(|file| file.values.iter().map(|value| (&file.name, value))) {
             match self.schema(schema.0, schema.1) {
-                Ok(file) => found.files.push(file),
+                Ok(file) => found.files.push(Arc::new(file)),
                 Err(error) => self.errors.push(error),
             }
         }
@@ -374,14 +388,16 @@ impl<'a> Loader<'a> {
                 self.errors.push(error);
                 experiment::Experiments::default()
             });
-            tree.compares_all = experiments.has("structcmp");
+            if tree.compares_all != experiments.has("structcmp") {
+                Arc::make_mut(&mut tree).compares_all = experiments.has("structcmp");
+            }
             PackageFile { tree, imports, language: language.cloned(), experiments }
         });
         let files = files.collect();
         Package { path: path.into(), name: found.name.into(), files }
     }
 
-    fn embed(&mut self, tree: &mut File) {
+    fn embed(&mut self, tree: &mut Arc<File>) {
         let path = self.sources.paths.get(&tree.id).cloned().unwrap_or_default();
         let folder = path.parent().unwrap_or(Path::new(""));
         let in_module = self.modules.first().is_some_and(|module| !module.path.is_empty());

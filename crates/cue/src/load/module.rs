@@ -162,7 +162,7 @@ impl Reader<'_> {
 
     fn fields(&self) -> Result<IndexMap<std::sync::Arc<str>, Data>, Error> {
         match decode::struct_data(&self.file.decls) {
-            Some(Data::Struct(fields)) if self.file.imports.is_empty() => Ok(fields),
+            Some(Data::Struct(fields)) if self.file.imports.is_empty() => Ok(*fields),
             _ => Err(self.error("a module file holds plain values only, each once", self.start())),
         }
     }

@@ -7,6 +7,7 @@
 mod find;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::module::NO_FILE;
 use super::{Options, Package, walk};
@@ -70,9 +71,12 @@ pub(super) fn inject(
     }
     let mut by_tag: HashMap<Span, Vec<Expr>> = HashMap::new();
     values.into_iter().for_each(|(tag, value)| by_tag.entry(tag).or_default().push(value));
+    if by_tag.is_empty() {
+        return errors;
+    }
     for (_, package) in packages.iter_mut().enumerate().filter(|(index, _)| instances.contains(index)) {
         for file in &mut package.files {
-            walk::fields(&mut file.tree.decls, &mut |field| fill(field, &mut by_tag));
+            walk::fields(&mut Arc::make_mut(&mut file.tree).decls, &mut |field| fill(field, &mut by_tag));
         }
     }
     errors

@@ -86,5 +86,6 @@ fn place(span: Span, sources: &SourceMap) -> Vec<(&'static str, Data)> {
 }
 
 fn fields(all: impl IntoIterator<Item = (&'static str, Data)>) -> Data {
-    Data::Struct(all.into_iter().map(|(name, value)| (name.into(), value)).collect::<IndexMap<_, _>>())
+    let fields: IndexMap<_, _> = all.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    Data::Struct(Box::new(fields))
 }

@@ -102,7 +102,8 @@ fn l(elements: &[Data]) -> Data {
 }
 
 fn o(fields: &[(&str, Data)]) -> Data {
-    Data::Struct(fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect::<IndexMap<_, _>>())
+    let fields: IndexMap<_, _> = fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+    Data::Struct(Box::new(fields))
 }
 
 /// Values of all kinds, those at the ends of what is possible among them.

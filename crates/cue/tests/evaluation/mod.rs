@@ -87,7 +87,7 @@ pub fn sorted(data: Data) -> Data {
         Data::List(items) => Data::List(items.into_iter().map(sorted).collect()),
         Data::Struct(mut fields) => {
             fields.sort_unstable_keys();
-            Data::Struct(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+            Data::Struct(Box::new(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect()))
         }
         other => other,
     }

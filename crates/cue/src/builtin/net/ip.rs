@@ -272,7 +272,7 @@ pub(super) fn parse_cidr(args: &[Data]) -> Outcome {
     if prefix.address.is_v4() {
         parts.insert("broadcast_addr".into(), shown(first | hosts));
     }
-    Ok(Data::Struct(parts))
+    Ok(Data::Struct(Box::new(parts)))
 }
 
 pub(super) fn is_in_cidr(args: &[Data]) -> Outcome {
