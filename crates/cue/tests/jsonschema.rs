@@ -1,7 +1,5 @@
 //! JSON Schemas as CUE: what each keyword becomes, and which values fit the result.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use shipway_cue::decode;
 use shipway_cue::error::Error;

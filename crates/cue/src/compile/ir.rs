@@ -179,6 +179,23 @@ pub enum Kinds {
     Unsupported(Arc<str>),
 }
 
+impl Kinds {
+    /// Whether it is a reference, and nothing else.
+    pub fn is_reference(&self) -> bool {
+        matches!(
+            self,
+            Self::Field { .. }
+                | Self::Frame { .. }
+                | Self::Labelled { .. }
+                | Self::Computed { .. }
+                | Self::Let { .. }
+                | Self::Package(_)
+                | Self::Select(..)
+                | Self::Index(..)
+        )
+    }
+}
+
 /// The alternatives of a disjunction.
 #[derive(Debug)]
 pub struct Alternatives {

@@ -4,7 +4,8 @@
 
 use std::cmp::Ordering;
 
-use super::graph::{Frame, Value, Vid};
+use super::equal::{bytes, same};
+use super::graph::{Frame, Value};
 use super::operand::Outcome;
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
@@ -23,19 +24,26 @@ impl Evaluator {
 
     /// A literal or a list.
     fn operand(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
+        match self.side(expr, frame)? {
+            Outcome::Data(data) => Ok(data),
+            Outcome::Vertex(vid) if matches!(self.get(vid).value, Value::Struct) => {
+                self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span)
+            }
+            Outcome::Vertex(vid) => self.data_step(vid, expr.span),
+        }
+    }
+
+    /// A literal, or the vertex of a list or a struct.
+    fn side(&mut self, expr: &Ex, frame: Frame) -> Step<Outcome> {
         let vid = match self.evaluate(expr, frame)? {
-            Outcome::Data(data) => return Ok(data),
             Outcome::Vertex(vid) => vid,
+            data @ Outcome::Data(_) => return Ok(data),
         };
         self.wait(vid, Need::Scalar)?;
         let found = self.default_of(vid);
-        if matches!(self.get(found).value, Value::Unknown) {
-            return self.scalar_of(found, expr.span);
-        }
-        match &self.get(found).value {
-            Value::List => self.data_step(found, expr.span),
-            Value::Struct => self.fail(Code::Conflict, "a struct can't be used with this operator", expr.span),
-            _ => self.scalar_of(found, expr.span),
+        match self.get(found).value {
+            Value::List | Value::Struct => Ok(Outcome::Vertex(found)),
+            _ => self.scalar_of(found, expr.span).map(Outcome::Data),
         }
     }
 
@@ -76,18 +84,9 @@ impl Evaluator {
     }
 
     fn comparable(&mut self, expr: &Ex, frame: Frame) -> Step<Data> {
-        let vid = match self.evaluate(expr, frame)? {
-            Outcome::Data(data) => return Ok(data),
-            Outcome::Vertex(vid) => vid,
-        };
-        self.wait(vid, Need::Scalar)?;
-        let found = self.default_of(vid);
-        if matches!(self.get(found).value, Value::Unknown) {
-            return self.scalar_of(found, expr.span);
-        }
-        match &self.get(found).value {
-            Value::List | Value::Struct => self.data_step(found, expr.span),
-            _ => self.scalar_of(found, expr.span),
+        match self.side(expr, frame)? {
+            Outcome::Data(data) => Ok(data),
+            Outcome::Vertex(vid) => self.data_step(vid, expr.span),
         }
     }
 
@@ -141,7 +140,7 @@ impl Evaluator {
     }
 
     fn unfit<T>(&self, op: BinaryOp, a: &Data, b: &Data, span: Span) -> Step<T> {
-        let text = format!("invalid operands for {}: {} and {}", sign(op), a.kind_name(), b.kind_name());
+        let text = format!("invalid operands for {}: {} and {}", op.sign(), a.kind_name(), b.kind_name());
         self.fail(Code::Conflict, text, span)
     }
 
@@ -195,57 +194,7 @@ impl Evaluator {
             Err(error) => self.fail(Code::Conflict, error.message, span),
         }
     }
-
-    /// Whether two vertices are the same concrete value.
-    pub(super) fn same_concrete(&mut self, a: Vid, b: Vid) -> bool {
-        match (self.data(a), self.data(b)) {
-            (Ok(a), Ok(b)) => same(&a, &b),
-            _ => false,
-        }
-    }
 }
 
 /// The longest text that repeating may make.
 pub(super) const MAX_TEXT_BYTES: usize = 64 << 20;
-
-fn bytes(data: &Data) -> Vec<u8> {
-    match data {
-        Data::String(text) => text.as_bytes().to_vec(),
-        Data::Bytes(bytes) => bytes.to_vec(),
-        _ => Vec::new(),
-    }
-}
-
-/// Equal by value: `1 == 1.0`, in whatever order fields come.
-pub(super) fn same(a: &Data, b: &Data) -> bool {
-    match (a, b) {
-        (Data::Number(a), Data::Number(b)) => a.compare(b).is_eq(),
-        (Data::List(a), Data::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Data::Struct(a), Data::Struct(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
-        }
-        (Data::String(_), Data::Bytes(_)) | (Data::Bytes(_), Data::String(_)) => bytes(a) == bytes(b),
-        _ => a == b,
-    }
-}
-
-fn sign(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Or => "|",
-        BinaryOp::And => "&",
-        BinaryOp::BoolOr => "||",
-        BinaryOp::BoolAnd => "&&",
-        BinaryOp::Equal => "==",
-        BinaryOp::NotEqual => "!=",
-        BinaryOp::Less => "<",
-        BinaryOp::LessEqual => "<=",
-        BinaryOp::Greater => ">",
-        BinaryOp::GreaterEqual => ">=",
-        BinaryOp::Match => "=~",
-        BinaryOp::NotMatch => "!~",
-        BinaryOp::Add => "+",
-        BinaryOp::Subtract => "-",
-        BinaryOp::Multiply => "*",
-        BinaryOp::Divide => "/",
-    }
-}

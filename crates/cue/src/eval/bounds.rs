@@ -22,7 +22,7 @@ impl Evaluator {
     pub(super) fn insert_bound(&mut self, vid: Vid, op: UnaryOp, value: Data, span: Span, origin: Origin) {
         self.mark_structure(vid, origin);
         let Some(kind) = kinds_of_bound(op, &value) else {
-            let text = format!("{} can't be a bound for {}", super::data::brief(&value), sign(op));
+            let text = format!("{} can't be a bound for {}", super::data::brief(&value), op.sign());
             self.v(vid).node.errors.push(Arc::new(Error::new(Code::Conflict, text, Some(span))));
             return;
         };
@@ -189,22 +189,5 @@ fn floor(number: &Number) -> Number {
 
 /// The bound as CUE writes it.
 pub(super) fn shown(bound: &Bound) -> String {
-    format!("{}{}", sign(bound.op), super::data::brief(&bound.value))
-}
-
-pub(super) fn sign(op: UnaryOp) -> &'static str {
-    match op {
-        UnaryOp::Plus => "+",
-        UnaryOp::Minus => "-",
-        UnaryOp::Not => "!",
-        UnaryOp::Default => "*",
-        UnaryOp::Less => "<",
-        UnaryOp::LessEqual => "<=",
-        UnaryOp::Greater => ">",
-        UnaryOp::GreaterEqual => ">=",
-        UnaryOp::NotEqual => "!=",
-        UnaryOp::Equal => "==",
-        UnaryOp::Match => "=~",
-        UnaryOp::NotMatch => "!~",
-    }
+    format!("{}{}", bound.op.sign(), super::data::brief(&bound.value))
 }

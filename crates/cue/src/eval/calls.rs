@@ -100,7 +100,7 @@ impl Evaluator {
             (Native::Package("list", "IsSorted"), [list, order]) => {
                 let sorted = self.sort(list, order, frame)?;
                 let given = self.concrete(list, frame)?;
-                Ok(Outcome::Data(Data::Bool(super::arith::same(&sorted, &given))))
+                Ok(Outcome::Data(Data::Bool(super::equal::same(&sorted, &given))))
             }
             (Native::Package(..) | Native::MatchN | Native::MatchIf, [value, rest @ ..])
                 if is_validator(&Callee::Native(native), rest.len()) =>

@@ -2,8 +2,10 @@
 //!
 //! Not here: bounds (`bounds`), and checks that match a value with others (`matchers`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::equal::same;
 use super::graph::{Check, Frame, Vertex, Vid};
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
@@ -172,17 +174,18 @@ impl Evaluator {
         vertex.arcs.iter().filter(|(label, arc)| label.is_regular() && present(arc)).count()
     }
 
-    pub(super) fn duplicate(&mut self, vid: Vid) -> Option<(u32, u32)> {
-        let mut elements: Vec<(u32, Vid)> = Vec::new();
-        for (label, arc) in &self.get(vid).arcs {
-            elements.extend(label.as_index().map(|index| (index, *arc)));
-        }
-        for (at, (i, a)) in elements.iter().enumerate() {
-            for (j, b) in &elements[at + 1..] {
-                if self.same_concrete(*a, *b) {
-                    return Some((*i, *j));
-                }
+    /// The places of two elements of a list that are the same concrete value.
+    fn duplicate(&self, vid: Vid) -> Option<(usize, usize)> {
+        let elements: Vec<_> = self.elements_in_order(vid).into_iter().map(|element| self.data(element).ok()).collect();
+        let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (at, element) in elements.iter().enumerate() {
+            let Some(element) = element else { continue };
+            let alike = seen.entry(super::equal::digest(element)).or_default();
+            let same = |known: &&usize| elements[**known].as_ref().is_some_and(|known| same(known, element));
+            if let Some(known) = alike.iter().find(same) {
+                return Some((*known, at));
             }
+            alike.push(at);
         }
         None
     }

@@ -49,6 +49,19 @@ impl Cycles {
     }
 }
 
+/// A reference that is about to be followed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference<'a> {
+    /// The vertex that it is a conjunct of.
+    pub vid: Vid,
+    pub target: Vid,
+    pub expr: &'a Ex,
+    pub frame: Frame,
+    pub origin: Origin,
+    /// It names a definition.
+    pub definition: bool,
+}
+
 impl Evaluator {
     /// A conjunct with structure of its own: postponed cyclic ones may go on beside it.
     pub(super) fn mark_structure(&mut self, vid: Vid, origin: Origin) {
@@ -66,20 +79,12 @@ impl Evaluator {
     }
 
     /// Looks at a reference before it is followed. `None`: it is not to be followed (now).
-    pub(super) fn follow(
-        &mut self,
-        vid: Vid,
-        target: Vid,
-        expr: &Ex,
-        frame: Frame,
-        origin: Origin,
-        definition: bool,
-    ) -> Option<Origin> {
-        let target = self.deref(target);
+    pub(super) fn follow(&mut self, of: Reference<'_>) -> Option<Origin> {
+        let of = Reference { target: self.deref(of.target), ..of };
+        let Reference { vid, target, expr, mut origin, .. } = of;
         let here = self.deref(vid);
-        let mut origin = origin;
         if self.is_around(vid, target) {
-            return self.cyclic(vid, target, expr, frame, origin, definition, true);
+            return self.cyclic(of, true);
         }
         let has_plain = self.get(vid).node.cycles.has_plain;
         if has_plain && origin.cycle == Cycle::Maybe {
@@ -91,8 +96,8 @@ impl Evaluator {
             let seen = self.refs[at as usize];
             at = seen.next;
             if self.deref(seen.target) != target {
-                if self.feeds_itself(seen, expression, target, here, frame) {
-                    return self.cyclic(vid, target, expr, frame, origin, definition, false);
+                if self.feeds_itself(seen, expression, target, here, of.frame) {
+                    return self.cyclic(of, false);
                 }
                 continue;
             }
@@ -111,7 +116,7 @@ impl Evaluator {
             if seen.expression != expression && has_plain && self.get(vid).node.cycles.has_structure {
                 continue;
             }
-            return self.cyclic(vid, target, expr, frame, origin, definition, false);
+            return self.cyclic(of, false);
         }
         let tree_depth = self.tree_depth;
         let length = self.refs[origin.refs as usize].length + 1;
@@ -144,27 +149,18 @@ impl Evaluator {
         !step
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one conjunct, taken apart, and which sort of cycle it is in")]
-    fn cyclic(
-        &mut self,
-        vid: Vid,
-        target: Vid,
-        expr: &Ex,
-        frame: Frame,
-        origin: Origin,
-        definition: bool,
-        ancestor: bool,
-    ) -> Option<Origin> {
-        let origin = Origin { cycle: Cycle::Yes, ..origin };
-        let cycles = &mut self.v(vid).node.cycles;
+    /// What becomes of a reference that is part of a cycle; `ancestor`: to what is around it.
+    fn cyclic(&mut self, of: Reference<'_>, ancestor: bool) -> Option<Origin> {
+        let origin = Origin { cycle: Cycle::Yes, ..of.origin };
+        let cycles = &mut self.v(of.vid).node.cycles;
         cycles.has_cyclic = true;
         cycles.has_ancestor |= ancestor;
         let goes_on = if ancestor { cycles.has_structure } else { cycles.evidence() };
         if goes_on {
             return Some(origin);
         }
-        let conjunct = Conjunct::new(expr.clone(), frame, origin);
-        cycles.postpone(conjunct, Some((target, definition)), false);
+        let conjunct = Conjunct::new(of.expr.clone(), of.frame, origin);
+        cycles.postpone(conjunct, Some((of.target, of.definition)), false);
         None
     }
 

@@ -126,12 +126,7 @@ impl Evaluator {
     }
 
     fn elements(&self, vid: Vid) -> Result<Data, Arc<Error>> {
-        let mut elements: Vec<(u32, Vid)> = Vec::new();
-        for (label, arc) in &self.get(vid).arcs {
-            elements.extend(label.as_index().map(|index| (index, *arc)));
-        }
-        elements.sort_by_key(|(index, _)| *index);
-        elements.into_iter().map(|(_, arc)| self.data(arc)).collect::<Result<_, _>>().map(Data::List)
+        self.elements_in_order(vid).into_iter().map(|arc| self.data(arc)).collect::<Result<_, _>>().map(Data::List)
     }
 
     /// What a vertex without a value lacks.

@@ -1,9 +1,13 @@
-//! When two alternatives of a disjunction are one.
+//! When two alternatives of a disjunction are one, and when two concrete values are equal.
 //!
-//! Not here: `==` (`arith`), which compares concrete values only.
+//! Not here: which values may be compared with `==` (`arith`).
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use super::Evaluator;
 use super::graph::{Bound, Check, Value, Vid};
+use crate::data::Data;
 
 impl Evaluator {
     /// Whether two finished vertices say the same, for all that can be told.
@@ -50,7 +54,7 @@ impl Evaluator {
             && open(&y.value)
             && x.conjuncts.len() == y.conjuncts.len()
             && x.conjuncts.iter().zip(&y.conjuncts).all(|(x, y)| match (&x.body, &y.body) {
-                (super::Body::Expr(x), super::Body::Expr(y)) => std::sync::Arc::ptr_eq(x, y),
+                (super::Body::Expr(x), super::Body::Expr(y)) => Arc::ptr_eq(x, y),
                 (super::Body::Vertex(x), super::Body::Vertex(y)) => x == y,
                 _ => false,
             })
@@ -58,7 +62,7 @@ impl Evaluator {
 
     fn same_patterns(&self, a: Vid, b: Vid) -> bool {
         let (x, y) = (&self.get(a).node.patterns, &self.get(b).node.patterns);
-        x.len() == y.len() && x.iter().zip(y).all(|(x, y)| std::sync::Arc::ptr_eq(&x.value, &y.value))
+        x.len() == y.len() && x.iter().zip(y).all(|(x, y)| Arc::ptr_eq(&x.value, &y.value))
     }
 
     fn same_closing(&self, a: Vid, b: Vid) -> bool {
@@ -86,5 +90,44 @@ impl Evaluator {
             && bound(&x.upper, &y.upper)
             && x.checks.len() == y.checks.len()
             && x.checks.iter().zip(&y.checks).all(|(x, y)| check(x, y))
+    }
+}
+
+/// Equal by value: `1 == 1.0`, in whatever order fields come.
+pub(super) fn same(a: &Data, b: &Data) -> bool {
+    match (a, b) {
+        (Data::Number(a), Data::Number(b)) => a.compare(b).is_eq(),
+        (Data::List(a), Data::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Data::Struct(a), Data::Struct(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
+        (Data::String(_), Data::Bytes(_)) | (Data::Bytes(_), Data::String(_)) => bytes(a) == bytes(b),
+        _ => a == b,
+    }
+}
+
+/// A number that is the same for what is the [`same`].
+pub(super) fn digest(data: &Data) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match data {
+        Data::Null => {}
+        Data::Bool(value) => value.hash(&mut hasher),
+        Data::Number(number) => number.hash(&mut hasher),
+        Data::String(_) | Data::Bytes(_) => hasher.write(&bytes(data)),
+        Data::List(items) => items.iter().for_each(|item| hasher.write_u64(digest(item))),
+        Data::Struct(fields) => {
+            let field = |(name, value): (&Arc<str>, &Data)| digest(&Data::String(name.clone())) ^ digest(value);
+            hasher.write_u64(fields.iter().map(field).fold(0, u64::wrapping_add));
+        }
+    }
+    hasher.finish()
+}
+
+/// The bytes of a text; none for what is no text.
+pub(super) fn bytes(data: &Data) -> Vec<u8> {
+    match data {
+        Data::String(text) => text.as_bytes().to_vec(),
+        Data::Bytes(bytes) => bytes.to_vec(),
+        _ => Vec::new(),
     }
 }

@@ -86,11 +86,14 @@ impl Evaluator {
             let code = if vertex.node.kind.meets(Kind::LIST) { Code::Incomplete } else { Code::Conflict };
             return self.fail(code, "a list is needed here", span);
         }
-        let mut elements: Vec<(u32, Vid)> = Vec::new();
-        for (label, arc) in &vertex.arcs {
-            elements.extend(label.as_index().map(|index| (index, *arc)));
-        }
+        Ok(self.elements_in_order(vid))
+    }
+
+    /// The elements of a list, the first first.
+    pub(super) fn elements_in_order(&self, vid: Vid) -> Vec<Vid> {
+        let arcs = self.get(vid).arcs.iter();
+        let mut elements: Vec<(u32, Vid)> = arcs.filter_map(|(label, arc)| Some((label.as_index()?, *arc))).collect();
         elements.sort_by_key(|(index, _)| *index);
-        Ok(elements.into_iter().map(|(_, arc)| arc).collect())
+        elements.into_iter().map(|(_, arc)| arc).collect()
     }
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::cycle::Reference;
 use super::graph::{Body, Conjunct, Frame, Origin, Status, Value, Vertex, Vid};
 use super::run::Need;
 use super::schedule::made;
@@ -29,7 +30,8 @@ impl Evaluator {
             return Err(Stop::Fail(error.clone()));
         }
         let definition = names_definition(expr);
-        let Some(origin) = self.follow(vid, target, expr, frame, origin, definition) else { return Ok(()) };
+        let reference = Reference { vid, target, expr, frame, origin, definition };
+        let Some(origin) = self.follow(reference) else { return Ok(()) };
         self.take_vertex(vid, target, origin, definition);
         Ok(())
     }

@@ -295,7 +295,7 @@ impl Evaluator {
             (UnaryOp::Minus, Data::Number(number)) => Ok(Data::Number(number.neg())),
             (UnaryOp::Not, Data::Bool(value)) => Ok(Data::Bool(!value)),
             _ => {
-                let text = format!("invalid operand for {}: {}", super::bounds::sign(op), data.kind_name());
+                let text = format!("invalid operand for {}: {}", op.sign(), data.kind_name());
                 self.fail(Code::Conflict, text, span)
             }
         }

@@ -353,16 +353,8 @@ fn fixed(structure: &Struct) -> Vec<Label> {
 
 fn refers(expr: &Ex) -> bool {
     match &expr.kind {
-        Kinds::Field { .. }
-        | Kinds::Frame { .. }
-        | Kinds::Labelled { .. }
-        | Kinds::Computed { .. }
-        | Kinds::Let { .. }
-        | Kinds::Package(_)
-        | Kinds::Select(..)
-        | Kinds::Index(..) => true,
         Kinds::And(left, right) => refers(left) && refers(right),
-        _ => false,
+        kind => kind.is_reference(),
     }
 }
 

@@ -166,7 +166,7 @@ impl Evaluator {
             Kinds::Open(inner) => self.follow_expr(inner, of, via, walk),
             Kinds::Or(alternatives) => self.follow_choice(expr, alternatives, of, via, walk),
             Kinds::Struct(inner) if inner.embeds => {}
-            _ if is_reference(expr) => match self.target(expr, of.frame) {
+            _ if expr.kind.is_reference() => match self.target(expr, of.frame) {
                 Some(target) => {
                     let via = [self.way(via, of, expr.span), vec![reference(expr)]].concat();
                     self.follow_vertex(target, &via, walk);
@@ -239,7 +239,7 @@ impl Evaluator {
 
     fn alternative(&mut self, expr: &Ex, is_default: bool, frame: Frame, walk: &Walk) -> Alternative {
         let fate = walk.fate(expr, frame);
-        let refers = is_reference(expr) && !super::lookup::names_definition(expr);
+        let refers = expr.kind.is_reference() && !super::lookup::names_definition(expr);
         let matters = is_default || refers || fate == Fate::Taken;
         let value = if matters { self.alone(expr, frame) } else { None };
         Alternative { span: expr.span, fate, is_default, value }
@@ -299,33 +299,19 @@ fn below(path: &str, name: &str, is_element: bool) -> String {
     }
 }
 
-fn is_reference(expr: &Ex) -> bool {
-    matches!(
-        expr.kind,
-        Kinds::Field { .. }
-            | Kinds::Frame { .. }
-            | Kinds::Labelled { .. }
-            | Kinds::Computed { .. }
-            | Kinds::Let { .. }
-            | Kinds::Package(_)
-            | Kinds::Select(..)
-            | Kinds::Index(..)
-    )
-}
-
 /// It says all that it says where it stands: no reference leads on, nothing is chosen in it.
 fn is_plain(expr: &Ex) -> bool {
     match &expr.kind {
         Kinds::And(left, right) => is_plain(left) && is_plain(right),
         Kinds::Or(_) | Kinds::Struct(_) | Kinds::Alias(_) | Kinds::Open(_) => false,
-        _ => !is_reference(expr),
+        _ => !expr.kind.is_reference(),
     }
 }
 
 /// The references in an expression, from left to right.
 fn operands(expr: &Ex, found: &mut Vec<Ex>) {
     match &expr.kind {
-        _ if is_reference(expr) => found.push(expr.clone()),
+        _ if expr.kind.is_reference() => found.push(expr.clone()),
         Kinds::Interpolation(parts, _) => {
             for part in parts {
                 if let Part::Value(value) = part {

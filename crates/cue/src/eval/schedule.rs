@@ -90,14 +90,7 @@ impl Evaluator {
                 let origin = Origin { opened: true, ..origin };
                 self.schedule(vid, &Conjunct::new(inner.clone(), frame, origin), origin);
             }
-            Kinds::Field { .. }
-            | Kinds::Frame { .. }
-            | Kinds::Labelled { .. }
-            | Kinds::Computed { .. }
-            | Kinds::Let { .. }
-            | Kinds::Package(_)
-            | Kinds::Select(..)
-            | Kinds::Index(..) => self.task(vid, Job::Resolve(expr.clone()), frame, origin),
+            kind if kind.is_reference() => self.task(vid, Job::Resolve(expr.clone()), frame, origin),
             _ => self.schedule_value(vid, expr, frame, origin),
         }
     }

@@ -135,7 +135,7 @@ impl Writer {
     fn prefix(&mut self, op: UnaryOp, of: &Expr, around: u8) {
         let parens = around > PREFIX;
         self.push(if parens { "(" } else { "" });
-        self.push(prefix_text(op));
+        self.push(op.sign());
         // `< -1`: together they would be another operator.
         if matches!(of.kind, ExprKind::Unary { .. }) {
             self.push(" ");
@@ -150,7 +150,7 @@ impl Writer {
         self.push(if parens { "(" } else { "" });
         self.expr(left, precedence);
         self.push(" ");
-        self.push(binary_text(op));
+        self.push(op.sign());
         self.push(" ");
         self.expr(right, precedence + 1);
         self.push(if parens { ")" } else { "" });
@@ -317,43 +317,5 @@ impl Writer {
         };
         self.push(&head);
         expr.iter().for_each(|expr| self.expr(expr, LOOSEST));
-    }
-}
-
-fn prefix_text(op: UnaryOp) -> &'static str {
-    match op {
-        UnaryOp::Plus => "+",
-        UnaryOp::Minus => "-",
-        UnaryOp::Not => "!",
-        UnaryOp::Default => "*",
-        UnaryOp::Less => "<",
-        UnaryOp::LessEqual => "<=",
-        UnaryOp::Greater => ">",
-        UnaryOp::GreaterEqual => ">=",
-        UnaryOp::NotEqual => "!=",
-        UnaryOp::Equal => "==",
-        UnaryOp::Match => "=~",
-        UnaryOp::NotMatch => "!~",
-    }
-}
-
-fn binary_text(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Or => "|",
-        BinaryOp::And => "&",
-        BinaryOp::BoolOr => "||",
-        BinaryOp::BoolAnd => "&&",
-        BinaryOp::Equal => "==",
-        BinaryOp::NotEqual => "!=",
-        BinaryOp::Less => "<",
-        BinaryOp::LessEqual => "<=",
-        BinaryOp::Greater => ">",
-        BinaryOp::GreaterEqual => ">=",
-        BinaryOp::Match => "=~",
-        BinaryOp::NotMatch => "!~",
-        BinaryOp::Add => "+",
-        BinaryOp::Subtract => "-",
-        BinaryOp::Multiply => "*",
-        BinaryOp::Divide => "/",
     }
 }

@@ -405,6 +405,27 @@ pub enum UnaryOp {
     NotMatch,
 }
 
+impl UnaryOp {
+    /// The operator as it is written.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Plus => "+",
+            Self::Minus => "-",
+            Self::Not => "!",
+            Self::Default => "*",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::NotEqual => "!=",
+            Self::Equal => "==",
+            Self::Match => "=~",
+            Self::NotMatch => "!~",
+        }
+    }
+}
+
 /// An operator between its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
@@ -440,4 +461,29 @@ pub enum BinaryOp {
     Multiply,
     /// `/`
     Divide,
+}
+
+impl BinaryOp {
+    /// The operator as it is written.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Or => "|",
+            Self::And => "&",
+            Self::BoolOr => "||",
+            Self::BoolAnd => "&&",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::Match => "=~",
+            Self::NotMatch => "!~",
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+        }
+    }
 }

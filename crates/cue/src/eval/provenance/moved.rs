@@ -8,7 +8,7 @@
 use super::super::Evaluator;
 use super::super::graph::{Frame, Vid};
 use super::super::run::Need;
-use super::{is_reference, reference};
+use super::reference;
 use crate::compile::ir::{Clause, Ex, Item, Kinds};
 use crate::data::Data;
 use crate::label::Label;
@@ -67,7 +67,7 @@ impl Evaluator {
     /// The references among an expression's operands, those in lists too, with the frames that they stand in.
     fn lists(&mut self, expr: &Ex, frame: Frame, found: &mut Vec<(Ex, Frame)>) {
         match &expr.kind {
-            _ if is_reference(expr) => found.push((expr.clone(), frame)),
+            _ if expr.kind.is_reference() => found.push((expr.clone(), frame)),
             Kinds::Call(_, args) | Kinds::CallValue(_, args) => {
                 args.iter().for_each(|arg| self.lists(arg, frame, found));
             }
