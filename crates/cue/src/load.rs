@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 pub use argument::Encoding;
 pub use experiment::Experiments;
+pub(crate) use files::clean;
 pub use files::{Disk, Files, Kind, Memory};
 pub use import_path::ImportPath;
 pub use instance::instance_of_value;
@@ -170,6 +171,12 @@ impl std::error::Error for Failed {}
 /// There is no such file or folder.
 pub fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
     named::cue_files(files, folder, arguments)
+}
+
+/// The root of the module that a folder is in: the folder nearest upwards that holds `cue.mod`.
+#[must_use]
+pub fn module_root(files: &dyn Files, folder: &Path) -> Option<PathBuf> {
+    module::root_of(files, folder)
 }
 
 /// Loads what the arguments name, as `cue export` takes them: packages first (`.`, `./folder`, `./folder:name`,

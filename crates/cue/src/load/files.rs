@@ -128,7 +128,7 @@ impl Files for Memory {
 }
 
 /// A path without `.` and, as far as its own words go, without `..`.
-pub(super) fn clean(path: &Path) -> PathBuf {
+pub(crate) fn clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for part in path.components() {
         match part {
