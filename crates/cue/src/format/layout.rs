@@ -121,6 +121,7 @@ pub(super) fn lines(text: &str, tokens: &[Token], comments: &[Comment], marks: &
     };
     let mut comments = comments.iter().peekable();
     for (index, token) in tokens.iter().enumerate() {
+        layout.enter(*token);
         while let Some(comment) = comments.next_if(|comment| comment.span.start < token.start) {
             layout.comment(comment);
         }
@@ -144,6 +145,12 @@ impl<'a> Layout<'a> {
         self.seen = end.max(start);
     }
 
+    /// Enters what begins with a token; the comments before it belong to that already.
+    fn enter(&mut self, token: Token) {
+        let entered = self.marks.indents.get(&token.start).copied().unwrap_or(0);
+        self.indents.extend(std::iter::repeat_n(false, entered));
+    }
+
     fn token(&mut self, index: usize) {
         let token = self.tokens[index];
         self.see(token.start, token.end);
@@ -155,8 +162,6 @@ impl<'a> Layout<'a> {
             }
             _ => {}
         }
-        let entered = self.marks.indents.get(&token.start).copied().unwrap_or(0);
-        self.indents.extend(std::iter::repeat_n(false, entered));
         if !self.marks.left_out.contains(&token.start) {
             self.write_token(index, token);
         }
