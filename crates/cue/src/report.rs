@@ -9,7 +9,7 @@ use std::fmt::Write;
 use crate::error::{Code, Error, Label};
 use crate::source::{FileId, SourceMap};
 
-/// How many errors are drawn; the others are counted.
+/// How many errors [`all`] draws; the others are counted.
 pub const MAX_ERRORS: usize = 20;
 
 /// How many lines of one error are drawn.
@@ -46,12 +46,19 @@ impl Colours {
     }
 }
 
-/// The report of several errors, one after another with an empty line between them.
+/// The report of several errors, one after another with an empty line between them: the first [`MAX_ERRORS`] drawn,
+/// the others counted.
 #[must_use]
 pub fn all(errors: &[Error], sources: &SourceMap, colours: Colours) -> String {
-    let mut out: Vec<String> = errors.iter().take(MAX_ERRORS).map(|error| one(error, sources, colours)).collect();
-    if errors.len() > MAX_ERRORS {
-        out.push(format!("… and {} more errors\n", errors.len() - MAX_ERRORS));
+    first(errors, MAX_ERRORS, sources, colours)
+}
+
+/// As [`all`], with another number of errors that are drawn.
+#[must_use]
+pub fn first(errors: &[Error], most: usize, sources: &SourceMap, colours: Colours) -> String {
+    let mut out: Vec<String> = errors.iter().take(most).map(|error| one(error, sources, colours)).collect();
+    if errors.len() > most {
+        out.push(format!("… and {} more errors\n", errors.len() - most));
     }
     out.join("\n")
 }

@@ -51,6 +51,15 @@ impl Placement {
         self.list || !self.path.is_empty()
     }
 
+    /// The values of all data files where they belong.
+    pub(crate) fn place_all(&self, build: &mut Build) -> Result<Vec<Expr>, Failure> {
+        let mut values = Vec::new();
+        for file in build.data.clone() {
+            values.extend(self.place(build, &file)?);
+        }
+        Ok(values)
+    }
+
     /// The values of a file where they belong: one expression for the root of the configuration, or none.
     pub(crate) fn place(&self, build: &mut Build, file: &DataFile) -> Result<Vec<Expr>, Failure> {
         if !self.is_used() {

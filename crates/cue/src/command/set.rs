@@ -11,7 +11,7 @@ use super::{Failure, Streams, output};
 use crate::Limits;
 use crate::edit::{self, parse_path};
 use crate::error::{Code, Error};
-use crate::load::{self, Build, Files, Kind, Options, clean, module_root};
+use crate::load::{self, Build, Files, Kind, Options, clean, module_root, read_text};
 use crate::source::{FileId, SourceMap};
 use crate::syntax;
 
@@ -50,11 +50,7 @@ impl Set {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let name = self.file.display().to_string();
         let path = clean(&streams.folder.join(&self.file));
-        let unreadable = |reason: &dyn std::fmt::Display| {
-            Failure::plain(Error::new(Code::Load, format!("`{name}` can't be read: {reason}"), None))
-        };
-        let bytes = streams.files.read(&path).map_err(|reason| unreadable(&reason))?;
-        let text = String::from_utf8(bytes).map_err(|reason| unreadable(&reason))?;
+        let text = read_text(streams.files, &path, &name).map_err(Failure::plain)?;
         let mut sources = SourceMap::default();
         let id = sources.add(name.as_str(), text.as_str());
         let changed = self.change(id, &text).map_err(|error| Failure::new(vec![error], &sources))?;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::argument::{self, Arguments, Encoding, FileArgument};
 use super::document::Document;
-use super::files::{Files, Kind, clean};
+use super::files::{Files, Kind, clean, read_bytes};
 use super::folder::{self, Found, Wanted};
 use super::import_path::ImportPath;
 use super::module::{self, LanguageVersion, Module};
 use super::named;
 use super::{
-    Build, DataFile, Failed, Import, MAX_FILE_BYTES, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target,
-    condition, document, embed, experiment, tag,
+    Build, DataFile, Failed, Import, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target, condition, document,
+    embed, experiment, tag,
 };
 use crate::error::{Code, Error};
 use crate::jsonschema;
@@ -51,13 +51,7 @@ impl Sources<'_> {
     /// The bytes of a file and its number in the map.
     pub(super) fn read(&mut self, path: &Path) -> Result<(FileId, Vec<u8>), Error> {
         let name = self.shown(path);
-        let bytes = if path == Path::new("-") { self.files.standard_input() } else { self.files.read(path) };
-        let bytes =
-            bytes.map_err(|reason| Error::new(Code::Load, format!("`{name}` can't be read: {reason}"), None))?;
-        if bytes.len() > MAX_FILE_BYTES {
-            let message = format!("`{name}` is larger than {MAX_FILE_BYTES} bytes");
-            return Err(Error::new(Code::Limit, message, None));
-        }
+        let bytes = read_bytes(self.files, path, &name)?;
         Ok((self.map.add(name, document::shown(&bytes)), bytes))
     }
 
