@@ -22,6 +22,9 @@ use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast::{Expr, File};
 use crate::syntax::parse_file;
 
+/// The name that stands for all packages of a folder.
+const ALL_PACKAGES: &str = "*";
+
 /// Files, read once each, and the tags that conditions ask for.
 pub(super) struct Sources<'a> {
     pub(super) files: &'a dyn Files,
@@ -193,19 +196,39 @@ impl<'a> Loader<'a> {
     /// The packages that an argument names.
     fn named(&mut self, argument: &str) -> Vec<usize> {
         let path = ImportPath::parse(argument);
+        if path.qualifier.as_deref() == Some("_") {
+            let message = format!("`_` in `{argument}` is not the name of a package");
+            self.errors.push(Error::new(Code::Load, message, None).help("give `-p _` for the files without one"));
+            return Vec::new();
+        }
         if path.path.split('/').any(|part| part == "...") {
             return self.pattern(&path);
         }
-        let wanted = match path.qualifier.clone().or_else(|| self.options.package.clone()) {
-            Some(name) => Wanted::Named(name),
-            None => Wanted::Only,
-        };
         let location = if path.is_relative() || path.path.is_empty() {
             self.folder_location(&clean(&self.options.folder.join(&path.path)), argument)
         } else {
             self.imported_location(&path, None)
         };
-        location.and_then(|location| self.package(&location, &wanted, None)).into_iter().collect()
+        let Some(location) = location else { return Vec::new() };
+        let wanted = self.wanted(&path, &location);
+        wanted.iter().filter_map(|wanted| self.package(&location, wanted, None)).collect()
+    }
+
+    /// Which packages of a place are meant by a path without `...`.
+    fn wanted(&mut self, path: &ImportPath, location: &Location) -> Vec<Wanted> {
+        let in_folder = location.folders.iter().flat_map(|folder| folder::packages(&mut self.sources, folder));
+        let in_folder: Vec<String> = in_folder.collect();
+        match path.qualifier.as_ref().or(self.options.package.as_ref()) {
+            Some(name) if name == ALL_PACKAGES => in_folder.into_iter().map(Wanted::Named).collect(),
+            Some(name) => vec![Wanted::Named(name.clone())],
+            None => {
+                // Of several, that which is called as its folder.
+                let own = location.path.split('@').next().filter(|path| !path.is_empty()).unwrap_or(&path.path);
+                let own = own.rsplit('/').next().unwrap_or_default();
+                let named_so = in_folder.iter().any(|name| name == own);
+                vec![if named_so { Wanted::Named(own.to_owned()) } else { Wanted::Only }]
+            }
+        }
     }
 
     /// The packages of all folders under one, for `./...`; folders without any are passed over.
@@ -220,10 +243,10 @@ impl<'a> Loader<'a> {
         let mut found = Vec::new();
         let top = clean(&self.options.folder.join(before));
         for folder in named::folders_under(self.sources.files, &top) {
-            let location = self.folder_location(&folder, &path.path);
-            let wanted = path.qualifier.clone().map_or(Wanted::Only, Wanted::Named);
-            let has_package = self.has_package(&folder, &wanted);
-            found.extend(location.filter(|_| has_package).and_then(|at| self.package(&at, &wanted, None)));
+            let Some(location) = self.folder_location(&folder, &path.path) else { continue };
+            for wanted in self.wanted_in(&folder, path) {
+                found.extend(self.package(&location, &wanted, None));
+            }
         }
         if found.is_empty() && self.errors.is_empty() {
             self.errors.push(Error::new(Code::Load, format!("the pattern `{path}` matches no package"), None));
@@ -231,16 +254,15 @@ impl<'a> Loader<'a> {
         found
     }
 
-    fn has_package(&mut self, folder: &Path, wanted: &Wanted) -> bool {
-        let paths = named::cue_files_in(self.sources.files, folder);
-        paths.iter().any(|path| match self.sources.parse(path) {
-            Ok(Some((file, _))) => match (wanted, file.package) {
-                (_, None) => false,
-                (Wanted::Only, Some(_)) => true,
-                (Wanted::Named(name), Some(package)) => *package.name == **name,
-            },
-            _ => false,
-        })
+    /// Which packages of a folder are meant by a path with `...`.
+    fn wanted_in(&mut self, folder: &Path, path: &ImportPath) -> Vec<Wanted> {
+        let in_folder = folder::packages(&mut self.sources, folder);
+        match path.qualifier.as_ref().or(self.options.package.as_ref()) {
+            Some(name) if name == ALL_PACKAGES => in_folder.into_iter().map(Wanted::Named).collect(),
+            Some(name) => in_folder.into_iter().filter(|found| found == name).map(Wanted::Named).collect(),
+            None if in_folder.iter().any(|name| name != "_") => vec![Wanted::Only],
+            None => Vec::new(),
+        }
     }
 
     /// A package and all that it imports; its number, unless something was wrong. `from` is where it is imported.
