@@ -414,6 +414,11 @@ fn tags_stand_on_plain_fields_only() {
         ("[string]: _ @tag(x)", "a tag is not allowed within a field that is only a constraint [x.cue:1:13]"),
         ("a: [{b: _ @tag(x)}]", "a tag is not allowed within a list [x.cue:1:11]"),
         ("if true {b: _ @tag(x)}", "a tag is not allowed within a comprehension [x.cue:1:15]"),
+        ("a: [...{b: _ @tag(x)}]", "a tag is not allowed within a list [x.cue:1:14]"),
+        (
+            "@experiment(try)\nif true {} else {b: _ @tag(x)}",
+            "a tag is not allowed within a comprehension [x.cue:2:23]",
+        ),
         ("a: _ @tag()", "a tag has a name; `` is none [x.cue:1:6]"),
         ("a: _ @tag(x, type=list)", "a tag can't be of type `list` [x.cue:1:6]"),
     ];
