@@ -91,13 +91,14 @@ fn draw(title: &str, error: &Error, sources: &SourceMap, colours: Colours) -> St
     out
 }
 
-/// The places of an error, those on one line together; a place with nothing to say is left out where another says
+/// The places of an error, those on one line together and a file as a whole by itself; a place with nothing to say is left out where another says
 /// something of the same place.
 fn groups<'a>(error: &'a Error, sources: &SourceMap) -> Vec<Vec<&'a Label>> {
     let mut groups: Vec<((FileId, u32), Vec<&Label>)> = Vec::new();
     for label in &error.labels {
         let Some(file) = sources.file(label.span.file) else { continue };
-        let line = (label.span.file, file.position(label.span.start).0);
+        let line = if label.span.is_of_file() { 0 } else { file.position(label.span.start).0 };
+        let line = (label.span.file, line);
         let said_elsewhere = |other: &Label| {
             let same_start = other.span.file == label.span.file && other.span.start == label.span.start;
             same_start && !other.text.is_empty() && label.text.is_empty()

@@ -66,7 +66,7 @@ impl Sources<'_> {
         let (id, bytes) = self.read(path).map_err(|error| vec![error])?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let message = format!("the file is not UTF-8: {error}");
-            vec![Error::new(Code::Load, message, Some(Span::new(id, 0, 0)))]
+            vec![Error::new(Code::Load, message, Some(Span::of_file(id)))]
         })?;
         let parsed = parse_file(id, text);
         self.paths.insert(id, path.to_path_buf());

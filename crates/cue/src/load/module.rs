@@ -141,7 +141,7 @@ impl Reader<'_> {
     }
 
     fn start(&self) -> Span {
-        Span::new(self.file.id, 0, 0)
+        Span::of_file(self.file.id)
     }
 
     /// The place of a field at the top of the file.

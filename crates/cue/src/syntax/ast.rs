@@ -25,7 +25,7 @@ pub struct File {
     /// `==` compares values of all kinds, structs too: so from language version 0.15 on, which is where files without
     /// a module are.
     pub compares_all: bool,
-    /// The whole file.
+    /// [`Span::of_file`]; where data was made a file, the span of the data.
     pub span: Span,
 }
 

@@ -60,6 +60,20 @@ fn what_a_package_closes_is_closed_for_data_all_the_way_down() {
 }
 
 #[test]
+fn where_it_closes_is_shown_and_no_package_clause() {
+    check_report(
+        "-- s.cue --\npackage s\n#Config\n#Config: {name?: string}\n-- slip.json --\n{\"nmae\": 1}\n",
+        &[(
+            &["vet", "s.cue", "slip.json"],
+            WRONG,
+            "error: nmae: field not allowed\n --> slip.json:1:10\n  |\n1 | {\"nmae\": 1}\n  |          ^ this field\n \
+             --> s.cue:3:10\n  |\n3 | #Config: {name?: string}\n  |          ^^^^^^^^^^^^^^^ closed here\n  \
+             help: did you mean name?\n",
+        )],
+    );
+}
+
+#[test]
 fn json_schemas_are_imported_and_checked_against() {
     let files = "-- s.json --\n{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\",\n\
                  \"properties\": {\"n\": {\"type\": \"integer\"}}, \"required\": [\"n\"]}\n\
