@@ -1,4 +1,6 @@
 //! Which expression of a file stands at a path.
+//!
+//! Not here: places where nothing stands yet (that is `insert`).
 
 use super::path::{Step, shown};
 use crate::error::{Code, Error};

@@ -1,4 +1,6 @@
 //! A new field: in the innermost struct that is written on its path, else as a chain beside it.
+//!
+//! Not here: fields that are there (that is `place`), entries of lists (`lists`).
 
 use super::find;
 use super::path::{Step, shown};

@@ -1,4 +1,6 @@
 //! Lines, indentation, and putting text in place of text.
+//!
+//! Not here: the tree.
 
 use crate::source::Span;
 

@@ -2,6 +2,8 @@
 //!
 //! Source of the layout: what `cue export --out cue` writes: structs have a field on each line, lists stand on one
 //! line but for the structs in them.
+//!
+//! Not here: texts that an author laid out (that is `layout`), comments, which a tree doesn't hold.
 
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{

@@ -3,6 +3,8 @@
 //! The lines end where the source's do, with few exceptions: the rules are in [`Layout::break_before`]. A line that
 //! continues something is indented once for the innermost thing that it continues: a struct, a list, a field's value
 //! or a clause ([`Layout::end_line`]).
+//!
+//! Not here: the tree (`marks` says what it knows of tokens), spaces within a line (`space`), columns (`align`).
 
 use super::align::Line;
 use super::marks::Marks;

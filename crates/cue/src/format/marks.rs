@@ -2,6 +2,8 @@
 //!
 //! The rules for the spaces of operators are those of gofmt, which `cue fmt` follows: operators that bind more tightly
 //! lose their spaces where looser ones stand beside them, and within calls and indices.
+//!
+//! Not here: what the layout makes of it.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,6 +1,8 @@
 //! The tree of a CUE file, as written: nothing resolved, nothing simplified, a span on everything.
 //!
 //! Comments stand in [`File::comments`] in the order of their places; the formatter and the editor find them by place.
+//!
+//! Not here: how a text becomes a tree (that is [`super::parser`]), bound trees (`compile`).
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Operators and punctuation.
 //!
 //! Source: the specification, "Operators and punctuation": the longest sequence that is a token.
+//!
+//! Not here: how tightly they bind (that is the parser).
 
 use super::Lexer;
 use crate::syntax::token::TokenKind;

@@ -1,4 +1,6 @@
 //! What a file begins with: attributes, the package clause, imports.
+//!
+//! Not here: what imports mean (that is [`crate::load`]).
 
 use std::sync::Arc;
 
