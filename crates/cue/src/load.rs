@@ -16,7 +16,6 @@ mod files;
 mod folder;
 mod glob;
 mod import_path;
-mod instance;
 mod loader;
 mod module;
 mod named;
@@ -33,7 +32,6 @@ pub use experiment::Experiments;
 pub use files::{Disk, Files, Kind, Memory};
 pub(crate) use files::{clean, read_text};
 pub use import_path::ImportPath;
-pub use instance::instance_of_value;
 pub use module::LanguageVersion;
 pub use tag::Variables;
 
