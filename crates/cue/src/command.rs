@@ -5,15 +5,18 @@
 //! Not here: `cue cmd`, `cue mod`, `cue get`; a terminal. What is printed goes to the writers that are handed in.
 
 mod def;
+mod diff;
 mod eval;
 mod export;
+mod flags;
+mod fmt;
 mod import;
 mod input;
-mod layout;
 mod lint;
 mod machine;
 mod output;
 mod placement;
+mod query;
 mod set;
 mod vet;
 mod why;
@@ -75,7 +78,7 @@ pub enum Verb {
     /// Check a configuration, or data files against it
     Vet(vet::Vet),
     /// Write files in the canonical layout
-    Fmt(layout::Fmt),
+    Fmt(fmt::Fmt),
     /// Say where values come from: what was written of them, where, and what decided
     Why(why::Why),
     /// Find what is no error but may not be meant
@@ -94,6 +97,36 @@ impl Verb {
             Self::Why(why) => Self::Why(why.for_programs()),
             other => other,
         }
+    }
+
+    /// The flags of every verb of `cue`; none for verbs that it doesn't have.
+    fn common(&self) -> Option<&flags::Common> {
+        Some(match self {
+            Self::Export(export) => &export.query.common,
+            Self::Eval(eval) => &eval.query.common,
+            Self::Def(def) => &def.query.common,
+            Self::Vet(vet) => &vet.common,
+            Self::Fmt(fmt) => &fmt.common,
+            Self::Import(import) => &import.common,
+            Self::Why(_) | Self::Lint(_) | Self::Set(_) => return None,
+        })
+    }
+
+    /// Does what the verb says; tells whether nothing was found wrong.
+    fn done(&self, streams: &mut Streams<'_>) -> Result<bool, Failure> {
+        self.common().map_or(Ok(()), flags::Common::refuse)?;
+        match self {
+            Self::Export(export) => export.run(streams),
+            Self::Eval(eval) => eval.run(streams),
+            Self::Def(def) => def.run(streams),
+            Self::Vet(vet) => vet.run(streams),
+            Self::Fmt(fmt) => fmt.run(streams),
+            Self::Why(why) => why.run(streams),
+            Self::Lint(lint) => return lint.run(streams),
+            Self::Set(set) => set.run(streams),
+            Self::Import(import) => import.run(streams),
+        }
+        .map(|()| true)
     }
 }
 
@@ -141,22 +174,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
 
 /// Runs a verb; gives back the exit status.
 pub fn run_verb(verb: &Verb, streams: &mut Streams<'_>) -> u8 {
-    let done = match verb {
-        Verb::Export(export) => export.run(streams).map(|()| true),
-        Verb::Eval(eval) => eval.run(streams).map(|()| true),
-        Verb::Def(def) => def.run(streams).map(|()| true),
-        Verb::Vet(vet) => vet.run(streams).map(|()| true),
-        Verb::Fmt(fmt) => fmt.run(streams).map(|()| true),
-        Verb::Why(why) => why.run(streams).map(|()| true),
-        Verb::Lint(lint) => lint.run(streams),
-        Verb::Set(set) => set.run(streams).map(|()| true),
-        Verb::Import(import) => import.run(streams).map(|()| true),
-    };
-    match done {
+    match verb.done(streams) {
         Ok(true) => DONE,
         Ok(false) => WRONG,
         Err(failure) => {
-            let _ = write!(streams.err, "{}", report::all(&failure.errors, &failure.sources, streams.colours));
+            let all = verb.common().is_some_and(|flags| flags.all_errors);
+            let most = if all { usize::MAX } else { report::MAX_ERRORS };
+            let _ = write!(streams.err, "{}", report::first(&failure.errors, most, &failure.sources, streams.colours));
             failure.status.unwrap_or_else(|| status(&failure.errors))
         }
     }

@@ -156,7 +156,7 @@ impl Unit<'_> {
         for import in &file.imports {
             self.import(import, true);
         }
-        let bound = self.declarations(&file.decls, file.span, true);
+        let bound = self.declarations(&file.decls, true);
         self.close_scope();
         Arc::new(Expr { kind: Kinds::Struct(Arc::new(bound)), span: file.span })
     }

@@ -30,7 +30,7 @@ use crate::syntax::{lexer, parse_expr, parse_file};
 /// The text or the value is not CUE; the path leads to two declarations, or through something that is no struct or
 /// list; the change would not be what was meant.
 pub fn set(id: FileId, text: &str, path: &[Step], value: &str) -> Result<String, Error> {
-    let value = checked_value(id, value)?;
+    let value = checked_value(id, text, value)?;
     let file = parsed(id, text)?;
     let changed = match (find::one(&file, path)?, path.split_last()) {
         (Some(target), _) => place::replaced(text, value_span(&target), &value),
@@ -62,7 +62,7 @@ pub fn remove(id: FileId, text: &str, path: &[Step]) -> Result<String, Error> {
 /// # Errors
 /// As [`set`]; there is no list at the path.
 pub fn append(id: FileId, text: &str, path: &[Step], value: &str) -> Result<String, Error> {
-    let value = checked_value(id, value)?;
+    let value = checked_value(id, text, value)?;
     let file = parsed(id, text)?;
     let (list, elements) = find::list(&file, path)?;
     let index = lists::fixed(&elements).len();
@@ -75,7 +75,7 @@ pub fn append(id: FileId, text: &str, path: &[Step], value: &str) -> Result<Stri
 /// # Errors
 /// As [`append`]; the list has fewer elements, or a comprehension before the index.
 pub fn insert(id: FileId, text: &str, path: &[Step], index: usize, value: &str) -> Result<String, Error> {
-    let value = checked_value(id, value)?;
+    let value = checked_value(id, text, value)?;
     let file = parsed(id, text)?;
     let (list, elements) = find::list(&file, path)?;
     if index == lists::fixed(&elements).len() {
@@ -112,14 +112,16 @@ fn parsed(id: FileId, text: &str) -> Result<File, Error> {
     errors.into_iter().next().map_or(Ok(file), Err)
 }
 
-/// The value as it is written into the file. Comments in it could swallow what follows: they are left out.
-fn checked_value(id: FileId, value: &str) -> Result<String, Error> {
+/// The value as it is written into the file, its lines ended as the file's are. Comments in it could swallow what
+/// follows: they are left out.
+fn checked_value(id: FileId, text: &str, value: &str) -> Result<String, Error> {
     let (expr, errors) = parse_expr(id, value);
     if let Some(error) = errors.into_iter().next() {
         return Err(Error::new(Code::Syntax, format!("the new value is not an expression: {}", error.message), None));
     }
     let has_comments = !lexer::lex(id, value).comments.is_empty();
-    Ok(if has_comments { format::format_expr(&expr) } else { value.trim().to_owned() })
+    let value = if has_comments { format::format_expr(&expr) } else { value.trim().replace("\r\n", "\n") };
+    Ok(value.replace('\n', place::newline(text)))
 }
 
 /// The changed text, if the value now stands at the path.

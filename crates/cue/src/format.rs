@@ -3,9 +3,11 @@
 //! The lines are the author's: where a line ends in the source, it ends in the result, and at most one blank line
 //! stays between two. What is laid out anew is everything else: indentation by tabs, spaces around tokens, commas, the
 //! columns of values, attributes and trailing comments, the indentation of strings with several lines, and the
-//! spelling of numbers. So the layout works on tokens; the tree says what each of them is ([`marks`]).
+//! spelling of numbers. So the layout works on tokens; the tree says what each of them is (`marks`).
 //!
 //! Files with syntax errors stay as they are.
+//!
+//! Not here: reading and writing files.
 
 mod align;
 mod decls;

@@ -1,9 +1,17 @@
 //! CUE in Rust: parse, evaluate, explain, format and edit configurations written in CUE (the language specification
 //! of CUE v0.17).
 //!
-//! The way of a configuration through this crate: text becomes tokens and a tree ([`syntax`]), names in the tree are
-//! bound to what they mean (`compile`), the bound tree is evaluated lazily as a graph of vertices (`eval`), and the
-//! result is read as a value or as plain [`data`].
+//! The way of a configuration through this crate: files become packages ([`load`]), text becomes tokens and a tree
+//! ([`syntax`]), names in the tree are bound to what they mean (`compile`), the bound tree is evaluated lazily as a
+//! graph of vertices (`eval`), and the result is read as a [`Value`], or as plain [`data`] that is written ([`encode`]).
+//! A [`Context`] goes this way at once:
+//!
+//! ```
+//! let context = shipway_cue::Context::default();
+//! let value = context.compile_text("replicas: *1 | >0\nreplicas: 3")?;
+//! assert_eq!(value.lookup("replicas")?.decode::<u32>()?, 3);
+//! # Ok::<(), shipway_cue::Failed>(())
+//! ```
 //!
 //! Not here: deployments, or anything else that Shipway knows; a network. What is not supported is refused by name,
 //! with the position ([`error::Code::Unsupported`]): a wrong value is never the answer.
@@ -38,7 +46,11 @@ pub use eval::{Limits, Style};
 pub use load::Failed;
 pub use value::{Context, Field, Instance, Validation, Value};
 
-/// The example of the document is run as a test.
+/// The examples of the documents are run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/CUE.md")]
-mod document {}
+mod documents {
+    #[doc = include_str!("../../../docs/CUE.md")]
+    mod the_whole {}
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+}

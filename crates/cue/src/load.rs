@@ -16,7 +16,6 @@ mod files;
 mod folder;
 mod glob;
 mod import_path;
-mod instance;
 mod loader;
 mod module;
 mod named;
@@ -31,8 +30,8 @@ use std::sync::Arc;
 pub use argument::Encoding;
 pub use experiment::Experiments;
 pub use files::{Disk, Files, Kind, Memory};
+pub(crate) use files::{clean, read_text};
 pub use import_path::ImportPath;
-pub use instance::instance_of_value;
 pub use module::LanguageVersion;
 pub use tag::Variables;
 
@@ -170,6 +169,22 @@ impl std::error::Error for Failed {}
 /// There is no such file or folder.
 pub fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
     named::cue_files(files, folder, arguments)
+}
+
+/// The CUE files that arguments name: files, and folders with all that is below them. Left out are folders called
+/// `cue.mod` and those whose names start with `.` or `_`, unless an argument names them; links to folders are not
+/// followed. No argument is the folder itself.
+///
+/// # Errors
+/// There is no such file or folder.
+pub fn cue_files_below(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
+    named::cue_files_below(files, folder, arguments)
+}
+
+/// The root of the module that a folder is in: the folder nearest upwards that holds `cue.mod`.
+#[must_use]
+pub fn module_root(files: &dyn Files, folder: &Path) -> Option<PathBuf> {
+    module::root_of(files, folder)
 }
 
 /// Loads what the arguments name, as `cue export` takes them: packages first (`.`, `./folder`, `./folder:name`,

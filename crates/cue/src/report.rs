@@ -9,7 +9,7 @@ use std::fmt::Write;
 use crate::error::{Code, Error, Label};
 use crate::source::{FileId, SourceMap};
 
-/// How many errors are drawn; the others are counted.
+/// How many errors [`all`] draws; the others are counted.
 pub const MAX_ERRORS: usize = 20;
 
 /// How many lines of one error are drawn.
@@ -46,12 +46,19 @@ impl Colours {
     }
 }
 
-/// The report of several errors, one after another with an empty line between them.
+/// The report of several errors, one after another with an empty line between them: the first [`MAX_ERRORS`] drawn,
+/// the others counted.
 #[must_use]
 pub fn all(errors: &[Error], sources: &SourceMap, colours: Colours) -> String {
-    let mut out: Vec<String> = errors.iter().take(MAX_ERRORS).map(|error| one(error, sources, colours)).collect();
-    if errors.len() > MAX_ERRORS {
-        out.push(format!("… and {} more errors\n", errors.len() - MAX_ERRORS));
+    first(errors, MAX_ERRORS, sources, colours)
+}
+
+/// As [`all`], with another number of errors that are drawn.
+#[must_use]
+pub fn first(errors: &[Error], most: usize, sources: &SourceMap, colours: Colours) -> String {
+    let mut out: Vec<String> = errors.iter().take(most).map(|error| one(error, sources, colours)).collect();
+    if errors.len() > most {
+        out.push(format!("… and {} more errors\n", errors.len() - most));
     }
     out.join("\n")
 }
@@ -84,13 +91,14 @@ fn draw(title: &str, error: &Error, sources: &SourceMap, colours: Colours) -> St
     out
 }
 
-/// The places of an error, those on one line together; a place with nothing to say is left out where another says
+/// The places of an error, those on one line together and a file as a whole by itself; a place with nothing to say is left out where another says
 /// something of the same place.
 fn groups<'a>(error: &'a Error, sources: &SourceMap) -> Vec<Vec<&'a Label>> {
     let mut groups: Vec<((FileId, u32), Vec<&Label>)> = Vec::new();
     for label in &error.labels {
         let Some(file) = sources.file(label.span.file) else { continue };
-        let line = (label.span.file, file.position(label.span.start).0);
+        let line = if label.span.is_of_file() { 0 } else { file.position(label.span.start).0 };
+        let line = (label.span.file, line);
         let said_elsewhere = |other: &Label| {
             let same_start = other.span.file == label.span.file && other.span.start == label.span.start;
             same_start && !other.text.is_empty() && label.text.is_empty()

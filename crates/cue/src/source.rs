@@ -26,6 +26,18 @@ impl Span {
         Self { file, start, end }
     }
 
+    /// A file as a whole, which has no line of its own: no bytes at its start.
+    #[must_use]
+    pub const fn of_file(file: FileId) -> Self {
+        Self::new(file, 0, 0)
+    }
+
+    /// Whether it means a file as a whole.
+    #[must_use]
+    pub const fn is_of_file(self) -> bool {
+        self.start == 0 && self.end == 0
+    }
+
     /// The smallest span that holds both; both are of one file.
     #[must_use]
     pub fn to(self, other: Self) -> Self {

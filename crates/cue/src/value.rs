@@ -14,10 +14,11 @@
 //! # Ok::<(), shipway_cue::Failed>(())
 //! ```
 //!
-//! Not here: formats (`encode`), how values come to be (`eval`).
+//! Not here: formats (`encode`), how values come to be (`eval`), reading files (`load`).
 
 mod context;
 mod instance;
+mod loaded;
 mod read;
 mod recipe;
 

@@ -171,6 +171,52 @@ fn a_package_is_the_files_of_its_name_up_to_the_root() {
 }
 
 #[test]
+fn of_several_packages_in_a_folder_some_are_chosen() {
+    let files = format!(
+        "{MODULE}-- a.cue --\npackage app\n-- b.cue --\npackage b\n-- s/a.cue --\npackage x\n-- s/s.cue --\npackage s\n\
+         -- s/none.cue --\nn: 1\n-- t/t.cue --\npackage t\n-- t/off.cue --\n@if(on)\npackage u\n\
+         -- v/off.cue --\n@if(on)\npackage v\n-- v/v_tool.cue --\npackage w\n"
+    );
+    let with = |package: &str| Options { package: Some(package.to_owned()), ..options() };
+    let (s, t) = ("*example.com/app/s@v0", "*example.com/app/t@v0");
+    let all = [
+        "*example.com/app@v0:app a.cue".to_owned(),
+        "*example.com/app@v0:b b.cue".to_owned(),
+        format!("{s}:x s/a.cue"),
+        format!("{s}:_ s/none.cue"),
+        format!("{s}:s s/s.cue"),
+        format!("{t}:t t/t.cue"),
+    ];
+    let table: [(&str, Options, String); 12] = [
+        ("", options(), all[0].clone()),
+        ("./s", options(), all[4].clone()),
+        ("./s:x", options(), all[2].clone()),
+        ("./s:*", options(), all[2..5].join("\n")),
+        ("./s", with("*"), all[2..5].join("\n")),
+        ("./s", with("_"), all[3].clone()),
+        ("./s:_", options(), "`_` in `./s:_` is not the name of a package []".to_owned()),
+        ("./...", with("*"), all.join("\n")),
+        ("./...:*", options(), all.join("\n")),
+        ("./...", with("s"), all[4].clone()),
+        ("./t/...", options(), all[5].clone()),
+        ("./v/...", options(), "the pattern `./v/...` matches no package []".to_owned()),
+    ];
+    for (arguments, options, expected) in table {
+        assert_eq!(summary(run(&tree(&files), arguments, &options)), expected, "{arguments} {:?}", options.package);
+    }
+    check(
+        &files,
+        &[(
+            "./...",
+            "the folder holds several packages: `app` (a.cue) and `b` [b.cue:1:9]\n\
+        the folder holds several packages: `x` (a.cue) and `s` [s/s.cue:1:9]",
+        )],
+    );
+    let no_module = "-- s/a.cue --\npackage x\n-- s/s.cue --\npackage s\n";
+    check(no_module, &[("./s", "*:s s/s.cue")]);
+}
+
+#[test]
 fn without_a_module_a_package_is_one_folder() {
     let files =
         "-- x.cue --\npackage x\n-- a/x.cue --\npackage x\n-- a/i.cue --\npackage i\nimport \"example.com/b\"\n";
@@ -368,6 +414,11 @@ fn tags_stand_on_plain_fields_only() {
         ("[string]: _ @tag(x)", "a tag is not allowed within a field that is only a constraint [x.cue:1:13]"),
         ("a: [{b: _ @tag(x)}]", "a tag is not allowed within a list [x.cue:1:11]"),
         ("if true {b: _ @tag(x)}", "a tag is not allowed within a comprehension [x.cue:1:15]"),
+        ("a: [...{b: _ @tag(x)}]", "a tag is not allowed within a list [x.cue:1:14]"),
+        (
+            "@experiment(try)\nif true {} else {b: _ @tag(x)}",
+            "a tag is not allowed within a comprehension [x.cue:2:23]",
+        ),
         ("a: _ @tag()", "a tag has a name; `` is none [x.cue:1:6]"),
         ("a: _ @tag(x, type=list)", "a tag can't be of type `list` [x.cue:1:6]"),
     ];

@@ -5,11 +5,11 @@
 
 use clap::Args;
 
-use super::input::{Input, expressions};
-use super::output::{Format, Output};
-use super::placement::Placement;
+use super::flags::{refuse, unsupported};
+use super::output::Format;
+use super::query::{Asked, DataValues, Query};
 use super::{Failure, Streams};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::load::Build;
 use crate::syntax::ast::Expr;
 use crate::{Failed, Limits, Style};
@@ -18,45 +18,30 @@ use crate::{Failed, Limits, Style};
 #[derive(Args, Clone, Debug)]
 pub struct Def {
     #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    placement: Placement,
-    /// All that this expression is, by itself; may be given several times
-    #[arg(short = 'e', long = "expression", value_name = "EXPR")]
-    expressions: Vec<String>,
-    /// Print attributes, too (not supported)
-    #[arg(short = 'A', long)]
+    pub(super) query: Query,
+    #[arg(short = 'A', long, hide = true)]
     show_attributes: bool,
-    /// Put what is imported in the place of the import (not supported)
-    #[arg(long)]
+    #[arg(long, hide = true)]
     inline_imports: bool,
 }
 
 impl Def {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        for (given, flag) in [(self.show_attributes, "show-attributes"), (self.inline_imports, "inline-imports")] {
-            if given {
-                return Err(unsupported(&format!("`--{flag}` is not supported")));
-            }
-        }
-        if self.output.format(Format::Cue)? != Format::Cue {
+        refuse(&[(self.show_attributes, "--show-attributes"), (self.inline_imports, "--inline-imports")])?;
+        if self.query.output.format(Format::Cue)? != Format::Cue {
             return Err(unsupported("definitions in another format than CUE are not supported"));
         }
-        let mut build = self.input.load(streams)?;
-        let wanted = expressions(&mut build, &self.expressions, "-e")?;
-        let mut data = Vec::new();
-        for file in build.data.clone() {
-            data.extend(self.placement.place(&mut build, &file)?);
-        }
+        let Asked { build, wanted, data } = self.query.load(streams)?;
+        let DataValues::Merged(data) = data else {
+            return Err(unsupported("`def` together with `-d` or `--merge=false` is not supported"));
+        };
         let mut texts = Vec::new();
-        for main in build.instances.clone() {
+        for main in build.instances.iter().copied() {
             let found = definitions(&build, main, &data, &wanted);
             texts.extend(found.map_err(|errors| Failure::new(errors, &build.sources))?);
         }
         let texts: Vec<(String, String)> = texts.into_iter().map(|text| (String::new(), text)).collect();
-        self.output.write_cue(&texts, streams)
+        self.query.output.write_cue(&texts, streams)
     }
 }
 
@@ -67,8 +52,4 @@ fn definitions(build: &Build, main: usize, data: &[Expr], wanted: &[Expr]) -> Re
         _ => wanted.iter().map(|expr| instance.value(Some(expr)).to_cue(Style::WHOLE)).collect(),
     };
     texts.map_err(|failed| failed.errors)
-}
-
-fn unsupported(message: &str) -> Failure {
-    Failure::plain(Error::new(Code::Unsupported, message, None))
 }

@@ -4,11 +4,10 @@
 
 use clap::Args;
 
-use super::input::{Input, expressions};
-use super::output::{Format, Output};
-use super::placement::Placement;
+use super::flags::refuse;
+use super::output::Format;
+use super::query::{Asked, DataValues, Query, checked};
 use super::{Failure, Streams};
-use crate::error::{Code, Error};
 use crate::format::format_expr_on_one_line;
 use crate::load::Build;
 use crate::syntax::ast::Expr;
@@ -18,14 +17,7 @@ use crate::{Limits, Style, Value};
 #[derive(Args, Clone, Debug)]
 pub struct Eval {
     #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    placement: Placement,
-    /// The value of this expression only; may be given several times
-    #[arg(short = 'e', long = "expression", value_name = "EXPR")]
-    expressions: Vec<String>,
+    pub(super) query: Query,
     /// Every field has a concrete value; only regular fields are printed
     #[arg(short, long)]
     concrete: bool,
@@ -38,35 +30,36 @@ pub struct Eval {
     /// Print optional fields, too
     #[arg(short = 'O', long)]
     show_optional: bool,
-    /// Print attributes, too (not supported)
-    #[arg(short = 'A', long)]
+    #[arg(short = 'A', long, hide = true)]
     show_attributes: bool,
 }
 
+/// A value, and what stands above it where several are printed.
+type Named = (String, Value);
+
 impl Eval {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        if self.show_attributes {
-            return Err(Failure::plain(Error::new(Code::Unsupported, "`--show-attributes` is not supported", None)));
-        }
-        let mut build = self.input.load(streams)?;
-        let wanted = expressions(&mut build, &self.expressions, "-e")?;
-        let mut data = Vec::new();
-        for file in build.data.clone() {
-            data.extend(self.placement.place(&mut build, &file)?);
-        }
+        refuse(&[(self.show_attributes, "--show-attributes")])?;
+        let Asked { build, wanted, data } = self.query.load(streams)?;
         let mut found = Vec::new();
-        for main in build.instances.clone() {
-            let values = values(&build, main, &data, &wanted);
-            found.extend(values.map_err(|errors| Failure::new(errors, &build.sources))?);
+        for main in build.instances.iter().copied() {
+            match &data {
+                DataValues::Merged(values) => found.extend(merged(&build, main, values, &wanted)?),
+                DataValues::Each { schema, values } => {
+                    for value in values {
+                        found.push((String::new(), checked(&build, main, schema.as_ref(), value)?));
+                    }
+                }
+            }
         }
         let failed = |failed: crate::Failed| Failure::new(failed.errors, &build.sources);
-        if self.output.format(Format::Cue)? != Format::Cue {
+        if self.query.output.format(Format::Cue)? != Format::Cue {
             let data = found.iter().map(|(_, value)| value.to_data()).collect::<Result<Vec<_>, _>>();
-            return self.output.write(&data.map_err(failed)?, streams);
+            return self.query.output.write(&data.map_err(failed)?, streams);
         }
         let written = found.iter().map(|(name, value)| Ok((name.clone(), self.text(value)?)));
         let written = written.collect::<Result<Vec<_>, crate::Failed>>().map_err(failed)?;
-        self.output.write_cue(&written, streams)
+        self.query.output.write_cue(&written, streams)
     }
 
     fn text(&self, value: &Value) -> Result<String, crate::Failed> {
@@ -79,9 +72,11 @@ impl Eval {
     }
 }
 
-/// The values of the expressions, each named if they are several; else the value of the package.
-fn values(build: &Build, main: usize, data: &[Expr], wanted: &[Expr]) -> Result<Vec<(String, Value)>, Vec<Error>> {
-    let instance = build.instance(main, data, Limits::default())?;
+/// The values of the expressions, each named if they are several; else the value of the package. All data is part of
+/// it.
+fn merged(build: &Build, main: usize, data: &[Expr], wanted: &[Expr]) -> Result<Vec<Named>, Failure> {
+    let instance = build.instance(main, data, Limits::default());
+    let instance = instance.map_err(|errors| Failure::new(errors, &build.sources))?;
     let package = build.packages.get(main).map(|package| package.path.to_string()).unwrap_or_default();
     let package = if build.instances.len() > 1 { package } else { String::new() };
     if wanted.is_empty() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::flags::{Common, DataFlags, refuse};
 use super::placement::Placement;
 use super::{Failure, Streams, output};
 use crate::error::{Code, Error};
@@ -36,27 +37,52 @@ pub struct Import {
     /// Only say what would be written
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    data_flags: DataFlags,
+    #[command(flatten)]
+    unsupported: Unsupported,
+}
+
+/// Flags that `cue import` has and this hasn't.
+#[derive(Args, Clone, Debug, Default)]
+struct Unsupported {
+    #[arg(short = 'R', long, hide = true)]
+    recursive: bool,
+    #[arg(long, hide = true)]
+    ext: Vec<String>,
+    #[arg(long, hide = true)]
+    out: Option<String>,
+    #[arg(short = 'd', long, hide = true)]
+    schema: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1)]
+    merge: Option<String>,
+}
+
+impl Unsupported {
+    fn refuse(&self) -> Result<(), Failure> {
+        refuse(&[
+            (self.recursive, "--recursive"),
+            (!self.ext.is_empty(), "--ext"),
+            (self.out.is_some(), "--out"),
+            (self.schema.is_some(), "--schema"),
+            (self.merge.is_some(), "--merge"),
+        ])
+    }
 }
 
 impl Import {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        self.data_flags.refuse()?;
+        self.unsupported.refuse()?;
         let options = Options { folder: streams.folder.clone(), ..Options::default() };
         let mut build = load::load(streams.files, &options, &self.inputs)?;
-        let data = std::mem::take(&mut build.data);
-        for schema in &build.schemas {
-            for value in &schema.values {
-                let text = jsonschema::to_cue(value, self.package.as_deref());
-                let text = text.map_err(|error| Failure::new(vec![error], &build.sources))?;
-                let name = self.outfile.clone().unwrap_or_else(|| name_for(&schema.name, 0));
-                self.write(&name, &text, streams)?;
-            }
-        }
-        if data.is_empty() && !build.schemas.is_empty() {
-            return Ok(());
-        }
-        if data.is_empty() {
+        if build.data.is_empty() && build.schemas.is_empty() {
             return Err(Failure::usage("there is no data file among the arguments"));
         }
+        self.schemas(&build, streams)?;
+        let data = std::mem::take(&mut build.data);
         let mut whole = Vec::new();
         for file in &data {
             if self.keeps_comments(file) {
@@ -71,9 +97,22 @@ impl Import {
             }
         }
         match &self.outfile {
-            Some(name) => self.write(name, &self.text(&whole), streams),
-            None => Ok(()),
+            Some(name) if !data.is_empty() => self.write(name, &self.text(&whole), streams),
+            _ => Ok(()),
         }
+    }
+
+    /// Writes the JSON Schemas among the arguments.
+    fn schemas(&self, build: &Build, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        for schema in &build.schemas {
+            for value in &schema.values {
+                let text = jsonschema::to_cue(value, self.package.as_deref());
+                let text = text.map_err(|error| Failure::new(vec![error], &build.sources))?;
+                let name = self.outfile.clone().unwrap_or_else(|| name_for(&schema.name, 0));
+                self.write(&name, &text, streams)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a file is written as it stands, with its comments: YAML whose values are not put elsewhere.

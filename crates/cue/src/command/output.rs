@@ -4,6 +4,9 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use super::{Failure, Streams};
 use crate::data::Data;
 use crate::error::{Code, Error};
@@ -12,7 +15,7 @@ use crate::syntax::ast::ExprKind;
 use crate::{decode, encode, format};
 
 /// A format of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// JSON over several lines
     Json,
@@ -102,9 +105,12 @@ impl Output {
     fn place(&self, otherwise: Format) -> Result<(Format, Option<&str>), Failure> {
         let Some(place) = &self.outfile else { return Ok((self.out.unwrap_or(otherwise), None)) };
         let (qualifier, name) = match place.split_once(':') {
-            Some((qualifier, name)) => (<Format as clap::ValueEnum>::from_str(qualifier, true).ok(), name),
+            Some((qualifier, name)) => (Some(named(qualifier)?), name),
             None => (None, place.as_str()),
         };
+        if qualifier.is_some() && self.out.is_some() {
+            return Err(Failure::usage("the format is said twice: by `--out`, and before the name of the file"));
+        }
         let file = (name != "-").then_some(name);
         let format = qualifier.or(self.out).or_else(|| Format::of_name(name));
         match format.or_else(|| file.is_none().then_some(otherwise)) {
@@ -145,6 +151,16 @@ impl Output {
         }
         write_file(path, name, bytes)
     }
+}
+
+/// The format of a qualifier, such as `yaml` of `yaml:name`.
+fn named(qualifier: &str) -> Result<Format, Failure> {
+    Format::from_str(qualifier, false).map_err(|_| {
+        let names: Vec<_> = Format::value_variants().iter().filter_map(Format::to_possible_value).collect();
+        let names: Vec<_> = names.iter().map(PossibleValue::get_name).collect();
+        let message = format!("the format `{qualifier}` is not supported");
+        Failure::plain(Error::new(Code::Unsupported, message, None).help(format!("there are {}", names.join(", "))))
+    })
 }
 
 /// A value as the text of a file of CUE.

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Failure;
-use crate::Limits;
 use crate::data::Data;
 use crate::decode;
 use crate::error::{Code, Error};
-use crate::load::{Build, DataFile, instance_of_value};
+use crate::load::{Build, DataFile};
 use crate::number::Number;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{Decl, Expr, ExprKind, Label, Struct};
 use crate::syntax::{parse_expr, parse_file};
+use crate::{Instance, Limits};
 
 /// How values are placed.
 #[derive(Args, Clone, Debug, Default)]
@@ -49,6 +49,15 @@ type Placed = (Path, Expr);
 impl Placement {
     pub(crate) fn is_used(&self) -> bool {
         self.list || !self.path.is_empty()
+    }
+
+    /// The values of all data files where they belong.
+    pub(crate) fn place_all(&self, build: &mut Build) -> Result<Vec<Expr>, Failure> {
+        let mut values = Vec::new();
+        for file in build.data.clone() {
+            values.extend(self.place(build, &file)?);
+        }
+        Ok(values)
     }
 
     /// The values of a file where they belong: one expression for the root of the configuration, or none.
@@ -126,7 +135,7 @@ fn context(file: &DataFile, index: usize, value: &Expr) -> Expr {
 
 fn evaluate(labels: &[PathLabel], scope: &Expr, build: &Build) -> Result<Path, Failure> {
     let failed = |errors| Failure::new(errors, &build.sources);
-    let scope = instance_of_value(scope, Limits::default()).map_err(failed)?;
+    let scope = Instance::of_value(scope, Limits::default()).map_err(failed)?;
     let mut names = Vec::new();
     for label in labels {
         names.push(match label {

@@ -11,7 +11,7 @@ use super::{Failure, Streams, output};
 use crate::Limits;
 use crate::edit::{self, parse_path};
 use crate::error::{Code, Error};
-use crate::load::{self, Files, Kind, Options};
+use crate::load::{self, Build, Files, Kind, Options, clean, module_root, read_text};
 use crate::source::{FileId, SourceMap};
 use crate::syntax;
 
@@ -24,7 +24,7 @@ pub struct Set {
     /// The path of the field, as in `spec.containers[0].image`
     path: String,
     /// The value, an expression; a string needs its quotes
-    #[arg(required_unless_present = "remove", conflicts_with = "remove")]
+    #[arg(required_unless_present = "remove", conflicts_with = "remove", allow_negative_numbers = true)]
     value: Option<String>,
     /// Add the value to the end of the list at the path
     #[arg(long)]
@@ -49,18 +49,15 @@ pub struct Set {
 impl Set {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
         let name = self.file.display().to_string();
-        let path = streams.folder.join(&self.file);
-        let unreadable = |reason: &dyn std::fmt::Display| {
-            Failure::plain(Error::new(Code::Load, format!("`{name}` can't be read: {reason}"), None))
-        };
-        let bytes = streams.files.read(&path).map_err(|reason| unreadable(&reason))?;
-        let text = String::from_utf8(bytes).map_err(|reason| unreadable(&reason))?;
+        let path = clean(&streams.folder.join(&self.file));
+        let text = read_text(streams.files, &path, &name).map_err(Failure::plain)?;
         let mut sources = SourceMap::default();
         let id = sources.add(name.as_str(), text.as_str());
         let changed = self.change(id, &text).map_err(|error| Failure::new(vec![error], &sources))?;
-        let before = self.check(streams, streams.files, &text).err();
-        let changes = Changed { under: streams.files, path: path.clone(), content: changed.as_bytes().to_vec() };
-        if let Err(after) = self.check(streams, &changes, &changed) {
+        let checked = self.checked(streams, &path, &text);
+        let before = self.check(&checked, streams.files).err();
+        let changes = Changed { under: streams.files, path: &path, content: changed.as_bytes() };
+        if let Err(after) = self.check(&checked, &changes) {
             return Err(only_new(after, before));
         }
         match self.dry_run {
@@ -80,19 +77,39 @@ impl Set {
         }
     }
 
-    /// Whether the configuration that the file belongs to holds; what is only open yet does.
-    fn check(&self, streams: &Streams<'_>, files: &dyn Files, text: &str) -> Result<(), Failure> {
-        let (file, _) = syntax::parse_file(FileId(0), text);
-        let inputs = match (&self.check[..], file.package) {
-            ([], None) => vec![self.file.display().to_string()],
-            ([], Some(package)) => {
-                let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
-                vec![format!("./{}:{}", folder.unwrap_or(Path::new(".")).display(), package.name)]
-            }
-            (inputs, _) => inputs.to_vec(),
+    /// What is checked: what `--check` names, else the package of the file.
+    fn checked(&self, streams: &Streams<'_>, path: &Path, text: &str) -> Checked {
+        if !self.check.is_empty() {
+            return Checked { folder: streams.folder.clone(), inputs: self.check.clone(), file: None };
+        }
+        let above = path.parent().unwrap_or(path);
+        let below = above.strip_prefix(clean(&streams.folder)).ok();
+        let same_module = module_root(streams.files, above) == module_root(streams.files, &streams.folder);
+        let (folder, below) = match below.filter(|_| same_module) {
+            Some(below) => (streams.folder.clone(), below),
+            None => (above.to_path_buf(), Path::new("")),
         };
-        let options = Options { folder: streams.folder.clone(), tags: self.tags.clone(), ..Options::default() };
-        let build = load::load(files, &options, &inputs)?;
+        let (file, _) = syntax::parse_file(FileId(0), text);
+        let inputs = match file.package.filter(|package| &*package.name != "_") {
+            Some(package) => vec![format!("./{}:{}", below.display(), package.name)],
+            None => {
+                let name = below.join(path.file_name().unwrap_or_default());
+                vec!["cue:".to_owned(), name.display().to_string()]
+            }
+        };
+        Checked { folder, inputs, file: Some(path.to_path_buf()) }
+    }
+
+    /// Whether a configuration holds; what is only open yet does.
+    fn check(&self, checked: &Checked, files: &dyn Files) -> Result<(), Failure> {
+        let options = Options { folder: checked.folder.clone(), tags: self.tags.clone(), ..Options::default() };
+        let build = load::load(files, &options, &checked.inputs)?;
+        if checked.file.as_ref().is_some_and(|path| !holds(&build, &checked.folder, path)) {
+            let message =
+                format!("`{}` is left out of its package, so that nothing can be checked", self.file.display());
+            let help = "set the tags that its `@if` asks for with `-t`, or say with `--check` what to check";
+            return Err(Failure::plain(Error::new(Code::Load, message, None).help(help)));
+        }
         let mut errors = Vec::new();
         for main in &build.instances {
             let found = build.instance(*main, &[], Limits::default()).and_then(|instance| instance.data(None)).err();
@@ -100,6 +117,24 @@ impl Set {
         }
         if errors.is_empty() { Ok(()) } else { Err(Failure::new(errors, &build.sources)) }
     }
+}
+
+/// What tells whether a change may stay.
+struct Checked {
+    /// What the arguments are relative to: the current folder where the file is below it in the same module, so that
+    /// reports name files as the caller does, else the folder of the file.
+    folder: PathBuf,
+    /// Arguments of the loader.
+    inputs: Vec<String>,
+    /// A file that must be part of it.
+    file: Option<PathBuf>,
+}
+
+/// Whether a file is part of what was loaded.
+fn holds(build: &Build, folder: &Path, path: &Path) -> bool {
+    let files = build.packages.iter().flat_map(|package| &package.files);
+    let mut names = files.filter_map(|file| build.sources.file(file.tree.id)).map(|source| &source.name);
+    names.any(|name| clean(&folder.join(&**name)) == path)
 }
 
 /// The errors that were not there before; all of them if none is new.
@@ -119,13 +154,14 @@ fn only_new(after: Failure, before: Option<Failure>) -> Failure {
 /// Files, one of them with another content.
 struct Changed<'a> {
     under: &'a dyn Files,
-    path: PathBuf,
-    content: Vec<u8>,
+    /// In its plain form, without `..`.
+    path: &'a Path,
+    content: &'a [u8],
 }
 
 impl Files for Changed<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if path == self.path { Ok(self.content.clone()) } else { self.under.read(path) }
+        if clean(path) == self.path { Ok(self.content.to_vec()) } else { self.under.read(path) }
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {

@@ -21,13 +21,13 @@ impl Unit<'_> {
         let names = identifiers(&node.decls);
         let scope = Scope::fields(&mut self.binder.labels, &self.package.path, names.iter());
         self.scopes.push(scope);
-        let bound = self.declarations(&node.decls, node.span, false);
+        let bound = self.declarations(&node.decls, false);
         self.close_scope();
         bound
     }
 
-    /// Declarations in the frame that is open.
-    pub(super) fn declarations(&mut self, decls: &[ast::Decl], span: Span, file: bool) -> Struct {
+    /// Declarations in the frame that is open; those of a whole file, or of a struct.
+    pub(super) fn declarations(&mut self, decls: &[ast::Decl], file: bool) -> Struct {
         let lets = self.bind_names(decls);
         let mut lets = lets.into_iter();
         let mut bound = Vec::with_capacity(decls.len());
@@ -53,7 +53,6 @@ impl Unit<'_> {
                 ast::Decl::Attribute(_) => {}
             }
         }
-        let _ = span;
         let embeds = bound.iter().any(|decl| matches!(decl, Decl::Embed(_) | Decl::Comprehension(_)));
         let labels = known_labels(&bound);
         Struct { decls: bound, embeds, open, file, yielded: false, clauses: None, labels }

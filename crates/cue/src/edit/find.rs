@@ -1,9 +1,11 @@
 //! Which expression of a file stands at a path.
+//!
+//! Not here: places where nothing stands yet (that is `insert`).
 
 use super::path::{Step, shown};
 use crate::error::{Code, Error};
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Field, File, Label, Presence, Struct};
+use crate::syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Field, File, Label, Presence, Struct, UnaryOp};
 
 /// The expression at a path; none if nothing is written there.
 ///
@@ -12,11 +14,12 @@ use crate::syntax::ast::{BinaryOp, Decl, Element, Expr, ExprKind, Field, File, L
 pub(super) fn one(file: &File, path: &[Step]) -> Result<Option<Expr>, Error> {
     let mut found = Vec::new();
     in_decls(&file.decls, path, &mut found);
-    let concrete: Vec<&&Expr> = found.iter().filter(|expr| is_concrete(expr)).collect();
-    match (found.as_slice(), concrete.as_slice()) {
+    let that_are = |what: fn(&Expr) -> bool| found.iter().copied().filter(|expr| what(expr)).collect::<Vec<_>>();
+    let (literals, defaults) = (that_are(is_literal), that_are(has_default));
+    let meant = if literals.is_empty() { &defaults } else { &literals };
+    match (found.as_slice(), meant.as_slice()) {
         ([], _) => Ok(None),
-        ([one], _) => Ok(Some((*one).clone())),
-        (_, [one]) => Ok(Some((**one).clone())),
+        ([one], _) | (_, [one]) => Ok(Some((*one).clone())),
         _ => Err(ambiguous(path, &found)),
     }
 }
@@ -133,12 +136,23 @@ pub(super) fn matches(field: &Field, step: &Step) -> bool {
         }
 }
 
-/// Whether an expression is a value as it is written, or one with a default: what a change is meant for.
-fn is_concrete(expr: &Expr) -> bool {
+/// Whether an expression is a value as it is written: what a change is meant for.
+fn is_literal(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Bytes(_) => true,
         ExprKind::Interpolation(_) | ExprKind::List(_) => true,
-        ExprKind::Paren(of) | ExprKind::Alias { of, .. } => is_concrete(of),
+        ExprKind::Paren(of) | ExprKind::Alias { of, .. } => is_literal(of),
+        ExprKind::Unary { op: UnaryOp::Plus | UnaryOp::Minus, of } => matches!(of.kind, ExprKind::Number(_)),
+        _ => false,
+    }
+}
+
+/// Whether an expression is a disjunction that marks a default: what a change is meant for where there is no literal.
+fn has_default(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(of) | ExprKind::Alias { of, .. } => has_default(of),
+        ExprKind::Binary { op: BinaryOp::Or, left, right, .. } => has_default(left) || has_default(right),
+        ExprKind::Unary { op, .. } => *op == UnaryOp::Default,
         _ => false,
     }
 }

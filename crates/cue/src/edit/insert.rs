@@ -1,11 +1,13 @@
 //! A new field: in the innermost struct that is written on its path, else as a chain beside it.
+//!
+//! Not here: fields that are there (that is `place`), entries of lists (`lists`).
 
 use super::find;
 use super::path::{Step, shown};
 use super::place;
 use crate::error::{Code, Error};
 use crate::source::Span;
-use crate::syntax::ast::{Decl, Expr, File, Struct};
+use crate::syntax::ast::{Decl, Expr, ExprKind, File, Struct};
 
 /// Where a field can be added.
 struct Spot<'a> {
@@ -23,8 +25,7 @@ struct Spot<'a> {
 
 /// The text with a field at a path where none is.
 pub(super) fn field(text: &str, file: &File, path: &[Step], value: &str) -> Result<String, Error> {
-    let file_spot = Spot { depth: 0, decls: &file.decls, braces: None, after: None, chain: Vec::new() };
-    let mut spots = vec![file_spot];
+    let mut spots = vec![root(file)];
     collect(&file.decls, None, path, 0, &mut spots);
     let deepest = spots.iter().map(|spot| spot.depth).max().unwrap_or(0);
     // Of several as deep, one with braces; of those, the last.
@@ -42,6 +43,20 @@ pub(super) fn field(text: &str, file: &File, path: &[Step], value: &str) -> Resu
         (None, Some(after)) => on_new_line(text, after, &line),
         (None, None) => at_end(text, &line),
     })
+}
+
+/// The root of a file: that of a file like those of JSON, which is one struct in braces, is within them.
+fn root(file: &File) -> Spot<'_> {
+    let literal = match file.decls.as_slice() {
+        [Decl::Embed(only)] => match &only.kind {
+            ExprKind::Struct(literal) => Some(literal),
+            _ => None,
+        },
+        _ => None,
+    };
+    let decls = literal.map_or(file.decls.as_slice(), |literal| &literal.decls);
+    let braces = literal.map(|literal| literal.span);
+    Spot { depth: 0, decls, braces, after: None, chain: Vec::new() }
 }
 
 fn no_list(path: &[Step]) -> Error {

@@ -1,4 +1,6 @@
 //! Entries of lists.
+//!
+//! Not here: where a list is (that is `find`).
 
 use super::place;
 use crate::error::{Code, Error};

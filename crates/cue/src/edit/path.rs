@@ -1,4 +1,6 @@
 //! Paths to fields and elements, as they are written: `spec.containers[0]."my-image".tag`.
+//!
+//! Not here: what stands at them.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,6 @@
 //! Lines, indentation, and putting text in place of text.
+//!
+//! Not here: the tree.
 
 use crate::source::Span;
 
@@ -14,9 +16,10 @@ pub(super) fn spliced(text: &str, start: usize, end: usize, new: &str) -> String
     format!("{before}{new}{after}")
 }
 
-/// The start of the line that a byte stands on.
+/// The start of the line that a byte stands on, behind a byte order mark.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text.get(..at).unwrap_or("").rfind('\n').map_or(0, |newline| newline + 1)
+    let first = text.len() - text.trim_start_matches('\u{feff}').len();
+    text.get(..at).unwrap_or("").rfind('\n').map_or(first.min(at), |newline| newline + 1)
 }
 
 /// The end of the line that a byte stands on, before its newline.
@@ -38,10 +41,10 @@ pub(super) fn indented(new: &str, indent: &str) -> String {
     let mut text = lines.next().unwrap_or("").to_owned();
     for line in lines {
         text.push('\n');
-        if !line.is_empty() {
+        if !line.trim_end_matches('\r').is_empty() {
             text.push_str(indent);
-            text.push_str(line);
         }
+        text.push_str(line);
     }
     text
 }

@@ -1,4 +1,6 @@
 //! A field or an element taken out, with its comments.
+//!
+//! Not here: structs that are empty afterwards: they stay.
 
 use super::find;
 use super::path::Step;

@@ -30,8 +30,10 @@ impl Evaluator {
         }
         let closing = self.closing_structs(vid, group);
         let allowed = self.allowed_labels(&closing);
-        for laid in closing.iter().take(MAX_PLACES) {
-            error = error.at(laid.laying.span(), "closed here");
+        // A file begins with anything but what closes it.
+        let places = closing.iter().filter(|laid| !laid.laying.is_file()).map(|laid| laid.laying.span());
+        for place in places.take(MAX_PLACES) {
+            error = error.at(place, "closed here");
         }
         Arc::new(match self.advice(label, &allowed) {
             Some(advice) => error.help(advice),

@@ -32,4 +32,9 @@ impl Laying {
             Self::Written(_, span) | Self::Data(_, span) => *span,
         }
     }
+
+    /// Whether it is a whole file.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::Written(structure, _) if structure.file)
+    }
 }

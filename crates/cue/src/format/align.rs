@@ -2,6 +2,8 @@
 //!
 //! A column is a run of neighbouring lines that have a further cell after it (elastic tabstops, as Go's text/tabwriter
 //! lays them out). Runs don't cross a line that ends a block, or a change of indentation.
+//!
+//! Not here: what stands in the cells.
 
 /// A line of the result.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,6 @@
 //! Where a block of columns ends between declarations, and where a blank line belongs.
+//!
+//! Not here: the columns (that is `align`).
 
 use super::marks::Marker;
 use crate::syntax::ast::{Decl, Expr, ExprKind, Field, Label, Struct};

@@ -2,6 +2,8 @@
 //!
 //! Source of the layout: what `cue export --out cue` writes: structs have a field on each line, lists stand on one
 //! line but for the structs in them.
+//!
+//! Not here: texts that an author laid out (that is `layout`), comments, which a tree doesn't hold.
 
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{
@@ -49,7 +51,7 @@ fn laid_out(text: String) -> String {
         return text;
     }
     let lexed = lexer::lex(FileId(0), &text);
-    let span = Span::new(FileId(0), 0, text.len() as u32);
+    let span = Span::of_file(FileId(0));
     let decls = vec![Decl::Embed(Box::new(expr))];
     let (imports, attributes, comments) = (Vec::new(), Vec::new(), Vec::new());
     let file = File { id: FileId(0), package: None, imports, attributes, decls, comments, compares_all: true, span };

@@ -3,6 +3,8 @@
 //! The lines end where the source's do, with few exceptions: the rules are in [`Layout::break_before`]. A line that
 //! continues something is indented once for the innermost thing that it continues: a struct, a list, a field's value
 //! or a clause ([`Layout::end_line`]).
+//!
+//! Not here: the tree (`marks` says what it knows of tokens), spaces within a line (`space`), columns (`align`).
 
 use super::align::Line;
 use super::marks::Marks;
@@ -121,6 +123,7 @@ pub(super) fn lines(text: &str, tokens: &[Token], comments: &[Comment], marks: &
     };
     let mut comments = comments.iter().peekable();
     for (index, token) in tokens.iter().enumerate() {
+        layout.enter(*token);
         while let Some(comment) = comments.next_if(|comment| comment.span.start < token.start) {
             layout.comment(comment);
         }
@@ -144,6 +147,12 @@ impl<'a> Layout<'a> {
         self.seen = end.max(start);
     }
 
+    /// Enters what begins with a token; the comments before it belong to that already.
+    fn enter(&mut self, token: Token) {
+        let entered = self.marks.indents.get(&token.start).copied().unwrap_or(0);
+        self.indents.extend(std::iter::repeat_n(false, entered));
+    }
+
     fn token(&mut self, index: usize) {
         let token = self.tokens[index];
         self.see(token.start, token.end);
@@ -155,8 +164,6 @@ impl<'a> Layout<'a> {
             }
             _ => {}
         }
-        let entered = self.marks.indents.get(&token.start).copied().unwrap_or(0);
-        self.indents.extend(std::iter::repeat_n(false, entered));
         if !self.marks.left_out.contains(&token.start) {
             self.write_token(index, token);
         }

@@ -2,6 +2,8 @@
 //!
 //! The rules for the spaces of operators are those of gofmt, which `cue fmt` follows: operators that bind more tightly
 //! lose their spaces where looser ones stand beside them, and within calls and indices.
+//!
+//! Not here: what the layout makes of it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -64,7 +66,7 @@ pub(super) struct Marker<'a> {
     pub(super) comments: &'a [crate::syntax::ast::Comment],
 }
 
-impl Marker<'_> {
+impl<'a> Marker<'a> {
     fn indent(&mut self, span: Span) {
         *self.marks.indents.entry(span.start).or_default() += 1;
         *self.marks.dedents.entry(span.end).or_default() += 1;
@@ -73,7 +75,7 @@ impl Marker<'_> {
     /// Every import declaration is followed by a blank line; a group's specs stand on lines of their own.
     fn imports(&mut self, imports: &[Import]) {
         for import in imports {
-            let before = self.text.get(..import.span.start as usize).unwrap_or("").trim_end();
+            let before = self.before(import.span.start);
             if before.ends_with('(') {
                 self.marks.import_groups.insert(before.len() as u32 - 1);
             }
@@ -83,6 +85,19 @@ impl Marker<'_> {
                 self.marks.sections.insert(end);
             }
         }
+    }
+
+    /// The text up to a byte, without space and comments at its end.
+    fn before(&self, at: u32) -> &'a str {
+        let mut before = self.text.get(..at as usize).unwrap_or("").trim_end();
+        let comments = self.comments.partition_point(|comment| comment.span.start < at);
+        for comment in self.comments[..comments].iter().rev() {
+            if comment.span.end as usize != before.len() {
+                break;
+            }
+            before = before.get(..comment.span.start as usize).unwrap_or("").trim_end();
+        }
+        before
     }
 
     /// The end of the `)` that comes next, comments and commas aside.

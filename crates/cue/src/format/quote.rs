@@ -1,6 +1,8 @@
 //! Text to literals: the shortest that reads as the same.
 //!
 //! Source of the escapes: the specification, "String and byte sequence literals".
+//!
+//! Not here: raw strings (`#"…"#`); literals to text (that is [`crate::syntax::literal`]).
 
 use std::fmt::Write as _;
 

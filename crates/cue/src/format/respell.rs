@@ -1,4 +1,6 @@
 //! Tokens that are spelled anew: numbers, and strings with several lines, whose indentation follows the layout.
+//!
+//! Not here: labels (`marks` says which are spelled anew), escapes, which stay as they are.
 
 /// The canonical spelling of a number: digits on both sides of the dot, a small `e`.
 pub(super) fn number(text: &str) -> String {

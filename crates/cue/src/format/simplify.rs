@@ -2,6 +2,8 @@
 //!
 //! What is done: `a: {b: 1}` becomes `a: b: 1`, where no comment would lose its place; `"a": 1` becomes `a: 1`, where
 //! no reference would come to mean the field. What is not: `[string]: _`, which `cue` makes `...`.
+//!
+//! Not here: the layout.
 
 use std::collections::HashSet;
 

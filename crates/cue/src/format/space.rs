@@ -1,4 +1,6 @@
 //! What stands between two tokens on one line: nothing, a space, or the edge of a column.
+//!
+//! Not here: where lines end (that is `layout`).
 
 use super::layout::{Bracket, Layout, Written};
 use crate::syntax::token::{Token, TokenKind};

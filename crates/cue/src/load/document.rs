@@ -29,7 +29,7 @@ pub(super) fn read(file: FileId, bytes: &[u8], argument: &FileArgument) -> Resul
         encoding => encoding,
     };
     let mut values = values(file, bytes, encoding)?;
-    let start = Span::new(file, 0, 0);
+    let start = Span::of_file(file);
     let sort = values.iter().find_map(schema).filter(|_| argument.guessed);
     match (is_schema || sort == Some(Sort::JsonSchema), values.len()) {
         (true, 1) => Ok(Document::JsonSchema(values.remove(0))),
@@ -48,7 +48,7 @@ pub(super) fn values(file: FileId, bytes: &[u8], encoding: Encoding) -> Result<V
     if encoding == Encoding::Binary {
         return Ok(vec![Expr { kind: ExprKind::Bytes(Arc::from(bytes)), span: whole }]);
     }
-    let start = Span::new(file, 0, 0);
+    let start = Span::of_file(file);
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Error::new(Code::Load, format!("the file is not UTF-8: {error}"), Some(start)))?;
     Ok(match encoding {

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::MAX_FILE_BYTES;
+use crate::error::{Code, Error};
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -25,6 +28,11 @@ pub trait Files {
 
     /// What stands at a path; links are followed.
     fn kind(&self, path: &Path) -> Option<Kind>;
+
+    /// Whether what stands at a path is a link: `...` doesn't follow those to folders, which could lead in a circle.
+    fn is_link(&self, _path: &Path) -> bool {
+        false
+    }
 
     /// What stands in a folder, in no particular order.
     ///
@@ -51,6 +59,10 @@ impl Files for Disk {
     fn kind(&self, path: &Path) -> Option<Kind> {
         let found = std::fs::metadata(path).ok()?;
         Some(if found.is_dir() { Kind::Folder } else { Kind::File })
+    }
+
+    fn is_link(&self, path: &Path) -> bool {
+        std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<(String, Kind)>> {
@@ -127,8 +139,30 @@ impl Files for Memory {
     }
 }
 
+/// The bytes of a file, `-` being the standard input; `name` is the file's name as messages show it.
+///
+/// # Errors
+/// It can't be read, or is larger than [`MAX_FILE_BYTES`].
+pub(crate) fn read_bytes(files: &dyn Files, path: &Path, name: &str) -> Result<Vec<u8>, Error> {
+    let bytes = if path == Path::new("-") { files.standard_input() } else { files.read(path) };
+    let bytes = bytes.map_err(|reason| Error::new(Code::Load, format!("`{name}` can't be read: {reason}"), None))?;
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(Error::new(Code::Limit, format!("`{name}` is larger than {MAX_FILE_BYTES} bytes"), None));
+    }
+    Ok(bytes)
+}
+
+/// The text of a file, `-` being the standard input.
+///
+/// # Errors
+/// As [`read_bytes`]; it is not UTF-8.
+pub(crate) fn read_text(files: &dyn Files, path: &Path, name: &str) -> Result<String, Error> {
+    let bytes = read_bytes(files, path, name)?;
+    String::from_utf8(bytes).map_err(|reason| Error::new(Code::Load, format!("`{name}` is not UTF-8: {reason}"), None))
+}
+
 /// A path without `.` and, as far as its own words go, without `..`.
-pub(super) fn clean(path: &Path) -> PathBuf {
+pub(crate) fn clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for part in path.components() {
         match part {

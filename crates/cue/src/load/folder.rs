@@ -22,6 +22,26 @@ pub(super) enum Wanted {
     Named(String),
 }
 
+/// The names of the packages that a folder has files of, `_` for files without one, in the order of the files. Files that
+/// their conditions leave out don't count; what is wrong with one is said where it is loaded.
+pub(super) fn packages(sources: &mut Sources<'_>, folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for path in named::cue_files_in(sources.files, folder) {
+        let Ok(Some((file, _))) = sources.parse(&path) else { continue };
+        let counts = matches!(condition::check(&file, &mut |tag| sources.is_set(tag)), Ok(None) | Err(_));
+        let name = name_of(&file);
+        if counts && !is_for_tests_or_tools(&path) && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The name of a file's package; `_` where it has none.
+fn name_of(file: &File) -> String {
+    file.package.as_ref().map_or("_", |name| &*name.name).to_owned()
+}
+
 /// The files that were found, those in folders further up first.
 pub(super) struct Found {
     pub(super) name: String,
@@ -69,7 +89,7 @@ impl Collector<'_, '_> {
         let mut level = Vec::new();
         for path in named::cue_files_in(self.sources.files, folder) {
             let Some((file, errors)) = self.sources.parse(&path)? else { continue };
-            let name = file.package.as_ref().map_or("_", |name| &*name.name).to_owned();
+            let name = name_of(&file);
             if !self.belongs(&name, &path, &file)? {
                 continue;
             }

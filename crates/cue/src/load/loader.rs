@@ -8,20 +8,23 @@ use std::sync::Arc;
 
 use super::argument::{self, Arguments, Encoding, FileArgument};
 use super::document::Document;
-use super::files::{Files, Kind, clean};
+use super::files::{Files, Kind, clean, read_bytes};
 use super::folder::{self, Found, Wanted};
 use super::import_path::ImportPath;
 use super::module::{self, LanguageVersion, Module};
 use super::named;
 use super::{
-    Build, DataFile, Failed, Import, MAX_FILE_BYTES, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target,
-    condition, document, embed, experiment, tag,
+    Build, DataFile, Failed, Import, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target, condition, document,
+    embed, experiment, tag,
 };
 use crate::error::{Code, Error};
 use crate::jsonschema;
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast::{Expr, File};
 use crate::syntax::parse_file;
+
+/// The name that stands for all packages of a folder.
+const ALL_PACKAGES: &str = "*";
 
 /// Files, read once each, and the tags that conditions ask for.
 pub(super) struct Sources<'a> {
@@ -52,13 +55,7 @@ impl Sources<'_> {
     /// The bytes of a file and its number in the map.
     pub(super) fn read(&mut self, path: &Path) -> Result<(FileId, Vec<u8>), Error> {
         let name = self.shown(path);
-        let bytes = if path == Path::new("-") { self.files.standard_input() } else { self.files.read(path) };
-        let bytes =
-            bytes.map_err(|reason| Error::new(Code::Load, format!("`{name}` can't be read: {reason}"), None))?;
-        if bytes.len() > MAX_FILE_BYTES {
-            let message = format!("`{name}` is larger than {MAX_FILE_BYTES} bytes");
-            return Err(Error::new(Code::Limit, message, None));
-        }
+        let bytes = read_bytes(self.files, path, &name)?;
         Ok((self.map.add(name, document::shown(&bytes)), bytes))
     }
 
@@ -70,7 +67,7 @@ impl Sources<'_> {
         let (id, bytes) = self.read(path).map_err(|error| vec![error])?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let message = format!("the file is not UTF-8: {error}");
-            vec![Error::new(Code::Load, message, Some(Span::new(id, 0, 0)))]
+            vec![Error::new(Code::Load, message, Some(Span::of_file(id)))]
         })?;
         let (file, errors) = parse_file(id, text);
         let parsed = (Arc::new(file), errors);
@@ -203,19 +200,39 @@ impl<'a> Loader<'a> {
     /// The packages that an argument names.
     fn named(&mut self, argument: &str) -> Vec<usize> {
         let path = ImportPath::parse(argument);
+        if path.qualifier.as_deref() == Some("_") {
+            let message = format!("`_` in `{argument}` is not the name of a package");
+            self.errors.push(Error::new(Code::Load, message, None).help("give `-p _` for the files without one"));
+            return Vec::new();
+        }
         if path.path.split('/').any(|part| part == "...") {
             return self.pattern(&path);
         }
-        let wanted = match path.qualifier.clone().or_else(|| self.options.package.clone()) {
-            Some(name) => Wanted::Named(name),
-            None => Wanted::Only,
-        };
         let location = if path.is_relative() || path.path.is_empty() {
             self.folder_location(&clean(&self.options.folder.join(&path.path)), argument)
         } else {
             self.imported_location(&path, None)
         };
-        location.and_then(|location| self.package(&location, &wanted, None)).into_iter().collect()
+        let Some(location) = location else { return Vec::new() };
+        let wanted = self.wanted(&path, &location);
+        wanted.iter().filter_map(|wanted| self.package(&location, wanted, None)).collect()
+    }
+
+    /// Which packages of a place are meant by a path without `...`.
+    fn wanted(&mut self, path: &ImportPath, location: &Location) -> Vec<Wanted> {
+        let in_folder = location.folders.iter().flat_map(|folder| folder::packages(&mut self.sources, folder));
+        let in_folder: Vec<String> = in_folder.collect();
+        match path.qualifier.as_ref().or(self.options.package.as_ref()) {
+            Some(name) if name == ALL_PACKAGES => in_folder.into_iter().map(Wanted::Named).collect(),
+            Some(name) => vec![Wanted::Named(name.clone())],
+            None => {
+                // Of several, that which is called as its folder.
+                let own = location.path.split('@').next().filter(|path| !path.is_empty()).unwrap_or(&path.path);
+                let own = own.rsplit('/').next().unwrap_or_default();
+                let named_so = in_folder.iter().any(|name| name == own);
+                vec![if named_so { Wanted::Named(own.to_owned()) } else { Wanted::Only }]
+            }
+        }
     }
 
     /// The packages of all folders under one, for `./...`; folders without any are passed over.
@@ -230,10 +247,10 @@ impl<'a> Loader<'a> {
         let mut found = Vec::new();
         let top = clean(&self.options.folder.join(before));
         for folder in named::folders_under(self.sources.files, &top) {
-            let location = self.folder_location(&folder, &path.path);
-            let wanted = path.qualifier.clone().map_or(Wanted::Only, Wanted::Named);
-            let has_package = self.has_package(&folder, &wanted);
-            found.extend(location.filter(|_| has_package).and_then(|at| self.package(&at, &wanted, None)));
+            let Some(location) = self.folder_location(&folder, &path.path) else { continue };
+            for wanted in self.wanted_in(&folder, path) {
+                found.extend(self.package(&location, &wanted, None));
+            }
         }
         if found.is_empty() && self.errors.is_empty() {
             self.errors.push(Error::new(Code::Load, format!("the pattern `{path}` matches no package"), None));
@@ -241,16 +258,15 @@ impl<'a> Loader<'a> {
         found
     }
 
-    fn has_package(&mut self, folder: &Path, wanted: &Wanted) -> bool {
-        let paths = named::cue_files_in(self.sources.files, folder);
-        paths.iter().any(|path| match self.sources.parse(path) {
-            Ok(Some((file, _))) => match (wanted, &file.package) {
-                (_, None) => false,
-                (Wanted::Only, Some(_)) => true,
-                (Wanted::Named(name), Some(package)) => *package.name == **name,
-            },
-            _ => false,
-        })
+    /// Which packages of a folder are meant by a path with `...`.
+    fn wanted_in(&mut self, folder: &Path, path: &ImportPath) -> Vec<Wanted> {
+        let in_folder = folder::packages(&mut self.sources, folder);
+        match path.qualifier.as_ref().or(self.options.package.as_ref()) {
+            Some(name) if name == ALL_PACKAGES => in_folder.into_iter().map(Wanted::Named).collect(),
+            Some(name) => in_folder.into_iter().filter(|found| found == name).map(Wanted::Named).collect(),
+            None if in_folder.iter().any(|name| name != "_") => vec![Wanted::Only],
+            None => Vec::new(),
+        }
     }
 
     /// A package and all that it imports; its number, unless something was wrong. `from` is where it is imported.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::files::{Files, Kind, clean};
+use super::files::{Files, Kind, clean, read_text};
 use super::import_path::is_major;
 use crate::data::Data;
 use crate::decode;
@@ -121,12 +121,9 @@ fn parse(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<Opti
     if files.kind(path) != Some(Kind::File) {
         return Ok(None);
     }
-    let failed = |reason: &dyn fmt::Display| {
-        vec![Error::new(Code::Load, format!("`{}` can't be read: {reason}", path.display()), None)]
-    };
-    let bytes = files.read(path).map_err(|reason| failed(&reason))?;
-    let text = String::from_utf8(bytes).map_err(|reason| failed(&reason))?;
-    let id = sources.add(path.display().to_string(), text.as_str());
+    let name = path.display().to_string();
+    let text = read_text(files, path, &name).map_err(|error| vec![error])?;
+    let id = sources.add(name, text.as_str());
     match parse_file(id, &text) {
         (file, errors) if errors.is_empty() => Ok(Some(file)),
         (_, errors) => Err(errors),
@@ -144,7 +141,7 @@ impl Reader<'_> {
     }
 
     fn start(&self) -> Span {
-        Span::new(self.file.id, 0, 0)
+        Span::of_file(self.file.id)
     }
 
     /// The place of a field at the top of the file.

@@ -15,7 +15,8 @@ pub(super) fn folders_under(files: &dyn Files, top: &Path) -> Vec<PathBuf> {
         below.retain(|(name, kind)| *kind == Kind::Folder && !name.starts_with(['_', '.']) && name != "cue.mod");
         below.sort();
         let below = below.into_iter().rev().map(|(name, _)| folder.join(name));
-        waiting.extend(below.filter(|folder| files.kind(&folder.join("cue.mod")).is_none()));
+        let is_own = |folder: &PathBuf| files.kind(&folder.join("cue.mod")).is_none() && !files.is_link(folder);
+        waiting.extend(below.filter(is_own));
         folders.push(folder);
     }
     folders
@@ -27,6 +28,43 @@ pub(super) fn cue_files_in(files: &dyn Files, folder: &Path) -> Vec<PathBuf> {
     names.retain(|(name, kind)| *kind == Kind::File && name.ends_with(".cue") && !name.starts_with(['_', '.']));
     names.sort();
     names.into_iter().map(|(name, _)| folder.join(name)).collect()
+}
+
+/// The CUE files that arguments name, and of folders all that are below them.
+pub(super) fn cue_files_below(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
+    let here = [".".to_owned()];
+    let mut found = Vec::new();
+    for argument in if arguments.is_empty() { &here } else { arguments } {
+        let path = clean(&folder.join(argument));
+        match files.kind(&path) {
+            _ if argument == "-" => found.push(PathBuf::from("-")),
+            Some(Kind::File) => found.push(path),
+            Some(Kind::Folder) => walk(files, &path, &mut found),
+            None => return Err(nothing_there(argument)),
+        }
+    }
+    Ok(found)
+}
+
+fn walk(files: &dyn Files, top: &Path, found: &mut Vec<PathBuf>) {
+    let mut waiting = vec![(top.to_path_buf(), Kind::Folder)];
+    while let Some((path, kind)) = waiting.pop() {
+        if kind == Kind::File {
+            found.push(path);
+            continue;
+        }
+        let mut below = files.list(&path).unwrap_or_default();
+        below.retain(|(name, kind)| match kind {
+            Kind::File => name.ends_with(".cue"),
+            Kind::Folder => !name.starts_with(['_', '.']) && name != "cue.mod" && !files.is_link(&path.join(name)),
+        });
+        below.sort();
+        waiting.extend(below.into_iter().rev().map(|(name, kind)| (path.join(name), kind)));
+    }
+}
+
+fn nothing_there(argument: &str) -> Error {
+    Error::new(Code::Load, format!("there is no file or folder `{argument}`"), None)
 }
 
 /// The CUE files that arguments name.
@@ -44,7 +82,7 @@ pub(super) fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) 
             match files.kind(&path) {
                 Some(Kind::File) => found.push(path),
                 Some(Kind::Folder) => found.extend(cue_files_in(files, &path)),
-                None => return Err(Error::new(Code::Load, format!("there is no file or folder `{argument}`"), None)),
+                None => return Err(nothing_there(argument)),
             }
         }
     }

@@ -15,10 +15,15 @@ const TAB: usize = 4;
 /// How much of a long line is shown, in characters.
 const MAX_LINE: usize = 160;
 
-/// Draws places on one line: the name of the first, the line, and for each of them carets and what stands at it.
+/// Draws places on one line: the name of the first, the line, and for each of them carets and what stands at it. A file
+/// as a whole has a name only.
 pub(super) fn draw(out: &mut String, labels: &[&Label], sources: &SourceMap, colours: Colours) {
     let Some(first) = labels.first() else { return };
     let Some(file) = sources.file(first.span.file) else { return };
+    if first.span.is_of_file() {
+        let _ = writeln!(out, " {} {}", colours.quiet("-->"), file.name);
+        return say(out, labels, " ", colours);
+    }
     let (line, column) = file.position(first.span.start);
     let text = file.line(line);
     let number = line.to_string();
@@ -37,6 +42,11 @@ pub(super) fn draw(out: &mut String, labels: &[&Label], sources: &SourceMap, col
         }
         return;
     }
+    say(out, labels, &margin, colours);
+}
+
+/// What is said of places without showing them.
+fn say(out: &mut String, labels: &[&Label], margin: &str, colours: Colours) {
     for label in labels.iter().filter(|label| !label.text.is_empty()) {
         let _ = writeln!(out, "{margin} {} {}", colours.quiet("="), label.text);
     }

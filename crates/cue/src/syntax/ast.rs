@@ -1,6 +1,8 @@
 //! The tree of a CUE file, as written: nothing resolved, nothing simplified, a span on everything.
 //!
 //! Comments stand in [`File::comments`] in the order of their places; the formatter and the editor find them by place.
+//!
+//! Not here: how a text becomes a tree (that is [`super::parser`]), bound trees (`compile`).
 
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ pub struct File {
     /// `==` compares values of all kinds, structs too: so from language version 0.15 on, which is where files without
     /// a module are.
     pub compares_all: bool,
-    /// The whole file.
+    /// [`Span::of_file`]; where data was made a file, the span of the data.
     pub span: Span,
 }
 

@@ -213,11 +213,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn illegal(&mut self, bytes: usize, message: impl Into<String>) -> TokenKind {
-        let comma_due = self.comma_due;
         self.error(self.at, self.at + bytes, message);
-        let kind = self.take(bytes, TokenKind::Illegal);
-        self.comma_due = comma_due;
-        kind
+        self.take(bytes, TokenKind::Illegal)
     }
 
     /// A name: letters and digits after `#`, `_#` or nothing.

@@ -233,6 +233,7 @@ fn unknown_escape(kind: char, quoting: Quoting) -> String {
         'x' | '0'..='7' if !quoting.bytes => {
             format!("\\{kind} stands for a byte and is allowed in byte strings ('…') only; write \\u00XX")
         }
+        '\n' | '\r' => "a backslash can't join lines, as in CUE itself; write \\\\ for a backslash".to_owned(),
         _ => format!("there is no escape \\{kind}; write \\\\ for a backslash"),
     }
 }

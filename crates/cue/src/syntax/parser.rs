@@ -174,11 +174,20 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// As [`Self::expect`], for a closing bracket: an error also shows where it was opened.
+    /// As [`Self::expect`], for a closing bracket: an error also shows where it was opened. A bracket on the next line is
+    /// taken, too.
     fn expect_closing(&mut self, kind: TokenKind, what: &str, open: Token) {
-        if !self.eat(kind) {
-            let opened = self.span_of(open);
-            let error = self.expectation(what).at(opened, "opened here");
+        if self.eat(kind) {
+            return;
+        }
+        let error = self.expectation(what).at(self.span_of(open), "opened here");
+        if self.kind() == TokenKind::AutoComma && self.kind_ahead(1) == kind {
+            self.note(
+                error.help("a line that ends with a value ends what it is part of: put the bracket on that line"),
+            );
+            self.bump();
+            self.bump();
+        } else {
             self.note(error);
         }
     }

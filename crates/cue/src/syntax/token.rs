@@ -90,7 +90,8 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
-    /// Whether a line's end after it stands for a comma (specification, "Commas").
+    /// Whether a line's end after it stands for a comma (specification, "Commas"). After what is no token it does, too:
+    /// so the next line is read whatever this one should have been.
     #[must_use]
     pub fn ends_line(self) -> bool {
         matches!(
@@ -106,6 +107,7 @@ impl TokenKind {
                 | Self::RightParen
                 | Self::RightBracket
                 | Self::RightBrace
+                | Self::Illegal
         )
     }
 }

@@ -20,6 +20,7 @@ fn fields_go_with_their_comments() {
         ("a: 1, // one\nb: 2\n", "a", "b: 2\n"),
         ("x: 1\na: 1 @x()", "a", "x: 1\n"),
         ("a: 1\r\nb: 2\r\n", "a", "b: 2\r\n"),
+        ("\u{feff}a: 1\nb: 2\n", "a", "\u{feff}b: 2\n"),
         ("{a: 1, b: 2}\n", "b", "{a: 1}\n"),
     ];
     for (before, path, after) in table {

@@ -27,6 +27,9 @@ fn fields_that_are_there() {
         ("a: #S & {b: 1}", "a.b", "2", "a: #S & {b: 2}"),
         ("a: b: 1\na: c: 2\n", "a.c", "3", "a: b: 1\na: c: 3\n"),
         ("a: b: int\na: b: 2\n", "a.b", "3", "a: b: int\na: b: 3\n"),
+        ("a: int\na: -2\n", "a", "3", "a: int\na: 3\n"),
+        ("a: *1 | int\na: >0\n", "a", "3", "a: 3\na: >0\n"),
+        ("a: *1 | int\na: 2\n", "a", "3", "a: *1 | int\na: 3\n"),
         ("\"a b\": \"c.d\": 1\n", "\"a b\".\"c.d\"", "2", "\"a b\": \"c.d\": 2\n"),
         ("#D: x: 1\n_h: y: 2\n", "#D.x", "2", "#D: x: 2\n_h: y: 2\n"),
         ("{a: 1}\n", "a", "2", "{a: 2}\n"),
@@ -45,6 +48,7 @@ fn fields_that_are_there() {
         ),
         ("a: 1\n", "a", "[1, // one\n\t2]", "a: [1, 2]\n"),
         ("a: 1\r\nb: 2\r\n", "a", "3", "a: 3\r\nb: 2\r\n"),
+        ("\ta: 1\r\n", "a", "{\n\tb: 1\n\n}", "\ta: {\r\n\t\tb: 1\r\n\r\n\t}\r\n"),
         ("null: 1\ntrue: 2\n", "true", "3", "null: 1\ntrue: 3\n"),
     ]);
 }
@@ -77,6 +81,8 @@ fn new_fields_go_into_the_innermost_struct_that_is_written() {
         ("a: {b: 1\n}\n", "a.c", "2", "a: {b: 1\nc: 2\n}\n"),
         ("a: {\n\tb: 1}\n", "a.c", "2", "a: {\n\tb: 1, c: 2}\n"),
         ("a: {\r\n\tb: 1\r\n}\r\n", "a.c", "2", "a: {\r\n\tb: 1\r\n\tc: 2\r\n}\r\n"),
+        ("{\n\t\"a\": 1\n}\n", "b", "2", "{\n\t\"a\": 1\n\tb: 2\n}\n"),
+        ("{\n\ta: 1\n}\nb: 2\n", "c", "3", "{\n\ta: 1\n}\nb: 2\nc: 3\n"),
         ("a: 1\n", "\"b c\".#d._e", "2", "a: 1\n\"b c\": #d: _e: 2\n"),
     ]);
 }

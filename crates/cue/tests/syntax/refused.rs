@@ -54,6 +54,10 @@ fn each_mistake_is_told_at_its_place() {
         ("a: \"b", "1:4 the string has no closing quote on its line"),
         ("a: \"\"\"b\"\"\"", "1:4 a string with three quotes begins on the line after them"),
         ("a: \"\\(b\"", "1:4 this interpolation has no ')'"),
+        (
+            "a: \"\"\"\n\tx\\\n\ty\n\t\"\"\"",
+            "2:3 a backslash can't join lines, as in CUE itself; write \\\\ for a backslash",
+        ),
         ("a: \"\\q\"", "1:5 there is no escape \\q; write \\\\ for a backslash"),
         ("a: 012", "1:4 a whole number can't begin with 0; octal numbers are written 0o17"),
         ("a: 1__0", "1:4 an underscore in a number stands between two digits"),
@@ -89,6 +93,21 @@ fn several_mistakes_are_told_at_once() {
     let places: Vec<String> =
         errors(text).iter().map(|error| error.split(' ').next().unwrap_or("").to_owned()).collect();
     assert_eq!(places, ["1:6", "3:2", "5:4", "6:8"]);
+}
+
+#[test]
+fn one_mistake_is_told_once() {
+    let table: [(&str, &[&str]); 4] = [
+        ("a: (1 +\n\t2\n)\nb: )", &["2:3", "4:4"]),
+        ("a: x[1:2\n]\nb: )", &["1:9", "3:4"]),
+        ("a: \u{0}\nb: )", &["1:4", "2:4"]),
+        ("a: \"\u{0}\"\nb: )", &["1:5", "2:4"]),
+    ];
+    for (text, expected) in table {
+        let errors = errors(text);
+        let places: Vec<&str> = errors.iter().map(|error| error.split(' ').next().unwrap_or("")).collect();
+        assert_eq!(places, expected, "{errors:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! In structs only those between declarations on one line; in lists and calls also those at the ends of lines, unless
 //! a list leaves one of them out: then it has none there.
+//!
+//! Not here: whether a line ends (that is the layout).
 
 use std::collections::HashMap;
 

@@ -1,4 +1,6 @@
 //! The indentation of strings with several lines. Those with interpolations keep the one they have, as `cue fmt` does.
+//!
+//! Not here: the text with another indentation (that is `respell`).
 
 use super::{Layout, MAX_STRING_INDENT};
 use crate::format::respell;

@@ -73,10 +73,11 @@ impl Finder<'_> {
                     Clause::For { source, .. } => finder.expr(source),
                     Clause::If(condition, _) => finder.expr(condition),
                     Clause::Let(binding) => finder.expr(&binding.value),
-                    Clause::Try { .. } => {}
+                    Clause::Try { binding, .. } => binding.iter().for_each(|(_, expr)| finder.expr(expr)),
                 }
             }
             finder.decls(&of.body.decls);
+            of.fallback.iter().for_each(|fallback| finder.decls(&fallback.body.decls));
         });
     }
 
@@ -94,7 +95,7 @@ impl Finder<'_> {
         match element {
             Element::Expr(expr) => self.expr(expr),
             Element::Comprehension(of) => self.comprehension(of),
-            Element::Ellipsis(_) => {}
+            Element::Ellipsis(of) => of.value.iter().for_each(|expr| self.expr(expr)),
         }
     }
 }
@@ -103,8 +104,14 @@ impl Finder<'_> {
 fn operands(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::Binary { left, right, .. } => vec![left, right],
-        ExprKind::Unary { of, .. } | ExprKind::Paren(of) | ExprKind::Alias { of, .. } | ExprKind::Open(of) => vec![of],
-        ExprKind::Selector { of, .. } | ExprKind::Index { of, .. } | ExprKind::Slice { of, .. } => vec![of],
+        ExprKind::Unary { of, .. }
+        | ExprKind::Paren(of)
+        | ExprKind::Alias { of, .. }
+        | ExprKind::Open(of)
+        | ExprKind::Maybe(of)
+        | ExprKind::Selector { of, .. }
+        | ExprKind::Slice { of, .. } => vec![of],
+        ExprKind::Index { of, index } => vec![of, index],
         ExprKind::Call { args, .. } => args.iter().collect(),
         _ => Vec::new(),
     }

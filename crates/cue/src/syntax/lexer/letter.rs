@@ -1,6 +1,8 @@
 //! Which characters names are made of.
 //!
 //! Source: the specification, "Characters": the Unicode categories L and Nd, `_` and `$`.
+//!
+//! Not here: names that are reserved (the parser refuses them where they are declared).
 
 use std::sync::LazyLock;
 

@@ -1,6 +1,8 @@
 //! Operators and punctuation.
 //!
 //! Source: the specification, "Operators and punctuation": the longest sequence that is a token.
+//!
+//! Not here: how tightly they bind (that is the parser).
 
 use super::Lexer;
 use crate::syntax::token::TokenKind;
@@ -59,12 +61,13 @@ impl Lexer<'_> {
     }
 
     fn unknown(&mut self) -> TokenKind {
-        let bytes = self.peek().map_or(1, char::len_utf8);
+        let bytes = self.peek().map_or(0, char::len_utf8);
         let message = match self.peek() {
+            // It was told already: none may stand anywhere in the text.
+            Some('\0') | None => return self.take(bytes, TokenKind::Illegal),
             Some(';') => "';' is no part of the language; declarations are separated by commas or new lines".to_owned(),
             Some('\u{feff}') => "a byte order mark inside the file".to_owned(),
             Some(c) => format!("{c:?} is no part of the language outside of strings and comments"),
-            None => "the file ends here".to_owned(),
         };
         self.illegal(bytes, message)
     }

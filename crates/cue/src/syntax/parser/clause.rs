@@ -1,4 +1,6 @@
 //! Comprehensions: `for`, `if`, `let` and `try` clauses, and what they yield.
+//!
+//! Not here: `let` of a struct (that is `decl`).
 
 use super::Parser;
 use crate::syntax::ast::{Clause, Comprehension, Fallback, Struct};

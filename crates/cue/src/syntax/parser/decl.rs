@@ -1,4 +1,6 @@
 //! Declarations: fields and their labels, `let`, embeddings, ellipses.
+//!
+//! Not here: comprehensions (that is `clause`), what a file begins with (`file`).
 
 use super::Parser;
 use crate::error::{Code, Error};

@@ -1,4 +1,6 @@
 //! Expressions: operators and their precedence, and what stands after an operand.
+//!
+//! Not here: operands (that is `operand`).
 
 use std::sync::Arc;
 

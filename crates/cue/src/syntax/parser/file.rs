@@ -1,4 +1,6 @@
 //! What a file begins with: attributes, the package clause, imports.
+//!
+//! Not here: what imports mean (that is [`crate::load`]).
 
 use std::sync::Arc;
 
@@ -48,7 +50,7 @@ impl Parser<'_> {
             self.bump();
             decls.extend(self.declarations());
         }
-        let span = Span::new(self.id, 0, self.text.len() as u32);
+        let span = Span::of_file(self.id);
         File { id: self.id, package, imports, attributes, decls, comments, compares_all: true, span }
     }
 

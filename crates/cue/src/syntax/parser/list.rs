@@ -1,4 +1,6 @@
 //! Lists: elements, comprehensions, the open end.
+//!
+//! Not here: patterns. They are read as lists, and become labels where a colon follows (`decl`).
 
 use super::Parser;
 use crate::source::Span;

@@ -1,4 +1,6 @@
 //! Operands: names, literals, structs, interpolations, parentheses.
+//!
+//! Not here: lists (that is `list`), what stands after an operand (`expr`).
 
 use std::sync::Arc;
 

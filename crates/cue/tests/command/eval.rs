@@ -1,33 +1,14 @@
-//! `cue eval` and `cue def`: arguments and what is printed, side by side.
+//! `eval` and `def`: arguments and what is printed, side by side.
 
-use std::path::Path;
+use shipway_cue::command::{DONE, REFUSED, USAGE, WRONG};
 
-use shipway_cue::command::{DONE, REFUSED, Streams, USAGE, WRONG, run};
-use shipway_cue::load::{Disk, Variables};
-use shipway_cue::report::Colours;
-
-/// Status, output, report.
-type Ran = (u8, String, String);
-
-fn cue(folder: &Path, arguments: &str) -> Ran {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let (folder, variables) = (folder.to_path_buf(), Variables::default());
-    let mut streams = Streams { files: &Disk, folder, variables, out: &mut out, err: &mut err, colours: Colours::None };
-    let status = run(["cue"].into_iter().chain(arguments.split(' ')).map(Into::into), &mut streams);
-    let text = |bytes| String::from_utf8(bytes).expect("reports are text");
-    (status, text(out), text(err))
-}
+use super::run::{cue, folder};
 
 fn check(files: &[(&str, &str)], table: &[(&str, u8, &str)]) {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it has a parent")).expect("folders can be made");
-        std::fs::write(path, text).expect("files can be written");
-    }
+    let folder = folder(&files.iter().map(|(name, text)| format!("-- {name} --\n{text}")).collect::<String>());
     for (arguments, status, expected) in table {
-        let (found, out, err) = cue(folder.path(), arguments);
-        assert_eq!((found, out.as_str()), (*status, *expected), "{arguments}\n{err}");
+        let ran = cue(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
+        assert_eq!((ran.status, ran.out.as_str()), (*status, *expected), "{arguments}\n{}", ran.err);
     }
 }
 
@@ -69,11 +50,20 @@ fn values_are_printed_as_cue() {
 #[test]
 fn data_files_are_part_of_what_is_printed() {
     check(
-        &[("s.cue", "n: int\nm: n + 1\n"), ("d.json", "{\"n\": 4}"), ("w.yaml", "n: x\n")],
+        &[
+            ("s.cue", "n: int\nm: n + 1\n"),
+            ("d.json", "{\"n\": 4}"),
+            ("w.yaml", "n: x\n"),
+            ("t.cue", "#T: {n: int, m: string}\n"),
+            ("many.yaml", "n: 1\n---\nn: 2\nm: y\n"),
+        ],
         &[
             ("eval s.cue d.json", DONE, "n: 4\nm: 5\n"),
             ("eval s.cue d.json -l \"d\"", DONE, "d: {\n    n: 4\n}\nn: int\nm: n + 1\n"),
             ("eval s.cue w.yaml", WRONG, ""),
+            ("eval t.cue many.yaml -d #T", DONE, "n: 1\nm: string\n// ---\nn: 2\nm: \"y\"\n"),
+            ("eval t.cue many.yaml -d #T --out jsonl -c", WRONG, ""),
+            ("def t.cue many.yaml -d #T", REFUSED, ""),
         ],
     );
 }

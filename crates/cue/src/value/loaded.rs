@@ -1,15 +1,18 @@
 //! From what was loaded to what is evaluated.
 //!
-//! Not here: evaluation.
+//! Not here: loading (`load`), evaluation (`eval`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Build, Package, Target as Found};
+use super::Instance;
+use crate::builtin;
+use crate::compile::{PackageSource, Target};
 use crate::error::{Code, Error};
+use crate::eval::Limits;
+use crate::load::{Build, Package, Target as Found};
 use crate::source::Span;
 use crate::syntax::ast::{Decl, Expr, ExprKind, File};
-use crate::{Instance, Limits, PackageSource, Target, builtin};
 
 impl Build {
     /// A package of this build, ready to be evaluated, with values put at its root; each is unified with it as a file
@@ -36,15 +39,17 @@ impl Build {
     }
 }
 
-/// A value by itself, to evaluate expressions in.
-///
-/// # Errors
-/// As [`Instance::build`].
-pub fn instance_of_value(value: &Expr, limits: Limits) -> Result<Instance, Vec<Error>> {
-    let mut package =
-        PackageSource { name: String::new(), path: String::new(), files: Vec::new(), imports: BTreeMap::new() };
-    package.files.push(Arc::new(data_file(value, &package)));
-    Instance::build(vec![package], 0, limits)
+impl Instance {
+    /// A value by itself, to evaluate expressions in.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn of_value(value: &Expr, limits: Limits) -> Result<Self, Vec<Error>> {
+        let mut package =
+            PackageSource { name: String::new(), path: String::new(), files: Vec::new(), imports: BTreeMap::new() };
+        package.files.push(Arc::new(data_file(value, &package)));
+        Self::build(vec![package], 0, limits)
+    }
 }
 
 fn package(package: &Package) -> Result<PackageSource, Error> {
