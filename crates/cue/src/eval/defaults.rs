@@ -10,6 +10,7 @@
 //! Not here: which alternatives fail (`disjunction`).
 
 use super::graph::{DefaultMode, Pick, Way};
+use crate::hash::NumberMap;
 
 /// The ways, and which alternative each of them leads to.
 pub(super) struct Ways<'a> {
@@ -17,6 +18,9 @@ pub(super) struct Ways<'a> {
     /// By number; several ways may lead to one.
     pub leads_to: Vec<usize>,
 }
+
+/// Which disjunctions, by number, have alternatives with defaults of their own.
+type Inside = NumberMap<u32, bool>;
 
 /// What is known of one way while disjunctions are taken into account.
 #[derive(Clone, Copy)]
@@ -31,6 +35,9 @@ struct Standing {
 /// Which of the alternatives that are left are defaults. `None`: it depends on the order in which disjunctions are
 /// taken, or CUE takes others for defaults than the specification does.
 pub(super) fn defaults(ways: &Ways<'_>) -> Option<Vec<bool>> {
+    if !ways.have_marks() {
+        return Some(vec![false; ways.ends()]);
+    }
     let forwards = ways.lead_to_defaults(false);
     let pairs = ways.by_pairs();
     let as_specified = !pairs.contains(&true) || pairs == forwards;
@@ -38,12 +45,22 @@ pub(super) fn defaults(ways: &Ways<'_>) -> Option<Vec<bool>> {
 }
 
 impl Ways<'_> {
+    /// How many alternatives the ways lead to.
+    fn ends(&self) -> usize {
+        self.leads_to.iter().max().map_or(0, |last| last + 1)
+    }
+
+    /// Whether an alternative was marked anywhere on the ways, or beside one.
+    fn have_marks(&self) -> bool {
+        self.ways.iter().flat_map(|way| way.iter()).any(|pick| pick.mode != DefaultMode::Maybe)
+    }
+
     /// Which of the alternatives at the ends of the ways are defaults.
     fn lead_to_defaults(&self, backwards: bool) -> Vec<bool> {
         let all: Vec<usize> = (0..self.ways.len()).collect();
         let start = Standing { mode: DefaultMode::Maybe, mark: DefaultMode::Maybe, prefix: 0 };
         let ended = self.level(&all, 0, &vec![start; all.len()], backwards);
-        let mut ends = vec![false; self.leads_to.iter().max().map_or(0, |last| last + 1)];
+        let mut ends = vec![false; self.ends()];
         for (end, standing) in self.leads_to.iter().zip(ended) {
             ends[*end] |= standing.mode == DefaultMode::Yes;
         }
@@ -53,33 +70,42 @@ impl Ways<'_> {
     /// Which of the alternatives are defaults by the specification alone: the pairs of a value and its default are
     /// combined side by side, and a default that is none is gone.
     fn by_pairs(&self) -> Vec<bool> {
-        let mut ends = vec![false; self.leads_to.iter().max().map_or(0, |last| last + 1)];
+        let mut ends = vec![false; self.ends()];
+        let mut inside = Inside::default();
         for (end, way) in self.leads_to.iter().zip(&self.ways) {
-            ends[*end] |= self.side_by_side(way, 0) == Some(true);
+            ends[*end] |= self.side_by_side(way, 0, &mut inside) == Some(true);
         }
         ends
     }
 
     /// Whether the picks of one level are defaults together; `None` where nothing is said of defaults.
-    fn side_by_side(&self, way: &Way, parent: u32) -> Option<bool> {
-        let picks = way.iter().filter(|pick| pick.parent == parent);
-        let said: Vec<bool> = picks.filter_map(|pick| self.is_default_pick(way, pick)).collect();
-        (!said.is_empty()).then(|| said.iter().all(|is| *is))
+    fn side_by_side(&self, way: &Way, parent: u32, known: &mut Inside) -> Option<bool> {
+        let mut all: Option<bool> = None;
+        for pick in way.iter().filter(|pick| pick.parent == parent) {
+            if let Some(is_default) = self.is_default_pick(way, pick, known) {
+                all = Some(all.unwrap_or(true) && is_default);
+            }
+        }
+        all
     }
 
-    fn is_default_pick(&self, way: &Way, pick: &Pick) -> Option<bool> {
-        let inside = self.side_by_side(way, pick.number);
+    fn is_default_pick(&self, way: &Way, pick: &Pick, known: &mut Inside) -> Option<bool> {
+        let inside = self.side_by_side(way, pick.number, known);
         match pick.mode {
             DefaultMode::Yes => Some(inside.unwrap_or(true)),
             DefaultMode::No => Some(false),
-            DefaultMode::Maybe => inside.or_else(|| self.has_default_inside(pick.number).then_some(false)),
+            DefaultMode::Maybe => inside.or_else(|| self.has_default_inside(pick.number, known).then_some(false)),
         }
     }
 
     /// Whether an alternative of a disjunction has a default of its own.
-    fn has_default_inside(&self, number: u32) -> bool {
-        let inside = |way: &&Way| self.side_by_side(way, number).is_some();
-        self.ways.iter().any(inside)
+    fn has_default_inside(&self, number: u32, known: &mut Inside) -> bool {
+        if let Some(has) = known.get(&number) {
+            return *has;
+        }
+        let has = self.ways.iter().any(|way| self.side_by_side(way, number, known).is_some());
+        known.insert(number, has);
+        has
     }
 
     /// Takes the disjunctions of one level into account for some of the ways; gives the standings of all.
