@@ -20,6 +20,7 @@ mod loader;
 mod module;
 mod named;
 mod resolve;
+mod sources;
 mod standard;
 mod tag;
 mod walk;
