@@ -19,7 +19,7 @@ pub use path::{Step, parse_path};
 use crate::error::{Code, Error};
 use crate::format;
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{Expr, ExprKind, File};
+use crate::syntax::ast::{Element, Expr, ExprKind, File};
 use crate::syntax::{lexer, parse_expr, parse_file};
 
 /// Sets the value at a path: of the field that is written there, or of a new one in the innermost struct that is.
@@ -65,9 +65,15 @@ pub fn append(id: FileId, text: &str, path: &[Step], value: &str) -> Result<Stri
     let value = checked_value(id, text, value)?;
     let file = parsed(id, text)?;
     let (list, elements) = find::list(&file, path)?;
-    let index = lists::fixed(&elements).len();
     let changed = lists::append(text, list, &elements, &value);
-    verified(id, &changed, &extended(path, index), &value)
+    // The index of the entry is not known where a comprehension stands before it.
+    let (_, longer) = find::list(&parsed(id, &changed).map_err(|error| broken(&error))?, path)?;
+    let (before, after) = (lists::fixed(&elements), lists::fixed(&longer));
+    let is_there = match after.split_last() {
+        Some((Element::Expr(last), others)) => others.len() == before.len() && says(id, &changed, last, &value),
+        _ => false,
+    };
+    if is_there { Ok(changed) } else { Err(unplaced(path)) }
 }
 
 /// Adds an entry before the element at an index of the list at a path.
@@ -82,7 +88,7 @@ pub fn insert(id: FileId, text: &str, path: &[Step], index: usize, value: &str) 
         return append(id, text, path, &value);
     }
     let element = lists::element(list, &elements, index)?;
-    let changed = lists::insert_before(text, list, &elements, element, &value);
+    let changed = lists::insert_before(text, list, &elements, element.span, &value);
     verified(id, &changed, &extended(path, index), &value)
 }
 
@@ -128,13 +134,16 @@ fn checked_value(id: FileId, text: &str, value: &str) -> Result<String, Error> {
 fn verified(id: FileId, changed: &str, path: &[Step], value: &str) -> Result<String, Error> {
     let file = parsed(id, changed).map_err(|error| broken(&error))?;
     let found = find::one(&file, path)?;
+    let is_there = found.is_some_and(|found| says(id, changed, &found, value));
+    if is_there { Ok(changed.to_owned()) } else { Err(unplaced(path)) }
+}
+
+/// Whether an expression of a text says the same as a value.
+fn says(id: FileId, text: &str, found: &Expr, value: &str) -> bool {
+    let span = value_span(found);
+    let (written, _) = parse_expr(id, text.get(span.start as usize..span.end as usize).unwrap_or(""));
     let (wanted, _) = parse_expr(id, value);
-    let same = found.is_some_and(|found| {
-        let span = value_span(&found);
-        let (written, _) = parse_expr(id, changed.get(span.start as usize..span.end as usize).unwrap_or(""));
-        format::format_expr(&written) == format::format_expr(&wanted)
-    });
-    if same { Ok(changed.to_owned()) } else { Err(unplaced(path)) }
+    format::format_expr(&written) == format::format_expr(&wanted)
 }
 
 fn unplaced(path: &[Step]) -> Error {

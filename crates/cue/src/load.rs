@@ -20,6 +20,7 @@ mod loader;
 mod module;
 mod named;
 mod resolve;
+mod sources;
 mod standard;
 mod tag;
 mod walk;
@@ -166,9 +167,9 @@ impl std::error::Error for Failed {}
 /// conditions and packages they have. No argument is the folder itself.
 ///
 /// # Errors
-/// There is no such file or folder.
+/// There is no such file or folder, or a file's name doesn't end with `.cue`.
 pub fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
-    named::cue_files(files, folder, arguments)
+    named::cue_files(files, folder, arguments, false)
 }
 
 /// The CUE files that arguments name: files, and folders with all that is below them. Left out are folders called
@@ -176,9 +177,9 @@ pub fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) -> Resu
 /// followed. No argument is the folder itself.
 ///
 /// # Errors
-/// There is no such file or folder.
+/// As [`cue_files`].
 pub fn cue_files_below(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
-    named::cue_files_below(files, folder, arguments)
+    named::cue_files(files, folder, arguments, true)
 }
 
 /// The root of the module that a folder is in: the folder nearest upwards that holds `cue.mod`.

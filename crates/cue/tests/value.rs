@@ -54,7 +54,7 @@ fn paths_lead_to_values() {
         ("ports[9]", "index out of range [9] with length 2"),
         ("note", "cannot reference optional field: note"),
         ("owner", "field owner is required but not present"),
-        ("a +", "a + is not a path to a field"),
+        ("a +", "`a +` is not a path to a field"),
     ] {
         assert_eq!(first(app.lookup(path).expect_err(path)), error, "{path}");
     }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::flags::{refuse, unsupported};
 use super::output::Format;
-use super::query::{Asked, DataValues, Query};
+use super::query::{Asked, DataValues, OneByOne, Query};
 use super::{Failure, Streams};
 use crate::error::Error;
 use crate::load::Build;
@@ -23,18 +23,25 @@ pub struct Def {
     show_attributes: bool,
     #[arg(long, hide = true)]
     inline_imports: bool,
+    #[arg(short = 'd', long, hide = true)]
+    schema: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1)]
+    merge: Option<String>,
 }
 
 impl Def {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        refuse(&[(self.show_attributes, "--show-attributes"), (self.inline_imports, "--inline-imports")])?;
+        refuse(&[
+            (self.show_attributes, "--show-attributes"),
+            (self.inline_imports, "--inline-imports"),
+            (self.schema.is_some(), "--schema"),
+            (self.merge.is_some(), "--merge"),
+        ])?;
         if self.query.output.format(Format::Cue)? != Format::Cue {
             return Err(unsupported("definitions in another format than CUE are not supported"));
         }
-        let Asked { build, wanted, data } = self.query.load(streams)?;
-        let DataValues::Merged(data) = data else {
-            return Err(unsupported("`def` together with `-d` or `--merge=false` is not supported"));
-        };
+        let Asked { build, wanted, data } = self.query.load(&OneByOne::default(), streams)?;
+        let (DataValues::Merged(data) | DataValues::Each { values: data, .. }) = data;
         let mut texts = Vec::new();
         for main in build.instances.iter().copied() {
             let found = definitions(&build, main, &data, &wanted);

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::flags::refuse;
 use super::output::Format;
-use super::query::{Asked, DataValues, Query, checked};
+use super::query::{Asked, DataValues, OneByOne, Query, checked};
 use super::{Failure, Streams};
 use crate::format::format_expr_on_one_line;
 use crate::load::Build;
@@ -18,6 +18,8 @@ use crate::{Limits, Style, Value};
 pub struct Eval {
     #[command(flatten)]
     pub(super) query: Query,
+    #[command(flatten)]
+    one_by_one: OneByOne,
     /// Every field has a concrete value; only regular fields are printed
     #[arg(short, long)]
     concrete: bool,
@@ -40,7 +42,7 @@ type Named = (String, Value);
 impl Eval {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
         refuse(&[(self.show_attributes, "--show-attributes")])?;
-        let Asked { build, wanted, data } = self.query.load(streams)?;
+        let Asked { build, wanted, data } = self.query.load(&self.one_by_one, streams)?;
         let mut found = Vec::new();
         for main in build.instances.iter().copied() {
             match &data {

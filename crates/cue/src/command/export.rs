@@ -4,7 +4,7 @@
 
 use clap::Args;
 
-use super::query::{Asked, DataValues, Query, checked};
+use super::query::{Asked, DataValues, OneByOne, Query, checked};
 use super::{Failure, Streams};
 use crate::Limits;
 use crate::data::Data;
@@ -17,11 +17,13 @@ use crate::syntax::ast::Expr;
 pub struct Export {
     #[command(flatten)]
     pub(super) query: Query,
+    #[command(flatten)]
+    one_by_one: OneByOne,
 }
 
 impl Export {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        let Asked { build, wanted, data } = self.query.load(streams)?;
+        let Asked { build, wanted, data } = self.query.load(&self.one_by_one, streams)?;
         let failed = |errors: Vec<Error>| Failure::new(errors, &build.sources);
         let mut results = Vec::new();
         for main in build.instances.iter().copied() {

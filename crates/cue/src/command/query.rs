@@ -4,7 +4,7 @@
 
 use clap::Args;
 
-use super::flags::{Common, DataFlags};
+use super::flags::{Common, DataFlags, unsupported};
 use super::input::{Input, expressions};
 use super::output::Output;
 use super::placement::Placement;
@@ -25,16 +25,27 @@ pub struct Query {
     /// The value of this expression only; may be given several times
     #[arg(short = 'e', long = "expression", value_name = "EXPR")]
     expressions: Vec<String>,
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    data_flags: DataFlags,
+}
+
+/// Whether each value of data files is taken by itself.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OneByOne {
     /// Unify each value of the data files with this expression, and print them
     #[arg(short = 'd', long, value_name = "EXPR")]
     schema: Option<String>,
     /// All values of data files are part of one configuration; `--merge=false` unifies each with it by itself
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     merge: Option<bool>,
-    #[command(flatten)]
-    pub(super) common: Common,
-    #[command(flatten)]
-    data_flags: DataFlags,
+}
+
+impl OneByOne {
+    fn is_wanted(&self) -> bool {
+        self.schema.is_some() || self.merge == Some(false)
+    }
 }
 
 /// What was loaded for a query.
@@ -55,25 +66,24 @@ pub(super) enum DataValues {
 
 impl Query {
     /// Loads what the arguments name.
-    pub(super) fn load(&self, streams: &Streams<'_>) -> Result<Asked, Failure> {
+    pub(super) fn load(&self, one_by_one: &OneByOne, streams: &Streams<'_>) -> Result<Asked, Failure> {
         self.data_flags.refuse()?;
-        let one_by_one = self.schema.is_some() || self.merge == Some(false);
-        if one_by_one && self.placement.is_used() {
+        if one_by_one.is_wanted() && self.placement.is_used() {
             return Err(Failure::usage(
                 "`-d` and `--merge=false` take values where they are: without `-l` and `--list`",
             ));
         }
-        if one_by_one && !self.expressions.is_empty() {
-            return Err(super::flags::unsupported("`-e` together with `-d` or `--merge=false` is not supported"));
+        if one_by_one.is_wanted() && !self.expressions.is_empty() {
+            return Err(unsupported("`-e` together with `-d` or `--merge=false` is not supported"));
         }
         let mut build = self.input.load(streams)?;
-        if self.schema.is_some() && build.data.is_empty() {
+        if one_by_one.schema.is_some() && build.data.is_empty() {
             return Err(Failure::usage("`-d` is for data files, and there is none among the arguments"));
         }
-        let schema = expressions(&mut build, self.schema.as_slice(), "-d")?.pop();
+        let schema = expressions(&mut build, one_by_one.schema.as_slice(), "-d")?.pop();
         let wanted = expressions(&mut build, &self.expressions, "-e")?;
         let values = self.placement.place_all(&mut build)?;
-        let data = match one_by_one && !build.data.is_empty() {
+        let data = match one_by_one.is_wanted() && !build.data.is_empty() {
             true => DataValues::Each { schema, values },
             false => DataValues::Merged(values),
         };

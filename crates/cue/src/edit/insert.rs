@@ -119,8 +119,7 @@ fn last(decls: &[Decl]) -> Option<Span> {
 
 /// Adds a line after a declaration and whatever else stands on its last line.
 fn on_new_line(text: &str, after: Span, line: &str) -> String {
-    let end = place::line_end(text, after.end as usize);
-    let end = if text.get(..end).is_some_and(|text| text.ends_with('\r')) { end - 1 } else { end };
+    let end = place::before_line_end(text, after.end as usize);
     let indent = place::indent_at(text, after.start as usize);
     let rest_is_comment = {
         let from = place::after_comma(text, after.end as usize).unwrap_or(after.end as usize);
@@ -150,21 +149,7 @@ fn in_braces(text: &str, braces: Span, after: Option<Span>, line: &str) -> Strin
             on_new_line(text, after, line)
         }
         Some(after) => place::spliced(text, after.end as usize, after.end as usize, &format!(", {line}")),
-        None if several_lines => before_brace(text, open, close, line),
+        None if several_lines => place::as_first_line(text, open, close, line),
         None => place::spliced(text, open, open, line),
     }
-}
-
-/// A struct of several lines without a declaration before which others could stand: the field is the first.
-fn before_brace(text: &str, open: usize, close: usize, line: &str) -> String {
-    let outer = place::indent_at(text, open);
-    let indent = format!("{outer}\t");
-    let newline = place::newline(text);
-    if place::is_blank(text, open, close) {
-        let new = format!("{newline}{indent}{}{newline}{outer}", place::indented(line, &indent));
-        return place::spliced(text, open, close, &new);
-    }
-    let at = place::line_end(text, open);
-    let at = if text.get(..at).is_some_and(|text| text.ends_with('\r')) { at - 1 } else { at };
-    place::spliced(text, at, at, &format!("{newline}{indent}{}", place::indented(line, &indent)))
 }

@@ -41,9 +41,9 @@ pub(super) fn element(list: Span, elements: &[Element], index: usize) -> Result<
 
 /// The text with an entry at the end of the list.
 pub(super) fn append(text: &str, list: Span, elements: &[Element], value: &str) -> String {
-    let (open, close) = (list.start as usize + 1, list.end as usize - 1);
+    let close = list.end as usize - 1;
     let Some(last) = fixed(elements).last().map(span) else {
-        return in_empty(text, open, elements, value);
+        return in_empty(text, list, elements, value);
     };
     let (start, end) = (last.start as usize, last.end as usize);
     let comma = place::after_comma(text, end);
@@ -54,8 +54,7 @@ pub(super) fn append(text: &str, list: Span, elements: &[Element], value: &str) 
     }
     let indent = place::indent_at(text, start);
     let commas = comma.is_some() || elements.len() == 1 || has_commas(text, elements);
-    let line_end = place::line_end(text, end);
-    let line_end = if text.get(..line_end).is_some_and(|text| text.ends_with('\r')) { line_end - 1 } else { line_end };
+    let line_end = place::before_line_end(text, end);
     let new = format!("{}{indent}{}{}", place::newline(text), place::indented(value, indent), comma_if(commas));
     let changed = place::spliced(text, line_end, line_end, &new);
     if comma.is_none() && commas { place::spliced(&changed, end, end, ",") } else { changed }
@@ -71,20 +70,20 @@ fn has_commas(text: &str, elements: &[Element]) -> bool {
 }
 
 /// A list without elements, but perhaps with an ellipsis.
-fn in_empty(text: &str, open: usize, elements: &[Element], value: &str) -> String {
-    let value = place::indented(value, place::indent_at(text, open));
+fn in_empty(text: &str, list: Span, elements: &[Element], value: &str) -> String {
+    let (open, close) = (list.start as usize + 1, list.end as usize - 1);
     match elements.first() {
-        Some(ellipsis) => {
-            let at = span(ellipsis).start as usize;
-            place::spliced(text, at, at, &format!("{value}, "))
+        Some(ellipsis) => insert_before(text, list, elements, span(ellipsis), value),
+        None if text.get(open..close).is_some_and(|inside| inside.contains('\n')) => {
+            place::as_first_line(text, open, close, &format!("{value},"))
         }
-        None => place::spliced(text, open, open, &value),
+        None => place::spliced(text, open, open, &place::indented(value, place::indent_at(text, open))),
     }
 }
 
 /// The text with an entry before an element.
-pub(super) fn insert_before(text: &str, list: Span, elements: &[Element], element: &Expr, value: &str) -> String {
-    let start = element.span.start as usize;
+pub(super) fn insert_before(text: &str, list: Span, elements: &[Element], element: Span, value: &str) -> String {
+    let start = element.start as usize;
     let line = place::line_start(text, start);
     let indent = place::indent_at(text, start);
     let value = place::indented(value, indent);

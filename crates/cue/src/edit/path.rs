@@ -45,7 +45,7 @@ pub fn parse_path(path: &str) -> Result<Vec<Step>, Error> {
     let (expr, errors) = parse_expr(FileId(0), path);
     let mut steps = Vec::new();
     if !errors.is_empty() || collect(&expr, &mut steps).is_none() {
-        let message = format!("{path} is not a path to a field");
+        let message = format!("`{path}` is not a path to a field");
         let help = "a path is written like spec.containers[0].\"my-image\".tag";
         return Err(Error::new(Code::Syntax, message, None).help(help));
     }

@@ -28,6 +28,12 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     at + rest.find('\n').unwrap_or(rest.len())
 }
 
+/// As [`line_end`], before the whole of `\r\n`.
+pub(super) fn before_line_end(text: &str, at: usize) -> usize {
+    let end = line_end(text, at);
+    if text.get(..end).is_some_and(|text| text.ends_with('\r')) { end - 1 } else { end }
+}
+
 /// The white space that the line of a byte begins with.
 pub(super) fn indent_at(text: &str, at: usize) -> &str {
     let line = text.get(line_start(text, at)..).unwrap_or("");
@@ -64,4 +70,17 @@ pub(super) fn after_comma(text: &str, at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let spaces = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     rest[spaces..].starts_with(',').then_some(at + spaces + 1)
+}
+
+/// The text with a line as the first between two brackets that stand on several lines.
+pub(super) fn as_first_line(text: &str, open: usize, close: usize, line: &str) -> String {
+    let outer = indent_at(text, open);
+    let indent = format!("{outer}\t");
+    let newline = newline(text);
+    if is_blank(text, open, close) {
+        let new = format!("{newline}{indent}{}{newline}{outer}", indented(line, &indent));
+        return spliced(text, open, close, &new);
+    }
+    let at = before_line_end(text, open);
+    spliced(text, at, at, &format!("{newline}{indent}{}", indented(line, &indent)))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::argument::Encoding;
 use super::attribute::{self, Argument, lookup};
 use super::files::Kind;
-use super::loader::Sources;
+use super::sources::Sources;
 use super::{document, glob, tag, walk};
 use crate::decode;
 use crate::error::{Code, Error};

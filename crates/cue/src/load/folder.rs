@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::condition;
-use super::loader::Sources;
 use super::named;
+use super::sources::Sources;
 use crate::error::{Code, Error};
 use crate::syntax::ast::File;
 
@@ -27,9 +27,10 @@ pub(super) enum Wanted {
 pub(super) fn packages(sources: &mut Sources<'_>, folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for path in named::cue_files_in(sources.files, folder) {
-        let Ok(Some((file, _))) = sources.parse(&path) else { continue };
-        let counts = matches!(condition::check(&file, &mut |tag| sources.is_set(tag)), Ok(None) | Err(_));
-        let name = name_of(&file);
+        let Ok(parsed) = sources.parse(&path) else { continue };
+        let file = &parsed.file;
+        let counts = matches!(condition::check(file, &mut |tag| sources.is_set(tag)), Ok(None) | Err(_));
+        let name = name_of(file);
         if counts && !is_for_tests_or_tools(&path) && !names.contains(&name) {
             names.push(name);
         }
@@ -88,15 +89,14 @@ impl Collector<'_, '_> {
     fn folder(&mut self, folder: &Path) -> Result<bool, Vec<Error>> {
         let mut level = Vec::new();
         for path in named::cue_files_in(self.sources.files, folder) {
-            let Some((file, errors)) = self.sources.parse(&path)? else { continue };
-            let name = name_of(&file);
-            if !self.belongs(&name, &path, &file)? {
+            let parsed = self.sources.parse(&path)?;
+            if !self.belongs(&name_of(&parsed.file), &path, &parsed.file)? {
                 continue;
             }
-            if !errors.is_empty() {
-                return Err(errors);
+            if !parsed.errors.is_empty() {
+                return Err(parsed.errors.clone());
             }
-            level.push(file);
+            level.push(parsed.file.clone());
         }
         let added = !level.is_empty();
         self.levels.push(level);

@@ -8,74 +8,24 @@ use std::sync::Arc;
 
 use super::argument::{self, Arguments, Encoding, FileArgument};
 use super::document::Document;
-use super::files::{Files, Kind, clean, read_bytes};
+use super::files::{Files, Kind, clean};
 use super::folder::{self, Found, Wanted};
 use super::import_path::ImportPath;
 use super::module::{self, LanguageVersion, Module};
 use super::named;
+use super::sources::Sources;
 use super::{
     Build, DataFile, Failed, Import, MAX_IMPORT_LEVELS, Options, Package, PackageFile, Target, condition, document,
     embed, experiment, tag,
 };
 use crate::error::{Code, Error};
 use crate::jsonschema;
-use crate::source::{FileId, SourceMap, Span};
+use crate::source::Span;
 use crate::syntax::ast::{Expr, File};
 use crate::syntax::parse_file;
 
 /// The name that stands for all packages of a folder.
 const ALL_PACKAGES: &str = "*";
-
-/// Files, read once each, and the tags that conditions ask for.
-pub(super) struct Sources<'a> {
-    pub(super) files: &'a dyn Files,
-    options: &'a Options,
-    map: SourceMap,
-    parsed: HashMap<PathBuf, (Arc<File>, Vec<Error>)>,
-    paths: HashMap<FileId, PathBuf>,
-    used_tags: BTreeSet<String>,
-}
-
-impl Sources<'_> {
-    /// A path as messages show it: relative to the folder of the arguments where it lies in it.
-    pub(super) fn shown(&self, path: &Path) -> String {
-        let folder = clean(&self.options.folder);
-        match path.strip_prefix(&folder) {
-            Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
-            Ok(inside) => inside.display().to_string(),
-            Err(_) => path.display().to_string(),
-        }
-    }
-
-    pub(super) fn is_set(&mut self, tag: &str) -> bool {
-        self.used_tags.insert(tag.to_owned());
-        self.options.tags.iter().any(|given| given == tag)
-    }
-
-    /// The bytes of a file and its number in the map.
-    pub(super) fn read(&mut self, path: &Path) -> Result<(FileId, Vec<u8>), Error> {
-        let name = self.shown(path);
-        let bytes = read_bytes(self.files, path, &name)?;
-        Ok((self.map.add(name, document::shown(&bytes)), bytes))
-    }
-
-    /// The tree of a CUE file, with what is wrong in it.
-    pub(super) fn parse(&mut self, path: &Path) -> Result<Option<(Arc<File>, Vec<Error>)>, Vec<Error>> {
-        if let Some(known) = self.parsed.get(path) {
-            return Ok(Some(known.clone()));
-        }
-        let (id, bytes) = self.read(path).map_err(|error| vec![error])?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let message = format!("the file is not UTF-8: {error}");
-            vec![Error::new(Code::Load, message, Some(Span::of_file(id)))]
-        })?;
-        let (file, errors) = parse_file(id, text);
-        let parsed = (Arc::new(file), errors);
-        self.paths.insert(id, path.to_path_buf());
-        self.parsed.insert(path.to_path_buf(), parsed.clone());
-        Ok(Some(parsed))
-    }
-}
 
 /// A package that is being looked for.
 pub(super) struct Location {
@@ -103,9 +53,7 @@ pub(super) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(super) fn new(files: &'a dyn Files, options: &'a Options) -> Self {
-        let map = options.sources.clone();
-        let (parsed, paths, used_tags) = (HashMap::new(), HashMap::new(), BTreeSet::new());
-        let sources = Sources { files, options, map, parsed, paths, used_tags };
+        let sources = Sources::new(files, options);
         let (packages, known, asked, stack) = (Vec::new(), HashMap::new(), HashMap::new(), Vec::new());
         Self { sources, options, modules: Vec::new(), packages, known, asked, stack, errors: Vec::new() }
     }
@@ -119,8 +67,7 @@ impl<'a> Loader<'a> {
         if self.errors.is_empty() {
             let mut instances: Vec<_> = build.instances.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
             instances.retain(|index| *index < self.packages.len());
-            let used = &self.sources.used_tags;
-            self.errors = tag::inject(&mut self.packages, &instances, self.options, used);
+            self.errors = tag::inject(&mut self.packages, &instances, self.options, &self.sources.used_tags);
         }
         let sources = self.sources.map;
         match self.errors.is_empty() {
@@ -375,11 +322,12 @@ impl<'a> Loader<'a> {
             let message = format!("`{}` is a folder", self.sources.shown(path));
             return Err(vec![Error::new(Code::Load, message, None)]);
         }
-        let Some((file, errors)) = self.sources.parse(path)? else { return Ok(()) };
-        if !errors.is_empty() {
-            return Err(errors);
+        let parsed = self.sources.parse(path)?;
+        let file = &parsed.file;
+        if !parsed.errors.is_empty() {
+            return Err(parsed.errors.clone());
         }
-        let left = condition::check(&file, &mut |tag| self.sources.is_set(tag)).map_err(|error| vec![error])?;
+        let left = condition::check(file, &mut |tag| self.sources.is_set(tag)).map_err(|error| vec![error])?;
         if left.is_some() || folder::is_for_tests_or_tools(path) {
             return Ok(());
         }
@@ -391,7 +339,7 @@ impl<'a> Loader<'a> {
             }
             _ => {}
         }
-        found.files.push(file);
+        found.files.push(file.clone());
         Ok(())
     }
 
@@ -414,7 +362,7 @@ impl<'a> Loader<'a> {
     }
 
     fn embed(&mut self, tree: &mut Arc<File>) {
-        let path = self.sources.paths.get(&tree.id).cloned().unwrap_or_default();
+        let path = self.sources.path(tree.id);
         let folder = path.parent().unwrap_or(Path::new(""));
         let in_module = self.modules.first().is_some_and(|module| !module.path.is_empty());
         self.errors.extend(embed::embed(&mut self.sources, tree, folder, in_module));

@@ -30,22 +30,7 @@ pub(super) fn cue_files_in(files: &dyn Files, folder: &Path) -> Vec<PathBuf> {
     names.into_iter().map(|(name, _)| folder.join(name)).collect()
 }
 
-/// The CUE files that arguments name, and of folders all that are below them.
-pub(super) fn cue_files_below(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
-    let here = [".".to_owned()];
-    let mut found = Vec::new();
-    for argument in if arguments.is_empty() { &here } else { arguments } {
-        let path = clean(&folder.join(argument));
-        match files.kind(&path) {
-            _ if argument == "-" => found.push(PathBuf::from("-")),
-            Some(Kind::File) => found.push(path),
-            Some(Kind::Folder) => walk(files, &path, &mut found),
-            None => return Err(nothing_there(argument)),
-        }
-    }
-    Ok(found)
-}
-
+/// All CUE files below a folder, in the order of their names.
 fn walk(files: &dyn Files, top: &Path, found: &mut Vec<PathBuf>) {
     let mut waiting = vec![(top.to_path_buf(), Kind::Folder)];
     while let Some((path, kind)) = waiting.pop() {
@@ -63,27 +48,36 @@ fn walk(files: &dyn Files, top: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn nothing_there(argument: &str) -> Error {
-    Error::new(Code::Load, format!("there is no file or folder `{argument}`"), None)
+/// A file that an argument names, if its name says that it is one of CUE.
+fn cue_file(path: PathBuf, argument: &str) -> Result<PathBuf, Error> {
+    match path.extension() {
+        Some(extension) if extension == "cue" => Ok(path),
+        _ => Err(Error::new(Code::Load, format!("`{argument}` is not a file of CUE by its name"), None)),
+    }
 }
 
-/// The CUE files that arguments name.
-pub(super) fn cue_files(files: &dyn Files, folder: &Path, arguments: &[String]) -> Result<Vec<PathBuf>, Error> {
+/// The CUE files that arguments name; of folders those that stand in them, or all below them if they are gone into.
+pub(super) fn cue_files(
+    files: &dyn Files,
+    folder: &Path,
+    arguments: &[String],
+    into_folders: bool,
+) -> Result<Vec<PathBuf>, Error> {
     let here = [".".to_owned()];
     let mut found = Vec::new();
     for argument in if arguments.is_empty() { &here } else { arguments } {
-        if argument == "-" {
-            found.push(PathBuf::from("-"));
-        } else if let Some(top) = argument.strip_suffix("...") {
+        if let Some(top) = argument.strip_suffix("...").filter(|_| !into_folders) {
             let folders = folders_under(files, &clean(&folder.join(top)));
             found.extend(folders.iter().flat_map(|folder| cue_files_in(files, folder)));
-        } else {
-            let path = clean(&folder.join(argument));
-            match files.kind(&path) {
-                Some(Kind::File) => found.push(path),
-                Some(Kind::Folder) => found.extend(cue_files_in(files, &path)),
-                None => return Err(nothing_there(argument)),
-            }
+            continue;
+        }
+        let path = clean(&folder.join(argument));
+        match files.kind(&path) {
+            _ if argument == "-" => found.push(PathBuf::from("-")),
+            Some(Kind::File) => found.push(cue_file(path, argument)?),
+            Some(Kind::Folder) if into_folders => walk(files, &path, &mut found),
+            Some(Kind::Folder) => found.extend(cue_files_in(files, &path)),
+            None => return Err(Error::new(Code::Load, format!("there is no file or folder `{argument}`"), None)),
         }
     }
     Ok(found)

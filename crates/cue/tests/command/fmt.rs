@@ -53,6 +53,8 @@ fn folders_are_gone_into() {
             (&["fmt", "--check", "./..."], WRONG, "a.cue\nsub/b.cue\n"),
             (&["fmt", "--check", "sub"], WRONG, "sub/b.cue\n"),
             (&["fmt", "--files", "none"], WRONG, ""),
+            (&["fmt", "sub/g.json"], WRONG, ""),
+            (&["fmt", "--files", "sub/g.json"], WRONG, ""),
         ],
     );
 }

@@ -16,6 +16,11 @@ fn entries_are_appended() {
         ("a: [\n\t1\n]\n", "3", "a: [\n\t1,\n\t3,\n]\n"),
         ("a: [{\n\tb: 1\n}]\n", "{b: 2}", "a: [{\n\tb: 1\n}, {b: 2}]\n"),
         ("a: [\n\t{\n\t\tb: 1\n\t},\n]\n", "{\n\tb: 2\n}", "a: [\n\t{\n\t\tb: 1\n\t},\n\t{\n\t\tb: 2\n\t},\n]\n"),
+        ("a: [\n]\n", "3", "a: [\n\t3,\n]\n"),
+        ("\ta: [ // why\r\n\t\t// none\r\n\t]\r\n", "3", "\ta: [ // why\r\n\t\t3,\r\n\t\t// none\r\n\t]\r\n"),
+        ("a: [\n\t...int,\n]\n", "3", "a: [\n\t3,\n\t...int,\n]\n"),
+        ("a: [for x in y {x}, 1]", "3", "a: [for x in y {x}, 1, 3]"),
+        ("a: [\n\tfor x in y {x},\n]", "3", "a: [\n\tfor x in y {x},\n\t3,\n]"),
         ("a: [...#E] & [1]", "2", "a: [...#E] & [1]"),
         ("a: [1,\n\t2]", "3", "a: [1,\n\t2, 3]"),
     ];
