@@ -35,6 +35,7 @@ pub use import_path::ImportPath;
 pub use instance::instance_of_value;
 pub use module::LanguageVersion;
 pub use tag::Variables;
+pub(crate) use tag::of_value as tag_of_value;
 
 use crate::error::Error;
 use crate::report;

@@ -26,7 +26,7 @@ pub struct Def {
     /// All that this expression is, by itself; may be given several times
     #[arg(short = 'e', long = "expression", value_name = "EXPR")]
     expressions: Vec<String>,
-    /// Print attributes, too (not supported)
+    /// Print attributes, too; they always are
     #[arg(short = 'A', long)]
     show_attributes: bool,
     /// Put what is imported in the place of the import (not supported)
@@ -36,10 +36,8 @@ pub struct Def {
 
 impl Def {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        for (given, flag) in [(self.show_attributes, "show-attributes"), (self.inline_imports, "inline-imports")] {
-            if given {
-                return Err(unsupported(&format!("`--{flag}` is not supported")));
-            }
+        if self.inline_imports {
+            return Err(unsupported("`--inline-imports` is not supported"));
         }
         if self.output.format(Format::Cue)? != Format::Cue {
             return Err(unsupported("definitions in another format than CUE are not supported"));

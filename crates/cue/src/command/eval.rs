@@ -8,7 +8,7 @@ use super::input::{Input, expressions};
 use super::output::{Format, Output};
 use super::placement::Placement;
 use super::{Failure, Streams};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::format::format_expr_on_one_line;
 use crate::load::Build;
 use crate::syntax::ast::Expr;
@@ -38,16 +38,13 @@ pub struct Eval {
     /// Print optional fields, too
     #[arg(short = 'O', long)]
     show_optional: bool,
-    /// Print attributes, too (not supported)
+    /// Print attributes, too
     #[arg(short = 'A', long)]
     show_attributes: bool,
 }
 
 impl Eval {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        if self.show_attributes {
-            return Err(Failure::plain(Error::new(Code::Unsupported, "`--show-attributes` is not supported", None)));
-        }
         let mut build = self.input.load(streams)?;
         let wanted = expressions(&mut build, &self.expressions, "-e")?;
         let mut data = Vec::new();
@@ -75,6 +72,7 @@ impl Eval {
         }
         let (hidden, optional) = (self.all || self.show_hidden, self.all || self.show_optional);
         let style = if self.concrete { Style::CONCRETE } else { Style { hidden, optional, ..Style::RESULT } };
+        let style = Style { attributes: self.show_attributes, ..style };
         value.to_cue(style).map(|text| indented_by_spaces(&text))
     }
 }

@@ -33,6 +33,11 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
+    /// The folder that arguments are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        &self.options.folder
+    }
+
     /// A path as messages show it: relative to the folder of the arguments where it lies in it.
     pub(super) fn shown(&self, path: &Path) -> String {
         let folder = clean(&self.options.folder);
