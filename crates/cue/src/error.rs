@@ -61,6 +61,8 @@ pub struct Error {
     pub path: String,
     /// The places; the first is the one to look at first.
     pub labels: Vec<Label>,
+    /// Further fields of the result that are wrong for the same reason, at the same places.
+    pub elsewhere: Vec<String>,
     /// What to do next, if that is known.
     pub help: Option<String>,
 }
@@ -70,7 +72,7 @@ impl Error {
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>, span: Option<Span>) -> Self {
         let labels = span.map(|span| Label { span, text: String::new() }).into_iter().collect();
-        Self { code, message: message.into(), path: String::new(), labels, help: None }
+        Self { code, message: message.into(), path: String::new(), labels, elsewhere: Vec::new(), help: None }
     }
 
     /// The same with one more place.

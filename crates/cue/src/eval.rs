@@ -331,14 +331,27 @@ impl Evaluator {
 
     /// The path of a vertex from its root.
     pub(crate) fn path(&self, vid: Vid) -> String {
-        let mut names = Vec::new();
+        let mut labels = Vec::new();
         let mut at = Some(vid);
         while let Some(vertex) = at.map(|vid| self.get(vid)) {
-            names.extend(vertex.label.map(|label| self.label_text(label)));
+            labels.extend(vertex.label);
             at = vertex.parent;
         }
-        names.reverse();
-        names.join(".")
+        labels.reverse();
+        self.path_below(String::new(), &labels)
+    }
+
+    /// A path with more steps, as `-e` takes it: `a.b[0]."c d"`.
+    fn path_below(&self, mut path: String, labels: &[Label]) -> String {
+        for label in labels {
+            let name = self.label_text(*label);
+            match label.as_index() {
+                Some(_) => path.extend(["[", &name, "]"]),
+                None if path.is_empty() => path = name,
+                None => path.extend([".", &name]),
+            }
+        }
+        path
     }
 
     /// A label as a path shows it.

@@ -19,6 +19,7 @@ mod respell;
 mod simplify;
 mod space;
 
+pub(crate) use expr::{Docs, format_documented_decls};
 pub use expr::{format_decls, format_expr, format_expr_on_one_line};
 pub use quote::{is_plain_label, quote_bytes, quote_label, quote_string};
 pub use simplify::format_simplified;

@@ -33,6 +33,7 @@ pub mod kind;
 pub mod label;
 pub mod lint;
 pub mod load;
+mod nearest;
 pub mod number;
 pub mod pattern;
 pub mod provenance;

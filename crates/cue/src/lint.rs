@@ -3,7 +3,8 @@
 //! Most rules look at the text of a package only: at what is written at each path, file by file (a file is a
 //! layer). What a reference brings is not followed, so they are careful: a finding names what is written, where.
 //!
-//! Rules that need values look at what was explained of them ([`lint_values`]).
+//! Rules that need values look at what was explained of them ([`lint_values`]): what references bring, and what layers
+//! that come by an import say.
 //!
 //! Not here: errors of the language.
 
@@ -13,9 +14,8 @@ mod selectors;
 mod values;
 mod written;
 
-pub use values::lint_values;
-
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Label};
+use crate::provenance::Provenance;
 use crate::source::Span;
 use crate::syntax::ast::File;
 
@@ -72,6 +72,13 @@ impl Finding {
         self
     }
 
+    /// Whether another one says the same of the same places.
+    fn is_same(&self, other: &Self) -> bool {
+        let touch = |one: Span, other: Span| one.holds(other) || other.holds(one);
+        let is_known = |label: &Label| self.error.labels.iter().any(|known| touch(known.span, label.span));
+        self.rule == other.rule && other.error.labels.first().is_some_and(is_known)
+    }
+
     fn help(mut self, help: impl Into<String>) -> Self {
         self.error = self.error.help(help);
         self
@@ -81,10 +88,32 @@ impl Finding {
 /// The findings in the files of one package, in the order of their places.
 #[must_use]
 pub fn lint(files: &[File]) -> Vec<Finding> {
-    let written = written::fields(files);
-    let mut findings = fallback::check(&written);
-    findings.extend(layers::check(&written));
-    findings.extend(selectors::check(&written));
+    in_text(&written::text(files))
+}
+
+/// The findings in the files of one package and in its values, which were explained ([`crate::Instance::why`]);
+/// `imported` are the files of all packages that it imports. What the values show to be none is left out.
+#[must_use]
+pub fn lint_values<'f>(
+    files: &[File],
+    imported: impl IntoIterator<Item = &'f File>,
+    explained: &[Provenance],
+) -> Vec<Finding> {
+    let own = written::text(files);
+    let mut findings = in_text(&own);
+    findings.retain(|finding| !values::disproves(explained, finding));
+    for finding in values::check(explained, &own, &written::text(imported)) {
+        if !findings.iter().any(|known| known.is_same(&finding)) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+fn in_text(text: &written::Text<'_>) -> Vec<Finding> {
+    let mut findings = fallback::check(text);
+    findings.extend(layers::check(text));
+    findings.extend(selectors::check(text));
     findings.sort_by_key(|finding| (finding.error.labels.first().map(|label| label.span), finding.rule));
     findings
 }

@@ -35,6 +35,7 @@ pub(crate) use files::{clean, read_text};
 pub use import_path::ImportPath;
 pub use module::LanguageVersion;
 pub use tag::Variables;
+pub(crate) use tag::of_value as tag_of_value;
 
 use crate::error::Error;
 use crate::report;

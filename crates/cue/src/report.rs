@@ -15,6 +15,9 @@ pub const MAX_ERRORS: usize = 20;
 /// How many lines of one error are drawn.
 const MAX_LINES: usize = 8;
 
+/// How many further fields that are wrong for the same reason are named.
+const MAX_PATHS: usize = 3;
+
 /// The colours of a report, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colours {
@@ -85,10 +88,22 @@ fn draw(title: &str, error: &Error, sources: &SourceMap, colours: Colours) -> St
     if groups.len() > MAX_LINES {
         let _ = writeln!(out, "  … and {} more places", groups.len() - MAX_LINES);
     }
+    if !error.elsewhere.is_empty() {
+        let _ = writeln!(out, "  {} {}", colours.quiet("also:"), elsewhere(&error.elsewhere));
+    }
     if let Some(help) = &error.help {
         let _ = writeln!(out, "  {} {help}", colours.quiet("help:"));
     }
     out
+}
+
+/// Paths, the first of them by name.
+fn elsewhere(paths: &[String]) -> String {
+    let named = paths.iter().take(MAX_PATHS).cloned().collect::<Vec<_>>().join(", ");
+    match paths.len().checked_sub(MAX_PATHS) {
+        None | Some(0) => named,
+        Some(more) => format!("{named} and {more} more"),
+    }
 }
 
 /// The places of an error, those on one line together and a file as a whole by itself; a place with nothing to say is left out where another says

@@ -38,6 +38,12 @@ impl Span {
         self.start == 0 && self.end == 0
     }
 
+    /// Whether another span lies within this one.
+    #[must_use]
+    pub fn holds(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// The smallest span that holds both; both are of one file.
     #[must_use]
     pub fn to(self, other: Self) -> Self {

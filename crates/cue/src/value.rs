@@ -16,6 +16,7 @@
 //!
 //! Not here: formats (`encode`), how values come to be (`eval`), reading files (`load`).
 
+mod advice;
 mod context;
 mod instance;
 mod loaded;
@@ -94,7 +95,7 @@ impl Value {
     pub fn lookup(&self, path: &str) -> Result<Self, Failed> {
         let steps = parse_path(path).map_err(|error| self.failed(vec![error]))?;
         let labels = self.context.with(|state| steps.iter().map(|step| state.label(self.home, step)).collect());
-        self.with(self.recipe.path(labels)).found()
+        self.with(self.recipe.path(self.context.number(), labels)).found()
     }
 
     /// The value of an expression in the package that this value is of, such as `len(items)`.
@@ -103,7 +104,7 @@ impl Value {
     /// It is not an expression, or its names mean nothing.
     pub fn evaluate(&self, expression: &str) -> Result<Self, Failed> {
         let expr = self.context.parse(expression)?;
-        self.with(Recipe::expression(self.home, expr)).found()
+        self.with(Recipe::expression(self.context.number(), self.home, expr)).found()
     }
 
     /// The kind of a concrete value; no kind ([`Kind::BOTTOM`]) where it is not concrete or in error.
@@ -128,7 +129,7 @@ impl Value {
     #[must_use]
     pub fn default(&self) -> Option<Self> {
         let has_one = self.ask(&|evaluator, vid, _| evaluator.has_default(vid)).unwrap_or(false);
-        has_one.then(|| self.with(self.recipe.default()))
+        has_one.then(|| self.with(self.recipe.default(self.context.number())))
     }
 
     /// What satisfies both values, as `&` does. Contradictions are errors of the new value.
@@ -140,7 +141,7 @@ impl Value {
             let error = Error::new(Code::Reference, "values of two contexts can't be unified", None);
             return Err(self.failed(vec![error.help("build both in one `Context`")]));
         }
-        let both = self.with(self.recipe.both(&other.recipe));
+        let both = self.with(self.recipe.both(self.context.number(), &other.recipe));
         match both.recipe.too_long() {
             Some(error) => Err(self.failed(vec![error])),
             None => Ok(both),
@@ -200,7 +201,7 @@ impl Value {
     /// # Errors
     /// All that is wrong with the package, or something that can't be written down.
     pub fn package_to_cue(&self) -> Result<String, Failed> {
-        let root = self.with(Recipe::package(self.home));
+        let root = self.with(Recipe::package(self.context.number(), self.home));
         root.validate(Validation::default())?;
         let read = |evaluator: &mut Evaluator, _: Vid, packages: &[PackageSource]| {
             evaluator.package_as_cue(Home { packages, own: self.home })
@@ -234,7 +235,7 @@ impl Value {
             name,
             sort: label.sort(),
             presence,
-            value: self.with(self.recipe.field(label)),
+            value: self.with(self.recipe.field(self.context.number(), label)),
         };
         Ok(found.into_iter().map(field).collect())
     }
@@ -245,7 +246,7 @@ impl Value {
     /// Everything that is wrong with the value.
     pub fn elements(&self) -> Result<Vec<Self>, Failed> {
         let found = self.ask_or_fail(&|evaluator, vid, _| evaluator.elements_of_value(vid), Vec::eq)?;
-        Ok(found.into_iter().map(|label| self.with(self.recipe.field(label))).collect())
+        Ok(found.into_iter().map(|label| self.with(self.recipe.field(self.context.number(), label))).collect())
     }
 
     /// How many elements a list has, regular fields a struct, or bytes a text; none for anything else, and for lists
@@ -284,7 +285,11 @@ impl Value {
     }
 
     fn failed(&self, errors: Vec<Error>) -> Failed {
-        Failed { sources: self.sources(), errors }
+        let advised = |state: &mut State| match state.packages.get(self.home) {
+            Some(package) => errors.into_iter().map(|error| advice::advised(error, package)).collect(),
+            None => errors,
+        };
+        Failed { errors: self.context.with(advised), sources: self.sources() }
     }
 }
 

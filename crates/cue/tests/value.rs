@@ -46,14 +46,14 @@ fn paths_lead_to_values() {
     ] {
         let data = app.lookup(path).and_then(|value| value.to_data()).expect(path);
         assert_eq!(shipway_cue::encode::json_compact(&data, false), json, "{path}");
-        assert_eq!(app.lookup(path).expect(path).path().replace(".1", "[1]"), path);
+        assert_eq!(app.lookup(path).expect(path).path(), path);
     }
     for (path, error) in [
         ("nope", "undefined field: nope"),
         ("name.first", "invalid operand: found string, want struct to select first"),
         ("ports[9]", "index out of range [9] with length 2"),
         ("note", "cannot reference optional field: note"),
-        ("owner", "field owner is required but not present"),
+        ("owner", "owner: field is required but not present"),
         ("a +", "`a +` is not a path to a field"),
     ] {
         assert_eq!(first(app.lookup(path).expect_err(path)), error, "{path}");

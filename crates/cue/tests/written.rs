@@ -1,7 +1,8 @@
 //! Values as CUE, input and expected output side by side, in the files of `written/`.
 //!
 //! A file holds cases. `=== title` begins one; then comes the input, then what is written of it: after `--- result` as
-//! `cue eval` prints it, after `--- hidden` and `--- optional` with such fields, after `--- whole` all that it is, after
+//! `cue eval` prints it, after `--- hidden` and `--- optional` with such fields,
+//! after `--- attributes` with those, after `--- whole` all that it is, after
 //! `--- package` its files as one, after `--- PATH` the value there. `error MESSAGE` stands for an error.
 
 use shipway_cue::{Context, Failed, Style, Value};
@@ -20,6 +21,7 @@ fn written(input: &str, what: &str) -> Result<String, Failed> {
     match what {
         "result" => value.to_cue(Style::RESULT),
         "hidden" => value.to_cue(Style { hidden: true, ..Style::RESULT }),
+        "attributes" => value.to_cue(Style { attributes: true, ..Style::RESULT }),
         "optional" => value.to_cue(Style { optional: true, ..Style::RESULT }),
         "whole" => value.to_cue(Style::WHOLE),
         "package" => value.package_to_cue(),
@@ -52,4 +54,4 @@ macro_rules! files {
     };
 }
 
-files!(concrete constraints structs incomplete references packages);
+files!(concrete constraints structs incomplete references packages remarks);

@@ -19,7 +19,8 @@ use crate::{Failed, Limits, Style};
 pub struct Def {
     #[command(flatten)]
     pub(super) query: Query,
-    #[arg(short = 'A', long, hide = true)]
+    /// Print attributes, too; they always are
+    #[arg(short = 'A', long)]
     show_attributes: bool,
     #[arg(long, hide = true)]
     inline_imports: bool,
@@ -32,7 +33,6 @@ pub struct Def {
 impl Def {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
         refuse(&[
-            (self.show_attributes, "--show-attributes"),
             (self.inline_imports, "--inline-imports"),
             (self.schema.is_some(), "--schema"),
             (self.merge.is_some(), "--merge"),

@@ -4,7 +4,6 @@
 
 use clap::Args;
 
-use super::flags::refuse;
 use super::output::Format;
 use super::query::{Asked, DataValues, OneByOne, Query, checked};
 use super::{Failure, Streams};
@@ -32,7 +31,8 @@ pub struct Eval {
     /// Print optional fields, too
     #[arg(short = 'O', long)]
     show_optional: bool,
-    #[arg(short = 'A', long, hide = true)]
+    /// Print attributes, too
+    #[arg(short = 'A', long)]
     show_attributes: bool,
 }
 
@@ -41,7 +41,6 @@ type Named = (String, Value);
 
 impl Eval {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
-        refuse(&[(self.show_attributes, "--show-attributes")])?;
         let Asked { build, wanted, data } = self.query.load(&self.one_by_one, streams)?;
         let mut found = Vec::new();
         for main in build.instances.iter().copied() {
@@ -70,6 +69,7 @@ impl Eval {
         }
         let (hidden, optional) = (self.all || self.show_hidden, self.all || self.show_optional);
         let style = if self.concrete { Style::CONCRETE } else { Style { hidden, optional, ..Style::RESULT } };
+        let style = Style { attributes: self.show_attributes, ..style };
         value.to_cue(style).map(|text| indented_by_spaces(&text))
     }
 }

@@ -37,21 +37,10 @@ impl Lint {
     }
 }
 
-/// What the text shows, then what the values show that the text doesn't. What is wrong has no values: `vet` tells it.
+/// What the text shows, and what the values show. What can't be evaluated has only a text: `vet` tells what is wrong.
 fn findings(build: &Build, main: usize, files: &[File]) -> Vec<Finding> {
-    let mut findings = lint::lint(files);
     let explained = build.instance(main, &[], Limits::default()).and_then(|instance| instance.why(None, ""));
-    for finding in lint::lint_values(&explained.unwrap_or_default()) {
-        let first = |finding: &Finding| finding.error.labels.first().map(|label| label.span);
-        let within = |known: &Finding| match (first(known), first(&finding)) {
-            (Some(known), Some(found)) => {
-                known.file == found.file && known.start <= found.end && found.start <= known.end
-            }
-            _ => false,
-        };
-        if !findings.iter().any(|known| known.rule == finding.rule && within(known)) {
-            findings.push(finding);
-        }
-    }
-    findings
+    let others = build.packages.iter().enumerate().filter(|(index, _)| *index != main);
+    let imported = others.flat_map(|(_, package)| package.files.iter().map(|file| &*file.tree));
+    lint::lint_values(files, imported, &explained.unwrap_or_default())
 }

@@ -12,8 +12,9 @@ use super::scope::Meaning;
 use super::{Target, Unit};
 use crate::builtin;
 use crate::data::Data;
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::kind::Kind;
+use crate::nearest::nearest;
 use crate::number::Number;
 use crate::source::{FileId, Span};
 use crate::syntax::{self, ast};
@@ -129,8 +130,34 @@ impl Unit<'_> {
                 ex(Kinds::Field { up, label }, span)
             }
             None if self.names_self(&ident.name) => ex(Kinds::Frame { up: self.enclosing_struct() }, span),
-            None => self.bad(Code::Reference, format!("reference {:?} not found", ident.name), span),
+            None => self.unknown_name(ident),
         }
+    }
+
+    /// A name that means nothing, and what may have been meant.
+    fn unknown_name(&mut self, ident: &ast::Ident) -> Ex {
+        let text = format!("reference {:?} not found", ident.name);
+        let error = Error::new(Code::Reference, text.as_str(), Some(ident.span));
+        let error = match self.meant(&ident.name) {
+            Some(help) => error.help(help),
+            None => error,
+        };
+        self.binder.errors.push(error);
+        ex(Kinds::Bottom(text.into()), ident.span)
+    }
+
+    /// A package of that name, or a name that looks like it.
+    fn meant(&self, name: &str) -> Option<String> {
+        let last =
+            |path: &str| path.rsplit(['/', ':']).next().and_then(|last| last.split('@').next()).map(str::to_owned);
+        let elsewhere = self.package.imports.keys().find(|path| last(path).as_deref() == Some(name));
+        let standard =
+            || builtin::packages().iter().map(|package| package.path).find(|path| last(path).as_deref() == Some(name));
+        if let Some(path) = elsewhere.map(String::as_str).or_else(standard) {
+            return Some(format!("a file has its own imports: import \"{path}\""));
+        }
+        let near = nearest(name, &self.scopes.names()).cloned();
+        near.map(|name| format!("did you mean {name}?"))
     }
 
     fn names_self(&self, name: &str) -> bool {

@@ -12,7 +12,7 @@ use crate::data::Data;
 use crate::kind::Kind;
 use crate::label::Label;
 use crate::source::Span;
-pub use crate::syntax::ast::{BinaryOp, Presence, UnaryOp};
+pub use crate::syntax::ast::{Attribute, BinaryOp, Presence, UnaryOp};
 
 /// A shared expression.
 pub type Ex = Arc<Expr>;
@@ -231,6 +231,8 @@ pub struct Struct {
     pub clauses: Option<Span>,
     /// Labels that its evaluation may add, if all are known.
     pub labels: Option<Vec<Label>>,
+    /// The attributes that stand in it by themselves.
+    pub attributes: Vec<Attribute>,
 }
 
 /// One declaration.
@@ -240,6 +242,8 @@ pub enum Decl {
     Field {
         /// Its label.
         label: Label,
+        /// Where the label is written.
+        place: Span,
         /// Whether it is there.
         presence: Presence,
         /// What it is.

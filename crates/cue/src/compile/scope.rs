@@ -117,6 +117,14 @@ impl Scopes {
         self.stack.last_mut()
     }
 
+    /// All names that mean something here.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.stack.iter().flat_map(|scope| scope.names.keys()).map(|name| name.to_string()).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// What a name means here, and how many frames up.
     pub(super) fn find(&mut self, name: &str) -> Option<(u32, Meaning)> {
         for (up, scope) in self.stack.iter_mut().rev().enumerate() {

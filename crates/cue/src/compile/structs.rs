@@ -31,7 +31,7 @@ impl Unit<'_> {
         let lets = self.bind_names(decls);
         let mut lets = lets.into_iter();
         let mut bound = Vec::with_capacity(decls.len());
-        let mut open = false;
+        let (mut open, mut attributes) = (false, Vec::new());
         for decl in decls {
             match decl {
                 ast::Decl::Field(field) => self.field(field, &mut bound),
@@ -50,12 +50,12 @@ impl Unit<'_> {
                         self.fail(Code::Syntax, "`...` in a struct takes no value", value.span);
                     }
                 }
-                ast::Decl::Attribute(_) => {}
+                ast::Decl::Attribute(attribute) => attributes.push(attribute.clone()),
             }
         }
         let embeds = bound.iter().any(|decl| matches!(decl, Decl::Embed(_) | Decl::Comprehension(_)));
         let labels = known_labels(&bound);
-        Struct { decls: bound, embeds, open, file, yielded: false, clauses: None, labels }
+        Struct { decls: bound, embeds, open, file, yielded: false, clauses: None, labels, attributes }
     }
 
     /// Makes `let`s and aliases of fields known in the open frame; gives the numbers of the `let`s in their order.
@@ -123,7 +123,8 @@ impl Unit<'_> {
     fn field(&mut self, field: &ast::Field, bound: &mut Vec<Decl>) {
         if let Some((label, _)) = self.fixed_label(&field.label) {
             let value = self.value(&field.value);
-            bound.push(Decl::Field { label, presence: field.presence, value });
+            let place = label_span(&field.label);
+            bound.push(Decl::Field { label, place, presence: field.presence, value });
             return;
         }
         match &field.label {

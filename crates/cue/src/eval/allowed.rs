@@ -9,12 +9,11 @@ use super::graph::{Laid, Laying, Vid};
 use crate::compile::ir::Decl;
 use crate::error::{Code, Error};
 use crate::label::Label;
+use crate::nearest::nearest;
+use crate::source::Span;
 
 /// How many allowed fields are named.
 const MAX_NAMED: usize = 8;
-
-/// Longer names are not compared, in bytes.
-const MAX_COMPARED: usize = 80;
 
 /// How many places of the field, and of the structs that close, are shown.
 const MAX_PLACES: usize = 3;
@@ -26,7 +25,7 @@ impl Evaluator {
         let mut error = Error::new(Code::NotAllowed, what.unwrap_or_else(|| "field not allowed".to_owned()), None);
         error.path = self.path(arc);
         for conjunct in self.get(arc).conjuncts.iter().filter_map(super::expression).take(MAX_PLACES) {
-            error = error.at(conjunct.span, "this field");
+            error = error.at(self.label_place(vid, label, conjunct.span), "this field");
         }
         let closing = self.closing_structs(vid, group);
         let allowed = self.allowed_labels(&closing);
@@ -39,6 +38,21 @@ impl Evaluator {
             Some(advice) => error.help(advice),
             None => error,
         })
+    }
+
+    /// Where the label of a field is written whose value stands at a place; that place where no struct of the vertex has it.
+    fn label_place(&self, vid: Vid, label: Label, value: Span) -> Span {
+        let structs = self.get(vid).node.laid.iter().filter_map(|laid| match &laid.laying {
+            Laying::Written(structure, _) => Some(structure),
+            Laying::Data(..) => None,
+        });
+        let place = structs.flat_map(|structure| &structure.decls).find_map(|decl| match decl {
+            Decl::Field { label: known, place, value: here, .. } => {
+                (*known == label && here.span == value).then_some(*place)
+            }
+            _ => None,
+        });
+        place.unwrap_or(value)
     }
 
     /// The structs at a vertex that belong to the closed one.
@@ -55,11 +69,10 @@ impl Evaluator {
             let vertex = self.get(at);
             if let Some(target) = vertex.node.closing.target(group) {
                 let name = self.path(target);
-                below.push(name.clone());
                 below.reverse();
-                return (!name.is_empty()).then(|| below.join("."));
+                return (!name.is_empty()).then(|| self.path_below(name, &below));
             }
-            below.push(self.label_text(vertex.label?));
+            below.push(vertex.label?);
             at = self.deref(vertex.parent?);
         }
     }
@@ -97,34 +110,4 @@ fn field_label(decl: &Decl) -> Option<Label> {
         Decl::Field { label, .. } if !label.is_hidden() && !label.is_definition() => Some(*label),
         _ => None,
     }
-}
-
-/// The name that looks most like another, if one does.
-pub(super) fn nearest<'n>(name: &str, known: &'n [String]) -> Option<&'n String> {
-    if name.len() > MAX_COMPARED {
-        return None;
-    }
-    let comparable = known.iter().filter(|other| other.len() <= MAX_COMPARED);
-    let distance = |other: &&String| edits(name, other);
-    comparable.min_by_key(distance).filter(|other| edits(name, other) * 3 <= name.len().max(3))
-}
-
-/// How many letters were left out, put in, changed or swapped with the next (the optimal string alignment distance).
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let above = &rows[i - 1];
-            let change = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = change.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }

@@ -12,6 +12,7 @@ use crate::compile::ir::Presence;
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
+use crate::source::Span;
 
 /// How many fields of one struct that aren't allowed are told.
 const MAX_NOT_ALLOWED: usize = 20;
@@ -113,6 +114,19 @@ impl Evaluator {
             }
         }
         Ok(Data::Struct(Box::new(fields)))
+    }
+
+    /// The same, for somebody who needs the field. What has no name of its own is told where it is needed only.
+    pub(super) fn required_here(&self, arc: Vid, span: Span) -> Arc<Error> {
+        let known = self.required(arc).filter(|error| !self.get(arc).unrooted && !error.path.is_empty());
+        Arc::new(match known {
+            Some(error) => (*error).clone().at(span, "needed here"),
+            None => {
+                let name = self.get(arc).label.map(|label| self.label_text(label)).unwrap_or_default();
+                let text = format!("field {name} is required but not present");
+                Error::new(Code::Incomplete, text, Some(span))
+            }
+        })
     }
 
     fn required(&self, arc: Vid) -> Option<Arc<Error>> {

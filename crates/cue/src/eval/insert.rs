@@ -80,7 +80,7 @@ impl Evaluator {
         let known = self.get(vid).node.scalar.clone();
         if let Some((known, place)) = known {
             if !same_scalar(&known, data) {
-                let error = self.values_conflict((&known, place), (data, span));
+                let error = self.values_conflict(vid, (&known, place), (data, span));
                 self.v(vid).node.errors.push(error);
             }
             return;
@@ -273,7 +273,7 @@ impl Evaluator {
             if let Some(other) = state.span {
                 error = error.at(other, counted(state.length));
             }
-            return Err(Stop::Fail(Arc::new(error)));
+            return Err(Stop::Fail(Arc::new(error.help(super::report::LISTS_ARE_NOT_JOINED))));
         }
         let longest = length.max(state.length);
         let list = &mut self.v(vid).node.list;

@@ -14,10 +14,14 @@ use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
 use crate::label::Label;
+use crate::nearest::nearest;
 use crate::source::Span;
 
 /// How many names in a row may be other names.
 const MAX_RENAMES: u32 = 200;
+
+/// A missing field is compared with the others of its struct where there aren't more.
+const MAX_COMPARED: usize = 64;
 
 impl Evaluator {
     /// A reference as a conjunct: what it points to says what this vertex is.
@@ -170,10 +174,7 @@ impl Evaluator {
                     Some(error) => Err(Stop::Fail(error)),
                     None => Ok(arc),
                 },
-                Presence::Required => {
-                    let name = self.label_text(label);
-                    self.fail(Code::Incomplete, format!("field {name} is required but not present"), span)
-                }
+                Presence::Required => Err(Stop::Fail(self.required_here(arc, span))),
                 Presence::Optional => {
                     let name = self.label_text(label);
                     self.fail(Code::Incomplete, format!("cannot reference optional field: {name}"), span)
@@ -241,7 +242,22 @@ impl Evaluator {
         if let Some(error) = missing {
             return Err(Stop::Fail(error));
         }
-        self.fail(Code::Incomplete, format!("undefined field: {name}"), span)
+        let error = Error::new(Code::Incomplete, format!("undefined field: {name}"), Some(span));
+        Err(Stop::Fail(Arc::new(match self.alike(vid, label) {
+            Some(meant) => error.help(format!("did you mean {meant}?")),
+            None => error,
+        })))
+    }
+
+    /// The field of a vertex whose name looks most like another.
+    fn alike(&self, vid: Vid, label: Label) -> Option<String> {
+        let arcs = &self.get(vid).arcs;
+        if arcs.len() > MAX_COMPARED {
+            return None;
+        }
+        let there = arcs.keys().filter(|known| known.is_regular() == label.is_regular() && known.as_index().is_none());
+        let names: Vec<String> = there.map(|known| self.label_text(*known)).collect();
+        nearest(&self.label_text(label), &names).cloned()
     }
 
     fn missing_element(&mut self, vid: Vid, kind: Kind, index: u32, span: Span) -> Step<Vid> {

@@ -84,8 +84,7 @@ impl Evaluator {
                 let Some(arc) = vertex.arcs.get(&label) else { continue };
                 let shown = label.is_regular() || label.as_index().is_some();
                 if shown && self.get(*arc).presence != Presence::Optional {
-                    let name = self.label_text(label);
-                    self.leaves(*arc, &below(path, &name, label.as_index().is_some()), found);
+                    self.leaves(*arc, &self.path_below(path.to_owned(), &[label]), found);
                 }
             }
         }
@@ -288,15 +287,6 @@ impl Evaluator {
 
 fn reference(expr: &Ex) -> Step {
     Step { sort: Sort::Reference, span: expr.span, round: Vec::new() }
-}
-
-/// The path of a field or an element.
-fn below(path: &str, name: &str, is_element: bool) -> String {
-    match (path.is_empty(), is_element) {
-        (_, true) => format!("{path}[{name}]"),
-        (true, false) => name.to_owned(),
-        (false, false) => format!("{path}.{name}"),
-    }
 }
 
 /// It says all that it says where it stands: no reference leads on, nothing is chosen in it.

@@ -5,17 +5,21 @@
 use std::sync::Arc;
 
 use super::Evaluator;
-use super::allowed::nearest;
 use super::data::brief;
 use super::graph::{Choice, Vid};
 use crate::compile::ir::Kinds;
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::kind::Kind;
-use crate::source::Span;
+use crate::nearest::nearest;
+use crate::source::{FileId, Span};
 
 /// How many places of what was said of an incomplete value are shown.
 const MAX_SAID: usize = 4;
+
+/// What to do about lists of which each layer has its own.
+pub(super) const LISTS_ARE_NOT_JOINED: &str = "lists of several layers are not joined or replaced: give the list in one \
+     layer, make it a default there (*[…] | […]), or join the lists with list.Concat";
 
 impl Evaluator {
     /// Something must be of a kind, a literal if it is one, that what is known of the vertex excludes.
@@ -34,12 +38,29 @@ impl Evaluator {
     }
 
     /// Two literals for one value.
-    pub(super) fn values_conflict(&self, known: (&Data, Span), new: (&Data, Span)) -> Arc<Error> {
+    pub(super) fn values_conflict(&self, vid: Vid, known: (&Data, Span), new: (&Data, Span)) -> Arc<Error> {
         let ((a, place), (b, span)) = ((brief(known.0), known.1), (brief(new.0), new.1));
         let error = Error::new(Code::Conflict, format!("conflicting values {b} and {a}"), None);
-        let kind = super::insert::kind_of(known.0);
-        let help = format!("a value that other layers may change is written as a default: *{a} | {kind}");
+        let is_element = self.get(vid).label.is_some_and(|label| label.as_index().is_some());
+        let new_is_lower = self.is_imported(vid, span) && !self.is_imported(vid, place);
+        let lower = if new_is_lower { new.0 } else { known.0 };
+        let (value, kind) = (brief(lower), super::insert::kind_of(lower));
+        let help = match is_element {
+            true => LISTS_ARE_NOT_JOINED.to_owned(),
+            false => format!("a value that other layers may change is written as a default: *{value} | {kind}"),
+        };
         Arc::new(error.at(span, format!("{b} here")).at(place, format!("{a} here")).help(help))
+    }
+
+    /// Whether something is written in another package than the one whose value a vertex is part of.
+    fn is_imported(&self, vid: Vid, span: Span) -> bool {
+        let mut root = vid;
+        while let Some(parent) = self.get(root).parent {
+            root = parent;
+        }
+        let files: Vec<FileId> =
+            self.get(root).conjuncts.iter().filter_map(super::expression).map(|file| file.span.file).collect();
+        !files.is_empty() && !files.contains(&span.file)
     }
 
     /// An error of a literal, which is shown with it.
@@ -100,9 +121,9 @@ impl Evaluator {
             inside.push(span);
             error = error.at(span, why.message.as_str());
         }
-        let outside = errors.iter().flat_map(|error| &error.labels).filter(|label| !inside.contains(&label.span));
-        for label in outside {
-            if !error.labels.contains(label) {
+        for label in errors.iter().flat_map(|error| &error.labels) {
+            let is_told = error.labels.iter().any(|known| known.span == label.span);
+            if !is_told && !inside.iter().any(|span| span.holds(label.span)) {
                 error.labels.push(label.clone());
             }
         }
@@ -131,9 +152,16 @@ impl Evaluator {
 pub(super) fn merged(errors: Vec<Arc<Error>>) -> Vec<Arc<Error>> {
     let mut merged: Vec<Arc<Error>> = Vec::new();
     for error in errors {
-        let same = |known: &&mut Arc<Error>| {
-            known.code == error.code && known.path == error.path && known.message == error.message
-        };
+        let alike = |known: &Error| known.code == error.code && known.message == error.message;
+        let again = |known: &&mut Arc<Error>| alike(known) && known.path != error.path && same_places(known, &error);
+        if let Some(known) = merged.iter_mut().find(again) {
+            let known = Arc::make_mut(known);
+            if !known.elsewhere.contains(&error.path) {
+                known.elsewhere.push(error.path.clone());
+            }
+            continue;
+        }
+        let same = |known: &&mut Arc<Error>| alike(known) && known.path == error.path;
         match merged.iter_mut().find(same) {
             Some(known) => {
                 let known = Arc::make_mut(known);
@@ -148,6 +176,17 @@ pub(super) fn merged(errors: Vec<Arc<Error>>) -> Vec<Arc<Error>> {
     }
     merged.sort_by_key(|error| error.code.is_open());
     merged
+}
+
+/// Whether two errors speak of the same places, in whatever order.
+fn same_places(one: &Error, other: &Error) -> bool {
+    let spans = |error: &Error| {
+        let mut spans: Vec<Span> = error.labels.iter().map(|label| label.span).collect();
+        spans.sort_unstable();
+        spans.dedup();
+        spans
+    };
+    !one.labels.is_empty() && spans(one) == spans(other)
 }
 
 /// One side of a conflict: the literal, or the kind.

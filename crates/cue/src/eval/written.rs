@@ -13,6 +13,7 @@ mod fields;
 mod literal;
 mod merged;
 mod outside;
+mod remarks;
 mod scope;
 mod tree;
 mod unfinished;
@@ -26,11 +27,12 @@ use crate::compile::PackageSource;
 use crate::compile::ir::{BinaryOp, UnaryOp};
 use crate::data::Data;
 use crate::error::{Code, Error};
-use crate::format::format_decls;
+use crate::format::{Docs, format_documented_decls};
 use crate::label::Label;
 use crate::source::Span;
 use crate::syntax::ast::{Decl, Expr, ExprKind};
 use outside::{Import, Outside};
+use remarks::Remarks;
 use scope::Scope;
 
 /// What of a value is written as CUE.
@@ -47,38 +49,57 @@ pub struct Style {
     /// Patterns, `...`, checks of structs and lists, and `close` are written: what is read again accepts what the
     /// value accepts.
     pub constraints: bool,
+    /// Attributes are written.
+    pub attributes: bool,
+    /// The comments above fields are written.
+    pub docs: bool,
 }
 
 impl Style {
     /// As `cue eval` prints a value: with its defaults and its definitions.
-    pub const RESULT: Self =
-        Self { defaults: true, definitions: true, hidden: false, optional: false, constraints: false };
+    pub const RESULT: Self = Self {
+        defaults: true,
+        definitions: true,
+        hidden: false,
+        optional: false,
+        constraints: false,
+        attributes: false,
+        docs: false,
+    };
     /// Regular fields only, as `cue eval -c` prints them.
     pub const CONCRETE: Self = Self { definitions: false, ..Self::RESULT };
     /// All that a value is.
-    pub const WHOLE: Self =
-        Self { defaults: false, definitions: true, hidden: true, optional: true, constraints: true };
+    pub const WHOLE: Self = Self {
+        defaults: false,
+        definitions: true,
+        hidden: true,
+        optional: true,
+        constraints: true,
+        attributes: true,
+        docs: true,
+    };
 }
 
 /// A value, written.
 #[derive(Debug)]
 pub(crate) struct Written {
-    package: Option<Arc<str>>,
+    /// What stands above the imports: attributes of the file, and the package clause with its comment.
+    head: String,
     imports: Vec<Import>,
     decls: Vec<Decl>,
+    docs: Docs,
 }
 
 impl Written {
     /// The text of a file.
     pub(crate) fn text(&self) -> String {
         let specs: Vec<String> = self.imports.iter().map(Import::spec).collect();
-        let package = self.package.as_ref().map(|name| format!("package {name}\n\n")).unwrap_or_default();
         let imports = match specs.as_slice() {
             [] => String::new(),
             [one] => format!("import {one}\n\n"),
             many => format!("import (\n\t{}\n)\n\n", many.join("\n\t")),
         };
-        package + &imports + &format_decls(&self.decls)
+        self.head.clone() + &imports + &format_documented_decls(&self.decls, &self.docs)
     }
 }
 
@@ -118,6 +139,10 @@ struct Writer<'e> {
     /// How many definitions are around.
     definitions: u32,
     outside: Outside,
+    /// What stands beside declarations, as far as it is shown.
+    remarks: Remarks,
+    /// The comments above what was written.
+    docs: Docs,
 }
 
 impl Evaluator {
@@ -135,8 +160,10 @@ impl Evaluator {
         };
         writer.scopes.push(file);
         decls.extend(writer.lets()?);
+        let file = writer.scopes.pop().unwrap_or_default();
+        writer.give_aliases(&mut decls, &file);
         let imports = writer.outside.into_imports();
-        Ok(Written { package: None, imports, decls })
+        Ok(Written { head: String::new(), imports, decls, docs: writer.docs })
     }
 
     /// The files of a package as one, unevaluated.
@@ -145,14 +172,15 @@ impl Evaluator {
     /// Something that can't be written.
     pub(crate) fn consolidated(&mut self, home: Home<'_>) -> Result<Written, Arc<Error>> {
         let files = self.packages.get(home.own).map(|package| package.files.clone()).unwrap_or_default();
-        let name = home.packages.get(home.own).map_or("", |package| &package.name);
-        Writer::new(self, Style::WHOLE, home).files(&files, &Arc::from(name))
+        Writer::new(self, Style::WHOLE, home).files(&files)
     }
 }
 
 impl<'e> Writer<'e> {
     fn new(evaluator: &'e mut Evaluator, style: Style, home: Home<'e>) -> Self {
         let frame = evaluator.void;
+        let files = home.packages.iter().flat_map(|package| &package.files).map(|file| &**file);
+        let remarks = if style.attributes || style.docs { Remarks::of(files) } else { Remarks::default() };
         Self {
             evaluator,
             home,
@@ -164,6 +192,8 @@ impl<'e> Writer<'e> {
             frame,
             definitions: 0,
             outside: Outside::default(),
+            remarks,
+            docs: Docs::new(),
         }
     }
 
@@ -189,11 +219,12 @@ impl<'e> Writer<'e> {
             Value::Unknown => return Err(self.evaluator.depends_on_itself(stands)),
         };
         let labels = self.shown_labels(stands);
-        let bare = match shape {
-            Shape::Struct => false,
-            Shape::Constraint => !self.has_patterns(stands) && !self.is_closed_constraint(stands),
-            _ => true,
-        };
+        let bare = self.own_attributes(stands).is_empty()
+            && match shape {
+                Shape::Struct => false,
+                Shape::Constraint => !self.has_patterns(stands) && !self.is_closed_constraint(stands),
+                _ => true,
+            };
         if labels.is_empty() && bare {
             let parts = self.parts(stands, &shape)?;
             return Ok(tree::joined(BinaryOp::And, parts));
@@ -239,14 +270,17 @@ impl<'e> Writer<'e> {
     fn open_struct(&mut self, vid: Vid, labels: &[(Label, Vid)]) {
         let vids = self.stands_for(vid);
         let names = labels.iter().filter_map(|(label, _)| self.identifier(*label)).collect();
-        self.scopes.push(Scope { vids, names, ..Scope::default() });
+        let labels = labels.iter().map(|(label, _)| *label).collect();
+        self.scopes.push(Scope { vids, names, labels, ..Scope::default() });
     }
 
     /// The fields of the whole can be named from all of the file, unless something stands around them.
-    fn close_struct(&mut self, wrapped: bool) {
-        let scope = self.scopes.pop();
-        if self.scopes.is_empty() && self.file.is_none() {
-            self.file = scope.filter(|_| !wrapped);
+    fn close_struct(&mut self, decls: &mut [Decl], wrapped: bool) {
+        let scope = self.scopes.pop().unwrap_or_default();
+        if self.scopes.is_empty() && self.file.is_none() && !wrapped {
+            self.file = Some(scope);
+        } else {
+            self.give_aliases(decls, &scope);
         }
     }
 

@@ -5,6 +5,9 @@
 //!
 //! Not here: texts that an author laid out (that is `layout`), comments, which a tree doesn't hold.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{
     Attribute, BinaryOp, Clause, Comprehension, Decl, Element, Ellipsis, Expr, ExprKind, Field, File, Interpolation,
@@ -17,7 +20,8 @@ use super::{align, layout, marks, quote};
 /// An expression in the canonical layout, without a line's end after it.
 #[must_use]
 pub fn format_expr(expr: &Expr) -> String {
-    let mut writer = Writer { text: String::new(), lines: true };
+    let docs = Docs::new();
+    let mut writer = Writer { text: String::new(), lines: true, docs: &docs };
     writer.expr(expr, LOOSEST);
     laid_out(writer.text)
 }
@@ -25,7 +29,8 @@ pub fn format_expr(expr: &Expr) -> String {
 /// The same on one line, as messages show it.
 #[must_use]
 pub fn format_expr_on_one_line(expr: &Expr) -> String {
-    let mut writer = Writer { text: String::new(), lines: false };
+    let docs = Docs::new();
+    let mut writer = Writer { text: String::new(), lines: false, docs: &docs };
     writer.expr(expr, LOOSEST);
     writer.text
 }
@@ -33,9 +38,17 @@ pub fn format_expr_on_one_line(expr: &Expr) -> String {
 /// The declarations of a file, each with a line's end after it.
 #[must_use]
 pub fn format_decls(decls: &[Decl]) -> String {
+    format_documented_decls(decls, &Docs::new())
+}
+
+/// Comments, line by line with their slashes, by the places of the declarations that they stand above.
+pub(crate) type Docs = HashMap<Span, Vec<Arc<str>>>;
+
+/// The same with comments above some of them.
+pub(crate) fn format_documented_decls(decls: &[Decl], docs: &Docs) -> String {
     let mut text = String::new();
     for decl in decls {
-        let mut writer = Writer { text: String::new(), lines: true };
+        let mut writer = Writer { text: String::new(), lines: true, docs };
         writer.decl(decl);
         text.push_str(&writer.text);
         text.push('\n');
@@ -64,13 +77,14 @@ const LOOSEST: u8 = 0;
 const PREFIX: u8 = 8;
 const TIGHTEST: u8 = 9;
 
-struct Writer {
+struct Writer<'d> {
     text: String,
     /// Structs take several lines.
     lines: bool,
+    docs: &'d Docs,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -120,7 +134,7 @@ impl Writer {
         for piece in &interpolation.pieces {
             match piece {
                 Piece::Expr(expr) => {
-                    let mut inner = Writer { text: String::new(), lines: false };
+                    let mut inner = Writer { text: String::new(), lines: false, docs: self.docs };
                     inner.within("\\(", ")", expr);
                     self.push(&inner.text);
                 }
@@ -234,6 +248,11 @@ impl Writer {
     }
 
     fn decl(&mut self, decl: &Decl) {
+        let docs = self.docs.get(&decl.span()).filter(|_| self.lines);
+        for line in docs.into_iter().flatten() {
+            self.push(line);
+            self.push("\n");
+        }
         match decl {
             Decl::Field(field) => self.field(field),
             Decl::Let(clause) => {

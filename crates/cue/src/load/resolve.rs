@@ -14,6 +14,7 @@ use super::module::{self, Module};
 use super::named;
 use super::standard;
 use crate::error::{Code, Error};
+use crate::nearest::nearest;
 use crate::source::Span;
 
 /// The folders of vendored packages, in the order in which their files are put together.
@@ -130,7 +131,8 @@ impl Loader<'_> {
             }
             (0, None) => {
                 let message = format!("there is no package `{path}` in the module, and no dependency holds it");
-                self.fail(message, from, None);
+                let help = self.meant(path, main, from);
+                self.fail(message, from, help);
                 None
             }
             _ => {
@@ -141,6 +143,31 @@ impl Loader<'_> {
                 None
             }
         }
+    }
+
+    /// What was probably meant by a path that leads nowhere: a folder, or a package with a name that looks like it.
+    fn meant(&self, path: &ImportPath, main: &Module, from: Option<Span>) -> Option<String> {
+        let folder = self.sources.folder().join(&path.path);
+        if from.is_none() && self.sources.files.kind(&clean(&folder)) == Some(Kind::Folder) {
+            return Some(format!("a folder is written with a dot: ./{}", path.path));
+        }
+        let rest = main.rest(&path.path, &path.version)?.trim_start_matches('/');
+        let mut at = main.root.clone();
+        let mut names = vec![main.path.clone()];
+        for part in rest.split('/') {
+            let name = match self.sources.files.kind(&at.join(part)) {
+                Some(Kind::Folder) => part.to_owned(),
+                _ => nearest(part, &self.folders_in(&at)).cloned()?,
+            };
+            at.push(&name);
+            names.push(name);
+        }
+        self.holds_cue(&at).then(|| format!("did you mean {}?", names.join("/")))
+    }
+
+    fn folders_in(&self, folder: &Path) -> Vec<String> {
+        let entries = self.sources.files.list(folder).unwrap_or_default();
+        entries.into_iter().filter(|(_, kind)| *kind == Kind::Folder).map(|(name, _)| name).collect()
     }
 
     /// Where modules at hand hold the package.

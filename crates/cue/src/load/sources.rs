@@ -37,6 +37,11 @@ impl<'a> Sources<'a> {
         Self { files, options, map, parsed, paths, used_tags: BTreeSet::new() }
     }
 
+    /// The folder that arguments are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        &self.options.folder
+    }
+
     /// A path as messages show it: relative to the folder of the arguments where it lies in it.
     pub(super) fn shown(&self, path: &Path) -> String {
         let folder = clean(&self.options.folder);

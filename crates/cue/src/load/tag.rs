@@ -14,7 +14,7 @@ use super::{Options, Package, walk};
 use crate::decode::expr_to_data;
 use crate::error::{Code, Error};
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Field};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Field, File};
 use crate::syntax::parse_expr;
 
 /// What `@tag(…, var=name)` can be filled from. Whoever loads gives them: the loader knows neither clock nor chance.
@@ -36,6 +36,8 @@ struct Tag {
     shorthands: Vec<String>,
     variable: Option<String>,
     span: Span,
+    /// Where the value of its field is written.
+    value: Span,
     filled: bool,
 }
 
@@ -97,7 +99,7 @@ fn assign(tags: &mut [Tag], given: &str, used: bool) -> Result<Vec<Value>, Error
         Some((name, text)) => (Some(name), text),
         None => (None, given),
     };
-    for tag in tags {
+    for tag in tags.iter_mut() {
         let meant = match name {
             Some(name) => tag.name == name,
             None => tag.shorthands.iter().any(|shorthand| shorthand == given),
@@ -112,9 +114,26 @@ fn assign(tags: &mut [Tag], given: &str, used: bool) -> Result<Vec<Value>, Error
             Some(name) => format!("no field has the tag `{name}` of `-t {given}`"),
             None => format!("no file and no field has a use for `-t {given}`"),
         };
-        return Err(Error::new(Code::Load, message, None));
+        let error = Error::new(Code::Load, message, None);
+        return Err(match known(tags) {
+            Some(help) => error.help(help),
+            None => error,
+        });
     }
     Ok(values)
+}
+
+/// Which tags there are.
+fn known(tags: &[Tag]) -> Option<String> {
+    let names: BTreeSet<String> = tags.iter().map(|tag| format!("`{}`", tag.name)).collect();
+    (!names.is_empty()).then(|| format!("tags of fields are {}", names.into_iter().collect::<Vec<_>>().join(", ")))
+}
+
+/// The tag that gives the field whose value is written at a place its value.
+pub(crate) fn of_value(file: &File, value: Span) -> Option<String> {
+    let mut tags = Vec::new();
+    find::tags(file, &mut tags, &mut Vec::new());
+    tags.into_iter().find(|tag| tag.value.holds(value)).map(|tag| tag.name)
 }
 
 fn from_variables(tags: &mut [Tag], variables: &Variables) -> Result<Vec<Value>, Error> {

@@ -40,6 +40,8 @@ pub struct Comment {
     pub span: Span,
     /// Something stands before it on its line.
     pub trailing: bool,
+    /// Something stands on the next line.
+    pub above: bool,
 }
 
 /// A name as written: `a`, `_a`, `#A`, `_#A`.

@@ -173,7 +173,9 @@ impl<'a> Lexer<'a> {
         let text = line.trim_end_matches('\r');
         let span = Span::new(self.file, start as u32, (start + text.len()) as u32);
         let trailing = !before.trim_start_matches('\u{feff}').trim().is_empty();
-        self.comments.push(Comment { text: Arc::from(text), span, trailing });
+        let next = self.rest().strip_prefix('\n').and_then(|rest| rest.split('\n').next());
+        let above = next.is_some_and(|line| !line.trim().is_empty());
+        self.comments.push(Comment { text: Arc::from(text), span, trailing, above });
     }
 
     /// The token that starts here.

@@ -3,6 +3,7 @@
 //! Not here: what is asked of values.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Value;
@@ -27,6 +28,8 @@ const FOLDER: &str = "/";
 #[derive(Clone, Debug)]
 pub struct Context {
     state: Arc<Mutex<State>>,
+    /// The number of the next recipe.
+    numbers: Arc<AtomicU64>,
 }
 
 /// What is behind a context.
@@ -52,7 +55,8 @@ impl Context {
     pub fn new(limits: Limits) -> Self {
         let evaluator = Evaluator::new(Vec::new(), Binder::default(), limits);
         let (packages, names, known, sources) = (Vec::new(), Vec::new(), Known::new(), SourceMap::default());
-        Self { state: Arc::new(Mutex::new(State { evaluator, packages, names, known, sources })) }
+        let state = State { evaluator, packages, names, known, sources };
+        Self { state: Arc::new(Mutex::new(state)), numbers: Arc::default() }
     }
 
     /// Loads what arguments name, as `cue export` takes them (see [`load::load`]): a value for each package, with the
@@ -125,12 +129,18 @@ impl Context {
 
     /// The value of a package.
     pub(super) fn root(&self, package: usize) -> Value {
-        Value { context: self.clone(), recipe: Recipe::package(package), home: package }
+        Value { context: self.clone(), recipe: Recipe::package(self.number(), package), home: package }
     }
 
     /// The value of an expression in a package.
     pub(super) fn expression(&self, package: usize, expr: &Expr) -> Value {
-        Value { context: self.clone(), recipe: Recipe::expression(package, expr.clone()), home: package }
+        let recipe = Recipe::expression(self.number(), package, expr.clone());
+        Value { context: self.clone(), recipe, home: package }
+    }
+
+    /// A number that no recipe of this context has yet.
+    pub(super) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn parse(&self, text: &str) -> Result<Expr, Failed> {

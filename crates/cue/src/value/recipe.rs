@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::NOWHERE;
 use super::context::State;
@@ -22,7 +21,7 @@ const MAX_STEPS: u32 = 10_000;
 /// The way to a value.
 #[derive(Debug)]
 pub(super) struct Recipe {
-    /// No two have the same.
+    /// No two of one context have the same.
     number: u64,
     /// How many others lead to it, one after another.
     steps: u32,
@@ -44,8 +43,7 @@ enum Way {
 }
 
 impl Recipe {
-    fn new(way: Way) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+    fn new(number: u64, way: Way) -> Arc<Self> {
         let (steps, mut packages) = match &way {
             Way::Package(package) | Way::Expression(package, _) => (0, vec![*package]),
             Way::Path(of, _) | Way::Field(of, _) | Way::Default(of) => (of.steps + 1, of.packages.clone()),
@@ -53,7 +51,7 @@ impl Recipe {
         };
         packages.sort_unstable();
         packages.dedup();
-        Arc::new(Self { number: NEXT.fetch_add(1, Ordering::Relaxed), steps, packages, way })
+        Arc::new(Self { number, steps, packages, way })
     }
 
     /// The error of a way that is too long.
@@ -62,28 +60,28 @@ impl Recipe {
         (self.steps > MAX_STEPS).then(|| Error::new(Code::Limit, text, None))
     }
 
-    pub(super) fn package(package: usize) -> Arc<Self> {
-        Self::new(Way::Package(package))
+    pub(super) fn package(number: u64, package: usize) -> Arc<Self> {
+        Self::new(number, Way::Package(package))
     }
 
-    pub(super) fn expression(package: usize, expr: Expr) -> Arc<Self> {
-        Self::new(Way::Expression(package, Box::new(expr)))
+    pub(super) fn expression(number: u64, package: usize, expr: Expr) -> Arc<Self> {
+        Self::new(number, Way::Expression(package, Box::new(expr)))
     }
 
-    pub(super) fn path(self: &Arc<Self>, labels: Vec<Label>) -> Arc<Self> {
-        Self::new(Way::Path(self.clone(), labels))
+    pub(super) fn path(self: &Arc<Self>, number: u64, labels: Vec<Label>) -> Arc<Self> {
+        Self::new(number, Way::Path(self.clone(), labels))
     }
 
-    pub(super) fn field(self: &Arc<Self>, label: Label) -> Arc<Self> {
-        Self::new(Way::Field(self.clone(), label))
+    pub(super) fn field(self: &Arc<Self>, number: u64, label: Label) -> Arc<Self> {
+        Self::new(number, Way::Field(self.clone(), label))
     }
 
-    pub(super) fn default(self: &Arc<Self>) -> Arc<Self> {
-        Self::new(Way::Default(self.clone()))
+    pub(super) fn default(self: &Arc<Self>, number: u64) -> Arc<Self> {
+        Self::new(number, Way::Default(self.clone()))
     }
 
-    pub(super) fn both(self: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
-        Self::new(Way::Both(self.clone(), other.clone()))
+    pub(super) fn both(self: &Arc<Self>, number: u64, other: &Arc<Self>) -> Arc<Self> {
+        Self::new(number, Way::Both(self.clone(), other.clone()))
     }
 
     fn is_package(&self) -> bool {

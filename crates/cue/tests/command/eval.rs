@@ -41,7 +41,11 @@ fn values_are_printed_as_cue() {
             ("eval x.cue -e a --out json", DONE, "1\n"),
             ("eval x.cue -e b --out json", WRONG, ""),
             ("eval x.cue -o cue:- -e a", DONE, "1\n"),
-            ("eval x.cue -A", REFUSED, ""),
+            (
+                "eval x.cue -A",
+                DONE,
+                "a: 1\nb: {\n    c: string\n}\n#F: {\n    g!: int\n}\nh: b.c + \"!\" @attribute(x)\nt: string    @tag(t)\n",
+            ),
             ("eval x.cue --nope", USAGE, ""),
         ],
     );
@@ -111,6 +115,7 @@ fn definitions_are_printed() {
                 "1\n// ---\nimport \"strings\"\n\nstrings.ToUpper(M)\nlet M = string\n",
             ),
             ("def a.cue b.cue wrong.cue", WRONG, ""),
+            ("def a.cue b.cue -A -e x.a", DONE, "1\n"),
             ("def a.cue b.cue --inline-imports", REFUSED, ""),
             ("def a.cue b.cue --out json", REFUSED, ""),
         ],

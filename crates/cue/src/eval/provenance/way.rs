@@ -69,7 +69,7 @@ impl Evaluator {
         let around = frame.up.map(|up| self.frame(up))?;
         let decls = &around.structure.as_ref()?.decls;
         decls.iter().find_map(|decl| match decl {
-            Decl::Pattern { pattern, value } if holds(value.span, span) => {
+            Decl::Pattern { pattern, value } if value.span.holds(span) => {
                 Some(Step { sort: Sort::Pattern, span: pattern.span, round: Vec::new() })
             }
             _ => None,
@@ -99,8 +99,4 @@ fn end_round(steps: &mut Vec<Step>, clauses: &mut Option<Span>, round: &mut Vec<
     if let Some(span) = clauses.take() {
         steps.push(Step { sort: Sort::Comprehension, span, round: names });
     }
-}
-
-fn holds(outer: Span, inner: Span) -> bool {
-    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }

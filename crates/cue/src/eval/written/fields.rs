@@ -8,12 +8,14 @@ use super::{Done, Shape, Writer};
 use crate::compile::ir::{BinaryOp, Decl as BoundDecl, Kinds, Presence, Struct as BoundStruct};
 use crate::decode::data_to_expr;
 use crate::error::Code;
-use crate::eval::graph::{Conjunct, Origin, Pattern, Value, Vid};
+use crate::eval::expression;
+use crate::eval::graph::{Conjunct, Laying, Origin, Pattern, Value, Vid};
 use crate::eval::run::Need;
 use crate::eval::schedule::made;
 use crate::kind::Kind;
 use crate::label::Label;
-use crate::syntax::ast::{Clause, Comprehension, Decl, Element, Ellipsis, Expr, ExprKind, Struct};
+use crate::source::Span;
+use crate::syntax::ast::{Attribute, Clause, Comprehension, Decl, Element, Ellipsis, Expr, ExprKind, Struct};
 
 /// The name of a field that no definition foresees.
 const FORESEEN_BY_NOBODY: &str = "\u{e000}";
@@ -38,8 +40,15 @@ impl Writer<'_> {
         let closed = self.style.constraints && self.is_closed(vid);
         self.open_struct(vid, labels);
         let written = self.decls(vid, shape, labels, closed);
-        self.close_struct(closed && self.definitions == 0);
-        let whole = tree::structure(written?);
+        let (mut decls, failed) = match written {
+            Ok(decls) => (decls, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        self.close_struct(&mut decls, closed && self.definitions == 0);
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let whole = tree::structure(decls);
         Ok(match closed && self.definitions == 0 {
             true => tree::call(self.predeclared("close"), vec![whole]),
             false => whole,
@@ -55,6 +64,7 @@ impl Writer<'_> {
         // A list may be long: it stands behind.
         let (before, behind) = if matches!(shape, Shape::List) { (vec![], parts) } else { (parts, vec![]) };
         decls.extend(before);
+        decls.extend(self.own_attributes(vid).into_iter().map(Decl::Attribute));
         decls.extend(fields);
         decls.extend(self.inner_pending(vid)?);
         decls.extend(behind);
@@ -97,7 +107,20 @@ impl Writer<'_> {
         self.definitions += definition;
         let value = self.value(arc);
         self.definitions -= definition;
-        Ok(Some(tree::field(self.label(label), presence, value?)))
+        let field = tree::field(self.label(label), presence, value?);
+        let values: Vec<Span> =
+            self.evaluator.get(arc).conjuncts.iter().filter_map(expression).map(|expr| expr.span).collect();
+        Ok(Some(self.remarked(field, &values)))
+    }
+
+    /// The attributes that stand by themselves in the structs that make a vertex.
+    pub(super) fn own_attributes(&self, vid: Vid) -> Vec<Attribute> {
+        let laid = self.evaluator.get(vid).node.laid.iter();
+        let structs = laid.filter_map(|laid| match &laid.laying {
+            Laying::Written(structure, _) => Some(structure),
+            Laying::Data(..) => None,
+        });
+        self.unique(structs.flat_map(|structure| structure.attributes.clone()))
     }
 
     /// What a vertex is, without its fields.
@@ -168,9 +191,18 @@ impl Writer<'_> {
     fn is_closed(&mut self, vid: Vid) -> bool {
         let label = self.evaluator.binder.labels.regular(FORESEEN_BY_NOBODY);
         let value = made(Kinds::Top, tree::NOWHERE);
-        let decls = vec![BoundDecl::Field { label, presence: Presence::Regular, value }];
+        let decls = vec![BoundDecl::Field { label, place: tree::NOWHERE, presence: Presence::Regular, value }];
         let (embeds, open, file, yielded) = (false, false, false, false);
-        let inner = BoundStruct { decls, embeds, open, file, yielded, clauses: None, labels: Some(vec![label]) };
+        let inner = BoundStruct {
+            decls,
+            embeds,
+            open,
+            file,
+            yielded,
+            clauses: None,
+            labels: Some(vec![label]),
+            attributes: Vec::new(),
+        };
         let more = made(Kinds::Struct(inner.into()), tree::NOWHERE);
         let frame = self.evaluator.void;
         let probe = self.evaluator.copy(vid);

@@ -17,8 +17,21 @@ impl Writer<'_> {
     }
 
     pub(super) fn declaration(&mut self, decl: &ir::Decl) -> Done<Decl> {
+        let written = self.bare_declaration(decl)?;
+        let place = match decl {
+            ir::Decl::Field { value, .. }
+            | ir::Decl::Let { value, .. }
+            | ir::Decl::Dynamic { value, .. }
+            | ir::Decl::Pattern { value, .. }
+            | ir::Decl::Embed(value) => value.span,
+            ir::Decl::Comprehension(comprehension) => comprehension.span,
+        };
+        Ok(self.remarked(written, &[place]))
+    }
+
+    fn bare_declaration(&mut self, decl: &ir::Decl) -> Done<Decl> {
         match decl {
-            ir::Decl::Field { label, presence, value } => {
+            ir::Decl::Field { label, presence, value, .. } => {
                 let value = self.field_value(value)?;
                 Ok(tree::field(self.label(*label), *presence, value))
             }

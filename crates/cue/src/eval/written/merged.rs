@@ -8,20 +8,45 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::remarks::{joined, package_docs};
 use super::scope::Scope;
 use super::tree;
 use super::{Done, Writer, Written};
 use crate::compile::ir::{self, BinaryOp, Ex, Kinds, Presence};
 use crate::label::Label;
-use crate::syntax::ast::{self, Decl, Ellipsis, Expr};
+use crate::source::Span;
+use crate::syntax::ast::{self, Decl, Ellipsis, Expr, File};
 
 impl Writer<'_> {
     /// The files of a package as one.
-    pub(super) fn files(mut self, files: &[Ex], package: &Arc<str>) -> Done<Written> {
+    pub(super) fn files(mut self, files: &[Ex]) -> Done<Written> {
+        let head = self.head()?;
         let structs: Vec<&ir::Struct> = files.iter().filter_map(|file| literal(file)).collect();
         let decls = self.merged(&structs)?;
-        let package = (!package.is_empty()).then(|| package.clone());
-        Ok(Written { package, imports: self.outside.into_imports(), decls })
+        Ok(Written { head, imports: self.outside.into_imports(), decls, docs: self.docs })
+    }
+
+    /// What stands above the imports of a package's files. An experiment counts for all that stands in a file, so
+    /// files with different ones can't be one.
+    fn head(&self) -> Done<String> {
+        let Some(package) = self.home.packages.get(self.home.own) else { return Ok(String::new()) };
+        let experiments = |file: &File| {
+            let named = file.attributes.iter().filter(|attribute| &*attribute.name == "experiment");
+            named.map(|attribute| format!("@experiment({})\n", attribute.body)).collect::<Vec<String>>()
+        };
+        let mut head = package.files.first().map(|file| experiments(file)).unwrap_or_default();
+        if let Some(other) = package.files.iter().find(|file| experiments(file) != head) {
+            return Err(self.refused("a file with other experiments than the package's first one", other.span));
+        }
+        if !head.is_empty() {
+            head.push("\n".to_owned());
+        }
+        let docs: Vec<Vec<Arc<str>>> = package.files.iter().map(|file| package_docs(file)).collect();
+        head.extend(joined(docs).iter().map(|line| format!("{line}\n")));
+        if !package.name.is_empty() {
+            head.push(format!("package {}\n\n", package.name));
+        }
+        Ok(head.concat())
     }
 
     /// One struct of what several say.
@@ -30,10 +55,18 @@ impl Writer<'_> {
         self.open_literal(scope);
         let written = self.merged_decls(structs);
         let scope = self.close_literal();
-        let mut decls = written?;
+        let attributes = self.unique(structs.iter().flat_map(|inner| inner.attributes.clone()));
+        let mut decls: Vec<Decl> = attributes.into_iter().map(Decl::Attribute).collect();
+        decls.extend(written?);
         if structs.iter().any(|inner| inner.open) {
             decls.push(Decl::Ellipsis(Box::new(Ellipsis { value: None, span: tree::NOWHERE })));
         }
+        self.give_aliases(&mut decls, &scope);
+        Ok(decls)
+    }
+
+    /// Gives fields the names by which others refer to them.
+    pub(super) fn give_aliases(&self, decls: &mut [Decl], scope: &Scope) {
         for (label, alias) in &scope.aliases {
             let label = self.label(*label);
             let field = decls.iter_mut().find_map(|decl| match decl {
@@ -45,7 +78,6 @@ impl Writer<'_> {
                 field.alias = Some(ast::Alias { value, label: None, postfix: false });
             }
         }
-        Ok(decls)
     }
 
     /// What structs declare together. A `let` keeps its name unless something else has it.
@@ -89,7 +121,7 @@ impl Writer<'_> {
         let mut values: Vec<&Ex> = Vec::new();
         let mut presence = Presence::Optional;
         for decl in structs.iter().flat_map(|inner| &inner.decls) {
-            if let ir::Decl::Field { label: known, presence: here, value } = decl
+            if let ir::Decl::Field { label: known, presence: here, value, .. } = decl
                 && *known == label
             {
                 presence = stronger(presence, *here);
@@ -100,7 +132,9 @@ impl Writer<'_> {
             [one] => self.field_value(one)?,
             _ => self.merged_values(&values)?,
         };
-        Ok(tree::field(self.label(label), presence, value))
+        let places: Vec<Span> = values.iter().map(|value| value.span).collect();
+        let field = tree::field(self.label(label), presence, value);
+        Ok(self.remarked(field, &places))
     }
 
     fn merged_values(&mut self, values: &[&Ex]) -> Done<Expr> {

@@ -137,7 +137,13 @@ impl Writer<'_> {
             return Ok(tree::name(name));
         }
         let holder = self.evaluator.deref(vid);
-        match self.evaluator.get(holder).arcs.get(&label).copied() {
+        let arc = self.evaluator.get(holder).arcs.get(&label).copied();
+        if let (Some(at), Some(arc)) = (self.scope_of(vid), arc)
+            && self.evaluator.get(arc).presence == Presence::Required
+        {
+            return self.name_in_scope(at, label, span);
+        }
+        match arc {
             Some(arc) if self.evaluator.get(arc).presence == Presence::Regular => self.name_vertex(arc, span),
             _ => Err(self.unnamed(label, span)),
         }

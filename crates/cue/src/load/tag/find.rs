@@ -59,7 +59,7 @@ impl Finder<'_> {
                     let message = format!("a tag is not allowed within {what}");
                     self.errors.push(Error::new(Code::Load, message, Some(attribute.span)));
                 }
-                (None, Ok(tag)) => self.tags.push(tag),
+                (None, Ok(tag)) => self.tags.push(Tag { value: field.value.span, ..tag }),
                 (None, Err(error)) => self.errors.push(error),
             }
         }
@@ -136,5 +136,6 @@ fn parse(attribute: &Attribute) -> Result<Tag, Error> {
     };
     let shorthands = lookup(&arguments, "short").map(|words| words.split('|').map(str::to_owned).collect());
     let (shorthands, variable) = (shorthands.unwrap_or_default(), lookup(&arguments, "var").map(str::to_owned));
-    Ok(Tag { name, of_type, shorthands, variable, span: attribute.span, filled: false })
+    let span = attribute.span;
+    Ok(Tag { name, of_type, shorthands, variable, span, value: span, filled: false })
 }
