@@ -83,7 +83,8 @@ impl Binder {
     /// # Errors
     /// Names that mean nothing, imports and aliases that nobody uses, labels that can't be.
     pub fn package(&mut self, source: &PackageSource, names: &[String]) -> Result<Package, Vec<Error>> {
-        let top: HashSet<Arc<str>> = source.files.iter().flat_map(|file| scope::identifiers(&file.decls)).collect();
+        let named = source.files.iter().filter(|file| has_name(file));
+        let top: HashSet<Arc<str>> = named.flat_map(|file| scope::identifiers(&file.decls)).collect();
         let mut files = Vec::new();
         for file in &source.files {
             let mut unit = Unit {
@@ -143,6 +144,11 @@ impl Binder {
     }
 }
 
+/// Whether a file has a package clause that names a package: its fields are in sight of the other files then.
+fn has_name(file: &ast::File) -> bool {
+    file.package.as_ref().is_some_and(|package| &*package.name != "_")
+}
+
 fn experiments(file: &ast::File) -> HashSet<Arc<str>> {
     let named = file.attributes.iter().filter(|attribute| &*attribute.name == "experiment");
     let named = named.flat_map(|attribute| attribute.body.split(',').map(|word| Arc::from(word.trim())));
@@ -151,8 +157,9 @@ fn experiments(file: &ast::File) -> HashSet<Arc<str>> {
 
 impl Unit<'_> {
     fn file(&mut self, file: &ast::File, top: &HashSet<Arc<str>>) -> Ex {
-        let scope = Scope::fields(&mut self.binder.labels, &self.package.path, top.iter());
-        self.scopes.push(scope);
+        let (labels, path) = (&mut self.binder.labels, &self.package.path);
+        let own = scope::identifiers(&file.decls);
+        self.scopes.push(Scope::fields(labels, path, own.iter()).with_elsewhere(labels, path, top.iter()));
         for import in &file.imports {
             self.import(import, true);
         }

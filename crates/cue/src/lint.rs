@@ -87,7 +87,7 @@ impl Finding {
 
 /// The findings in the files of one package, in the order of their places.
 #[must_use]
-pub fn lint(files: &[File]) -> Vec<Finding> {
+pub fn lint<'f>(files: impl IntoIterator<Item = &'f File>) -> Vec<Finding> {
     in_text(&written::text(files))
 }
 
@@ -95,7 +95,7 @@ pub fn lint(files: &[File]) -> Vec<Finding> {
 /// `imported` are the files of all packages that it imports. What the values show to be none is left out.
 #[must_use]
 pub fn lint_values<'f>(
-    files: &[File],
+    files: impl IntoIterator<Item = &'f File>,
     imported: impl IntoIterator<Item = &'f File>,
     explained: &[Provenance],
 ) -> Vec<Finding> {

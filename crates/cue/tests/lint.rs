@@ -122,14 +122,14 @@ fn found_in_values(files: &str) -> Vec<String> {
     let options = Options { folder: "/w".into(), ..Options::default() };
     let build = load(&memory, &options, &names).expect("it loads");
     let main = build.instances[0];
-    let trees = |index: usize| build.packages[index].files.iter().map(|file| file.tree.clone()).collect::<Vec<_>>();
+    let trees = |index: usize| build.packages[index].files.iter().map(|file| &*file.tree).collect::<Vec<_>>();
     let imported: Vec<_> = (0..build.packages.len()).filter(|index| *index != main).flat_map(trees).collect();
     let instance = build.instance(main, &[], Limits::default());
     let explained = instance.and_then(|instance| instance.why(None, "")).unwrap_or_default();
     let places = |finding: &shipway_cue::lint::Finding| {
         finding.error.labels.iter().map(|label| build.sources.place(label.span)).collect::<Vec<_>>().join(" ")
     };
-    lint_values(&trees(main), &imported, &explained)
+    lint_values(trees(main), imported, &explained)
         .iter()
         .map(|finding| format!("{} {} {}", finding.rule.name(), finding.error.path, places(finding)))
         .collect()

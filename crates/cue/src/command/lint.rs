@@ -26,7 +26,7 @@ impl Lint {
         let mut clean = true;
         for main in &build.instances {
             let Some(package) = build.packages.get(*main) else { continue };
-            let files: Vec<_> = package.files.iter().map(|file| (*file.tree).clone()).collect();
+            let files: Vec<&File> = package.files.iter().map(|file| &*file.tree).collect();
             for finding in findings(&build, *main, &files) {
                 clean = false;
                 let text = report::finding(finding.rule.name(), &finding.error, &build.sources, streams.colours);
@@ -38,9 +38,9 @@ impl Lint {
 }
 
 /// What the text shows, and what the values show. What can't be evaluated has only a text: `vet` tells what is wrong.
-fn findings(build: &Build, main: usize, files: &[File]) -> Vec<Finding> {
+fn findings(build: &Build, main: usize, files: &[&File]) -> Vec<Finding> {
     let explained = build.instance(main, &[], Limits::default()).and_then(|instance| instance.why(None, ""));
     let others = build.packages.iter().enumerate().filter(|(index, _)| *index != main);
     let imported = others.flat_map(|(_, package)| package.files.iter().map(|file| &*file.tree));
-    lint::lint_values(files, imported, &explained.unwrap_or_default())
+    lint::lint_values(files.iter().copied(), imported, &explained.unwrap_or_default())
 }

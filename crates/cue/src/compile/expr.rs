@@ -265,6 +265,10 @@ impl Unit<'_> {
     }
 
     fn binary(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Ex {
+        if !matches!(op, BinaryOp::And | BinaryOp::Or) {
+            self.check_operand(left);
+            self.check_operand(right);
+        }
         match op {
             BinaryOp::Or => self.disjunction(left, right, span),
             BinaryOp::And => ex(Kinds::And(self.expr(left), self.expr(right)), span),
@@ -288,6 +292,27 @@ impl Unit<'_> {
         }
     }
 
+    /// An operand that can't be concrete, whatever is added, is wrong even where nobody asks for the result.
+    fn check_operand(&mut self, node: &ast::Expr) {
+        if self.is_constraint(node) {
+            self.fail(Code::Conflict, "invalid operand: the operator requires a concrete value", node.span);
+        }
+    }
+
+    /// Whether an expression is a kind, a bound, or `_`, as written.
+    fn is_constraint(&mut self, node: &ast::Expr) -> bool {
+        match &node.kind {
+            ast::ExprKind::Paren(inner) => self.is_constraint(inner),
+            ast::ExprKind::Top => true,
+            ast::ExprKind::Unary { op, .. } => !matches!(op, UnaryOp::Plus | UnaryOp::Minus | UnaryOp::Not),
+            ast::ExprKind::Ident(ident) => {
+                let stands_for_kind = !matches!(predeclared(&ident.name), None | Some(Predeclared::Native(_)));
+                stands_for_kind && self.scopes.find(&ident.name).is_none()
+            }
+            _ => false,
+        }
+    }
+
     fn disjunction(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Ex {
         let mut values = Vec::new();
         self.alternatives(left, &mut values);
@@ -303,9 +328,17 @@ impl Unit<'_> {
                 self.alternatives(left, values);
                 self.alternatives(right, values);
             }
-            ast::ExprKind::Unary { op: UnaryOp::Default, of } => values.push((self.expr(of), true)),
+            ast::ExprKind::Unary { op: UnaryOp::Default, of } => values.push((self.expr(unmarked(of)), true)),
             _ => values.push((self.expr(node), false)),
         }
+    }
+}
+
+/// What further marks stand before: `**x` is `*x`.
+fn unmarked(node: &ast::Expr) -> &ast::Expr {
+    match &node.kind {
+        ast::ExprKind::Unary { op: UnaryOp::Default, of } => unmarked(of),
+        _ => node,
     }
 }
 

@@ -33,11 +33,28 @@ pub(super) enum Meaning {
     Import(Target),
 }
 
+/// A name of a scope.
 #[derive(Debug)]
-struct Binding {
+pub(super) struct Binding {
     meaning: Meaning,
+    /// It is a `let` of a struct or an alias: no field in sight may have its name, nor the other way round.
+    is_alias: bool,
+    /// It is a field of another file of the package: its name may be that of an alias.
+    elsewhere: bool,
     /// Where it was bound, if somebody must use it; what it is.
     must_be_used: Option<(Span, &'static str)>,
+}
+
+impl Binding {
+    /// A field, a variable of a clause, or an import.
+    pub(super) fn plain(meaning: Meaning) -> Self {
+        Self { meaning, is_alias: false, elsewhere: false, must_be_used: None }
+    }
+
+    /// A `let` or an alias.
+    pub(super) fn alias(meaning: Meaning, must_be_used: Option<(Span, &'static str)>) -> Self {
+        Self { meaning, is_alias: true, elsewhere: false, must_be_used }
+    }
 }
 
 /// One frame's names.
@@ -52,26 +69,34 @@ impl Scope {
     pub(super) fn fields<'n>(labels: &mut Labels, package: &str, names: impl Iterator<Item = &'n Arc<str>>) -> Self {
         let bind = |name: &Arc<str>| {
             let meaning = Meaning::Field(labels.identifier(name, package));
-            (name.clone(), Binding { meaning, must_be_used: None })
+            (name.clone(), Binding::plain(meaning))
         };
         Self { names: names.map(bind).collect(), is_struct: true }
     }
 
-    /// The same with one more name. Tells whether the name was free.
-    pub(super) fn bind(
-        &mut self,
-        name: Arc<str>,
-        meaning: Meaning,
-        must_be_used: Option<(Span, &'static str)>,
-    ) -> bool {
-        self.names.insert(name, Binding { meaning, must_be_used }).is_none()
+    /// The same with fields of other files of the package.
+    pub(super) fn with_elsewhere<'n>(
+        mut self,
+        labels: &mut Labels,
+        package: &str,
+        names: impl Iterator<Item = &'n Arc<str>>,
+    ) -> Self {
+        for name in names {
+            let field =
+                || Binding { elsewhere: true, ..Binding::plain(Meaning::Field(labels.identifier(name, package))) };
+            self.names.entry(name.clone()).or_insert_with(field);
+        }
+        self
     }
-}
 
-impl Scope {
+    /// The same with one more name.
+    pub(super) fn bind(&mut self, name: Arc<str>, binding: Binding) {
+        self.names.insert(name, binding);
+    }
+
     /// The same with one more name, unless it has one like it.
     pub(super) fn bind_if_free(&mut self, name: Arc<str>, meaning: Meaning) {
-        self.names.entry(name).or_insert(Binding { meaning, must_be_used: None });
+        self.names.entry(name).or_insert(Binding::plain(meaning));
     }
 }
 
@@ -104,7 +129,7 @@ impl Scopes {
     pub(super) fn import(&mut self, name: Arc<str>, target: Target, span: Span, must_be_used: bool) {
         let used = must_be_used.then_some((span, "import"));
         if let Some(scope) = self.stack.last_mut() {
-            scope.bind(name, Meaning::Import(target), used);
+            scope.bind(name, Binding { must_be_used: used, ..Binding::plain(Meaning::Import(target)) });
         }
     }
 
@@ -125,15 +150,36 @@ impl Scopes {
         names
     }
 
+    /// Whether a name can't be given here to a field, or to an alias, as the nearest that is in sight is the other.
+    pub(super) fn clashes(&self, name: &str, is_alias: bool) -> bool {
+        let in_sight =
+            |scope: &'_ Scope| scope.names.get(name).filter(|known| !known.elsewhere).map(|known| known.is_alias);
+        self.stack.iter().rev().find_map(in_sight).is_some_and(|known| known != is_alias)
+    }
+
+    /// Whether the innermost scope has an alias of this name.
+    pub(super) fn has_alias(&self, name: &str) -> bool {
+        self.stack.last().and_then(|scope| scope.names.get(name)).is_some_and(|known| known.is_alias)
+    }
+
+    /// Takes a name out of the innermost scope: a `let` doesn't see itself.
+    pub(super) fn hide(&mut self, name: &str) -> Option<Binding> {
+        self.stack.last_mut().and_then(|scope| scope.names.remove(name))
+    }
+
     /// What a name means here, and how many frames up.
     pub(super) fn find(&mut self, name: &str) -> Option<(u32, Meaning)> {
+        let mut found: Option<(u32, Meaning)> = None;
         for (up, scope) in self.stack.iter_mut().rev().enumerate() {
-            if let Some(binding) = scope.names.get_mut(name) {
-                binding.must_be_used = None;
-                return Some((up as u32, binding.meaning.clone()));
+            let Some(binding) = scope.names.get_mut(name) else { continue };
+            binding.must_be_used = None;
+            let (_, meaning) = found.get_or_insert_with(|| (up as u32, binding.meaning.clone()));
+            // A field with a computed label has its alias twice: once for its own value, once for its struct.
+            if !matches!(meaning, Meaning::Labelled) {
+                break;
             }
         }
-        None
+        found
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Unit;
 use super::ir::{Clause, Comprehension, Decl, Ex, Expr, Item, Kinds, List, Struct};
-use super::scope::{Meaning, Scope, identifiers, known_labels};
+use super::scope::{Binding, Meaning, Scope, identifiers, known_labels};
 use crate::error::Code;
 use crate::label::Label;
 use crate::source::Span;
@@ -19,6 +19,7 @@ impl Unit<'_> {
     /// A struct in a frame of its own.
     pub(super) fn structure(&mut self, node: &ast::Struct) -> Struct {
         let names = identifiers(&node.decls);
+        self.check_fields(&node.decls);
         let scope = Scope::fields(&mut self.binder.labels, &self.package.path, names.iter());
         self.scopes.push(scope);
         let bound = self.declarations(&node.decls, false);
@@ -36,7 +37,7 @@ impl Unit<'_> {
             match decl {
                 ast::Decl::Field(field) => self.field(field, &mut bound),
                 ast::Decl::Let(clause) => {
-                    let value = self.expr(&clause.value);
+                    let value = self.let_value(clause);
                     let number = lets.next().unwrap_or_default();
                     bound.push(Decl::Let { number, value });
                 }
@@ -56,6 +57,33 @@ impl Unit<'_> {
         let embeds = bound.iter().any(|decl| matches!(decl, Decl::Embed(_) | Decl::Comprehension(_)));
         let labels = known_labels(&bound);
         Struct { decls: bound, embeds, open, file, yielded: false, clauses: None, labels, attributes }
+    }
+
+    /// A name that is an alias further out can't be a field's.
+    fn check_fields(&mut self, decls: &[ast::Decl]) {
+        for decl in decls {
+            if let ast::Decl::Field(field) = decl
+                && let ast::Label::Ident(ident) = &field.label
+                && self.scopes.clashes(&ident.name, false)
+            {
+                self.clash(ident);
+            }
+        }
+    }
+
+    fn clash(&mut self, ident: &ast::Ident) {
+        let text = format!("{} can't be the name of both a field and an alias or `let` in sight of it", ident.name);
+        self.fail(Code::Reference, text, ident.span);
+    }
+
+    /// The value of a `let`, which may name what its own name means further out.
+    fn let_value(&mut self, clause: &ast::Let) -> Ex {
+        let own = self.scopes.hide(&clause.name.name);
+        let value = self.expr(&clause.value);
+        if let Some(own) = own {
+            self.add(&clause.name, own);
+        }
+        value
     }
 
     /// Makes `let`s and aliases of fields known in the open frame; gives the numbers of the `let`s in their order.
@@ -103,10 +131,22 @@ impl Unit<'_> {
     }
 
     fn bind(&mut self, ident: &ast::Ident, meaning: Meaning, what: &'static str) {
-        let must_be_used = (what == LET).then_some((ident.span, what));
-        let free = self.scopes.innermost().is_none_or(|scope| scope.bind(ident.name.clone(), meaning, must_be_used));
-        if !free {
+        if &*ident.name == "_" {
+            return;
+        }
+        if self.scopes.has_alias(&ident.name) {
             self.fail(Code::Reference, format!("{} is declared twice in one scope", ident.name), ident.span);
+        } else if self.scopes.clashes(&ident.name, true) {
+            self.clash(ident);
+        }
+        let names_label = matches!(meaning, Meaning::LabelOf | Meaning::Text(_));
+        let must_be_used = (!names_label).then_some((ident.span, what));
+        self.add(ident, Binding::alias(meaning, must_be_used));
+    }
+
+    fn add(&mut self, ident: &ast::Ident, binding: Binding) {
+        if let Some(scope) = self.scopes.innermost() {
+            scope.bind(ident.name.clone(), binding);
         }
     }
 
@@ -147,7 +187,10 @@ impl Unit<'_> {
         if let Some(alias) = alias {
             self.bind(alias, Meaning::LabelOf, ALIAS);
         }
-        self.bind_labelled(field.alias.as_ref());
+        if let Some(alias) = &field.alias {
+            alias.value.iter().for_each(|ident| self.bind(ident, Meaning::Labelled, ALIAS));
+            alias.label.iter().for_each(|ident| self.bind(ident, Meaning::LabelOf, ALIAS));
+        }
         let value = self.value(&field.value);
         self.close_scope();
         if field.presence != ast::Presence::Regular {
@@ -158,20 +201,14 @@ impl Unit<'_> {
 
     fn dynamic(&mut self, field: &ast::Field, label: Ex, bound: &mut Vec<Decl>) {
         self.scopes.push(Scope::default());
-        self.bind_labelled(field.alias.as_ref());
+        if let Some(alias) = &field.alias {
+            // The struct around the field has its alias, too: whether it is used is seen there.
+            alias.value.iter().for_each(|ident| self.add(ident, Binding::alias(Meaning::Labelled, None)));
+            alias.label.iter().for_each(|ident| self.bind(ident, Meaning::LabelOf, ALIAS));
+        }
         let value = self.value(&field.value);
         self.close_scope();
         bound.push(Decl::Dynamic { label, presence: field.presence, value });
-    }
-
-    fn bind_labelled(&mut self, alias: Option<&ast::Alias>) {
-        let Some(alias) = alias else { return };
-        if let Some(ident) = &alias.value {
-            self.bind(ident, Meaning::Labelled, ALIAS);
-        }
-        if let Some(ident) = &alias.label {
-            self.bind(ident, Meaning::LabelOf, ALIAS);
-        }
     }
 
     /// A field's value, which may carry an alias of itself.
@@ -229,7 +266,9 @@ impl Unit<'_> {
             ast::Clause::For { key, value, source, .. } => {
                 let source = self.expr(source);
                 self.scopes.push(Scope::default());
-                let key = key.as_ref().filter(|key| &*key.name != "_").map(|key| self.variable(key));
+                // The name of the value is the value, even if it is that of the key, too.
+                let key = key.as_ref().filter(|key| &*key.name != "_" && key.name != value.name);
+                let key = key.map(|key| self.variable(key));
                 let value = self.variable(value);
                 Clause::For { key, value, source }
             }
@@ -246,9 +285,10 @@ impl Unit<'_> {
 
     pub(super) fn variable(&mut self, ident: &ast::Ident) -> Label {
         let label = self.binder.labels.regular(&ident.name);
-        if let Some(scope) = self.scopes.innermost() {
-            scope.bind(ident.name.clone(), Meaning::Field(label), None);
+        if self.scopes.clashes(&ident.name, false) {
+            self.clash(ident);
         }
+        self.add(ident, Binding::plain(Meaning::Field(label)));
         label
     }
 

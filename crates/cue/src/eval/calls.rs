@@ -195,12 +195,8 @@ impl Evaluator {
                 Ok(Self::count(self.get(vid).arcs.iter().filter(regular).count()))
             }
             Value::List => {
-                let list = &self.get(vid).node.list;
-                let length = list.length;
-                if list.closed {
-                    return Ok(Self::count(length as usize));
-                }
-                self.fail(Code::Incomplete, "the length of an open list is not known", of.span)
+                // Of an open list it is the least length.
+                Ok(Self::count(self.get(vid).node.list.length as usize))
             }
             _ => {
                 let data = self.scalar_of(vid, of.span)?;

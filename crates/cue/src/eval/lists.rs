@@ -7,6 +7,7 @@ use super::operand::Outcome;
 use super::run::Need;
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Ex, Presence};
+use crate::data::Data;
 use crate::error::Code;
 use crate::kind::Kind;
 use crate::source::Span;
@@ -15,17 +16,23 @@ use crate::source::Span;
 const MAX_ELEMENTS: usize = 1_000_000;
 
 impl Evaluator {
-    /// Functions that only move elements work on elements that aren't concrete, too. `None`: all is concrete, or it is
-    /// none of them.
+    /// Functions that only move elements work on elements that aren't concrete, too, and keep all of structs: hidden
+    /// fields, definitions, that they are closed. `None`: all is plain data, or it is none of these functions.
     pub(super) fn rearranged(&mut self, name: &str, args: &[Ex], frame: Frame) -> Step<Option<Vec<Vid>>> {
-        let moves = ["list.Concat", "list.Repeat", "list.Take", "list.Drop", "list.Slice", "list.Reverse"];
+        let moves =
+            ["list.Concat", "list.FlattenN", "list.Repeat", "list.Take", "list.Drop", "list.Slice", "list.Reverse"];
         let (true, Some((first, rest))) = (moves.contains(&name), args.split_first()) else { return Ok(None) };
         match self.concrete(first, frame) {
             Err(Stop::Fail(error)) if error.code == Code::Incomplete => {}
             Err(stop) => return Err(stop),
+            Ok(data) if has_struct(&data) => {}
             Ok(_) => return Ok(None),
         }
         let mut elements = self.elements_of(first, frame)?;
+        if let ("list.FlattenN", [depth]) = (name, rest) {
+            let depth = self.whole(depth, frame)?.to_i64();
+            return self.flattened(elements, depth, first.span).map(Some);
+        }
         let mut numbers = Vec::new();
         for arg in rest {
             let number = self.whole(arg, frame)?;
@@ -56,6 +63,23 @@ impl Evaluator {
             _ => return self.fail(Code::Conflict, format!("invalid arguments in call to {name}"), first.span),
         }
         Ok(Some(elements))
+    }
+
+    /// The elements, with those that are lists replaced by their own, down to a depth in lists; -1 and `None` are all
+    /// the way.
+    fn flattened(&mut self, elements: Vec<Vid>, depth: Option<i64>, span: Span) -> Step<Vec<Vid>> {
+        let mut flat = Vec::with_capacity(elements.len());
+        for element in elements {
+            self.wait(element, Need::Scalar)?;
+            if depth == Some(0) || self.kind_of_vertex(element) != Kind::LIST {
+                flat.push(element);
+                continue;
+            }
+            let inner = self.list_elements(element, span)?;
+            let deeper = depth.map(|depth| if depth > 0 { depth - 1 } else { depth });
+            flat.extend(self.flattened(inner, deeper, span)?);
+        }
+        Ok(flat)
     }
 
     pub(super) fn list_vertex(&mut self, elements: Vec<Vid>, span: Span) -> Vid {
@@ -95,5 +119,13 @@ impl Evaluator {
         let mut elements: Vec<(u32, Vid)> = arcs.filter_map(|(label, arc)| Some((label.as_index()?, *arc))).collect();
         elements.sort_by_key(|(index, _)| *index);
         elements.into_iter().map(|(_, arc)| arc).collect()
+    }
+}
+
+fn has_struct(data: &Data) -> bool {
+    match data {
+        Data::Struct(_) => true,
+        Data::List(items) => items.iter().any(has_struct),
+        _ => false,
     }
 }

@@ -251,29 +251,45 @@ impl Evaluator {
         self.relied.clear();
     }
 
+    /// `x[low:high]` of a list or of bytes.
     fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Outcome> {
-        let data = self.concrete(of, frame)?;
-        let length = match &data {
-            Data::List(items) => items.len(),
-            Data::String(text) => text.len(),
-            Data::Bytes(bytes) => bytes.len(),
-            other => return self.fail(Code::Conflict, format!("{} can't be sliced", other.kind_name()), span),
+        let whole = match self.evaluate(of, frame)? {
+            Outcome::Data(Data::Bytes(bytes)) => Whole::Bytes(bytes),
+            Outcome::Data(data) => self.whole_of(&data, of.span)?,
+            Outcome::Vertex(vid) => {
+                self.wait(vid, Need::Fields)?;
+                if self.kind_of_vertex(vid) == Kind::LIST {
+                    Whole::List(self.list_elements(vid, of.span)?)
+                } else {
+                    let data = self.scalar_of(vid, of.span)?;
+                    self.whole_of(&data, of.span)?
+                }
+            }
+        };
+        let length = match &whole {
+            Whole::Bytes(bytes) => bytes.len(),
+            Whole::List(elements) => elements.len(),
         };
         let low = self.slice_end(low, frame, 0)?;
         let high = self.slice_end(high, frame, length)?;
         if low > high || high > length {
             return self.fail(Code::Conflict, format!("slice {low}:{high} is out of range of {length}"), span);
         }
-        let cut = match &data {
-            Data::List(items) => Data::List(items[low..high].to_vec()),
-            Data::Bytes(bytes) => Data::Bytes(bytes[low..high].into()),
-            Data::String(text) => match text.get(low..high) {
-                Some(part) => Data::string(part),
-                None => return self.fail(Code::Conflict, "a slice must not cut a character", span),
-            },
-            _ => data.clone(),
-        };
-        Ok(Outcome::Data(cut))
+        Ok(match whole {
+            Whole::Bytes(bytes) => Outcome::Data(Data::Bytes(bytes[low..high].into())),
+            Whole::List(elements) => Outcome::Vertex(self.list_vertex(elements[low..high].to_vec(), span)),
+        })
+    }
+
+    fn whole_of(&mut self, data: &Data, span: Span) -> Step<Whole> {
+        match data {
+            Data::Bytes(bytes) => Ok(Whole::Bytes(bytes.clone())),
+            Data::List(_) => {
+                let list = self.literal_vertex(data.clone(), span);
+                Ok(Whole::List(self.list_elements(list, span)?))
+            }
+            other => self.fail(Code::Conflict, format!("{} can't be sliced", other.kind_name()), span),
+        }
     }
 
     fn slice_end(&mut self, end: Option<&Ex>, frame: Frame, otherwise: usize) -> Step<usize> {
@@ -358,6 +374,12 @@ impl Evaluator {
     pub(super) fn top(span: Span) -> Ex {
         made(Kinds::Top, span)
     }
+}
+
+/// What is sliced.
+enum Whole {
+    Bytes(std::sync::Arc<[u8]>),
+    List(Vec<Vid>),
 }
 
 fn as_text(bytes: &[u8], keep: bool) -> Vec<u8> {
