@@ -12,6 +12,7 @@ mod translate;
 use std::collections::HashMap;
 
 use regex::{Regex, RegexBuilder};
+use translate::Translated;
 
 /// The deepest nesting of groups (levels); RE2 takes 1000, but no stack must depend on it.
 const MAX_NESTING_LEVELS: u32 = 250;
@@ -41,8 +42,9 @@ impl PatternError {
 /// # Errors
 /// For what isn't RE2's syntax, and for patterns that would take too much memory.
 pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
-    let translated = translate::translate(pattern)?;
-    RegexBuilder::new(&translated).nest_limit(MAX_NESTING_LEVELS).build().map_err(from_regex)
+    let Translated { pattern, groups } = translate::translate(pattern)?;
+    let regex = RegexBuilder::new(&pattern).nest_limit(MAX_NESTING_LEVELS).build().map_err(from_regex)?;
+    if regex.captures_len() == groups + 1 { Ok(regex) } else { Err(never_matched()) }
 }
 
 /// The same for bytes, which may be text or not.
@@ -50,8 +52,15 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_for_bytes(pattern: &str) -> Result<regex::bytes::Regex, PatternError> {
-    let translated = translate::translate(pattern)?;
-    regex::bytes::RegexBuilder::new(&translated).nest_limit(MAX_NESTING_LEVELS).build().map_err(from_regex)
+    let Translated { pattern, groups } = translate::translate(pattern)?;
+    let builder = regex::bytes::RegexBuilder::new(&pattern).nest_limit(MAX_NESTING_LEVELS).build();
+    let regex = builder.map_err(from_regex)?;
+    if regex.captures_len() == groups + 1 { Ok(regex) } else { Err(never_matched()) }
+}
+
+/// The crate `regex` leaves out groups that can't match, and what comes after them would have other numbers.
+fn never_matched() -> PatternError {
+    PatternError::unsupported("a group is repeated no times")
 }
 
 /// How many patterns are kept, compiled.

@@ -269,12 +269,15 @@ fn yaml_is_written_as_cue_writes_it() {
             "- \"a\\tb\"\n- é\n- \"\\U0001F600\"\n- \"\\0\"\n- \"a\\r\\nb\"\n",
         ),
         (r#""one\ntwo""#, "|-\n  one\n  two\n"),
+        (r#"["=", "a=b", "<<"]"#, "- =\n- a=b\n- \"<<\"\n"),
         (r#"{"true": 1, "a\nb": 2}"#, "\"true\": 1\n\"a\\nb\": 2\n"),
         ("1.50", "1.50\n"),
     ];
     for (text, expected) in table {
         assert_eq!(encode::yaml(&value(text)), expected, "{text}");
     }
+    let bytes = |bytes: &[u8]| encode::yaml(&Data::Bytes(Arc::from(bytes)));
+    assert_eq!((bytes(b""), bytes(b"hi")), ("!!binary\n".to_owned(), "!!binary aGk=\n".to_owned()));
     assert_eq!(encode::yaml_stream(&[value("1"), value("{\"a\": 2}")]), "1\n---\na: 2\n");
 }
 

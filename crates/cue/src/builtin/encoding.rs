@@ -23,12 +23,13 @@ const NO_FILE: FileId = FileId(u32::MAX);
 
 /// An argument of bytes or text, as text.
 fn utf8(args: &[Data], at: usize) -> Result<&str, CallError> {
-    std::str::from_utf8(bytes(args, at)?).map_err(|_| CallError::new(format!("argument {} is not UTF-8", at + 1)))
+    let wrong = |_| CallError::unsupported(format!("argument {} is not UTF-8", at + 1));
+    std::str::from_utf8(bytes(args, at)?).map_err(wrong)
 }
 
 /// Text from bytes that a function made of text.
 fn text_of(bytes: Vec<u8>) -> Outcome {
-    String::from_utf8(bytes).map(Data::string).map_err(|_| CallError::new("the result is not UTF-8"))
+    String::from_utf8(bytes).map(Data::string).map_err(|_| CallError::unsupported("the result is not UTF-8"))
 }
 
 /// The value of an expression that was read from data.

@@ -1,9 +1,9 @@
-//! The package `html`: escapes, and back.
-//!
-//! Of the names of characters, of which HTML has more than two thousand, the commonest are here; others are refused.
+//! The package `html`: escapes, and back, as Go's package of that name reads them.
+
+mod names;
 
 use super::arguments::{Outcome, TEXT, text};
-use super::{Builtin, CallError, Package};
+use super::{Builtin, Package};
 use crate::data::Data;
 
 pub(super) static PACKAGE: Package = Package {
@@ -31,25 +31,6 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-const NAMES: [(&str, char); 16] = [
-    ("amp", '&'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("quot", '"'),
-    ("apos", '\''),
-    ("nbsp", '\u{a0}'),
-    ("copy", '©'),
-    ("reg", '®'),
-    ("ndash", '–'),
-    ("mdash", '—'),
-    ("hellip", '…'),
-    ("euro", '€'),
-    ("aacute", 'á'),
-    ("auml", 'ä'),
-    ("ouml", 'ö'),
-    ("uuml", 'ü'),
-];
-
 /// What the numbers 128 to 159 stand for: the characters of Windows-1252.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
@@ -61,27 +42,21 @@ fn unescape(args: &[Data]) -> Outcome {
     let mut rest = text(args, 0)?;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let (character, after) = match after.strip_prefix('#') {
-            Some(digits) => numbered(digits).unwrap_or(('&', after)),
-            None if after.starts_with(|letter: char| letter.is_ascii_alphanumeric()) => named(after)?,
-            None => ('&', after),
+        let read = match after.strip_prefix('#') {
+            Some(digits) => numbered(digits).map(|(character, after)| (character.to_string(), after)),
+            None => names::read(after),
         };
-        out.push(character);
+        let (characters, after) = read.unwrap_or_else(|| ("&".to_owned(), after));
+        out.push_str(&characters);
         rest = after;
     }
     Ok(Data::string(out + rest))
 }
 
-/// A character by its name, which ends with a semicolon.
-fn named(text: &str) -> Result<(char, &str), CallError> {
-    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(text.len());
-    let (name, after) = text.split_at(end);
-    let known = NAMES.iter().find(|(known, _)| *known == name).map(|(_, character)| *character);
-    let found = known.zip(after.strip_prefix(';'));
-    found.ok_or_else(|| CallError::unsupported(format!("the name &{name} of a character")))
-}
-
-/// A character by its number, after `#`; none if there are no digits.
+/// A character by its number, after `#`; none if there is no number.
+///
+/// Go counts what it has read of the escape, and takes it for a number from four characters on: `&#1` is none, `&#x;` is
+/// one, and it is zero.
 fn numbered(text: &str) -> Option<(char, &str)> {
     let (radix, digits) = match text.strip_prefix(['x', 'X']) {
         Some(digits) => (16, digits),
@@ -89,14 +64,17 @@ fn numbered(text: &str) -> Option<(char, &str)> {
     };
     let end = digits.find(|letter: char| !letter.is_digit(radix)).unwrap_or(digits.len());
     let (digits, after) = digits.split_at(end);
-    if digits.is_empty() {
+    let after = after.strip_prefix(';').unwrap_or(after);
+    if text.len() - after.len() < 2 {
         return None;
     }
-    let number = u32::from_str_radix(digits, radix).unwrap_or(u32::MAX);
-    let character = match number {
-        0x80..=0x9f => WINDOWS_1252[(number - 0x80) as usize],
-        0 => char::REPLACEMENT_CHARACTER,
-        _ => char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER),
+    // Too large a number goes round, in 32 bits.
+    let add = |number: i32, digit: u32| number.wrapping_mul(radix as i32).wrapping_add(digit as i32);
+    let number = digits.chars().filter_map(|letter| letter.to_digit(radix)).fold(0, add);
+    let character = match u32::try_from(number) {
+        Ok(number @ 0x80..=0x9f) => WINDOWS_1252[(number - 0x80) as usize],
+        Ok(0) | Err(_) => char::REPLACEMENT_CHARACTER,
+        Ok(number) => char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER),
     };
-    Some((character, after.strip_prefix(';').unwrap_or(after)))
+    Some((character, after))
 }

@@ -63,8 +63,8 @@ fn unquote(args: &[Data]) -> Outcome {
         _ if !quoted || !errors.is_empty() => Err(CallError::new(format!("invalid literal {literal:?}"))),
         ExprKind::String(text) => Ok(Data::String(text)),
         ExprKind::Bytes(bytes) => {
-            let text = std::str::from_utf8(&bytes).map_err(|_| CallError::new("the literal's bytes are not UTF-8"))?;
-            Ok(Data::string(text))
+            let wrong = |_| CallError::unsupported("the literal's bytes are not UTF-8");
+            std::str::from_utf8(&bytes).map(Data::string).map_err(wrong)
         }
         _ => Err(CallError::new(format!("{literal:?} is more than a literal"))),
     }
@@ -86,12 +86,14 @@ fn parse_number(args: &[Data]) -> Outcome {
 fn parse_float(args: &[Data]) -> Outcome {
     let (text, bits) = (text(args, 0)?, integer(args, 1)?);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.starts_with("0x") || digits.starts_with("0X") {
-        return Err(CallError::unsupported("hexadecimal floats"));
-    }
-    let parsed: Option<f64> =
-        if bits == 32 { text.parse::<f32>().ok().map(f64::from) } else { text.parse::<f64>().ok() };
-    let value = parsed.ok_or_else(|| syntax(text))?;
+    let plain = floats::without_underscores(text).ok_or_else(|| syntax(text))?;
+    let hexadecimal = digits.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("0x"));
+    let value = match (hexadecimal, bits == 32) {
+        (true, single) => floats::parse_hexadecimal(&plain, single),
+        (false, true) => plain.parse::<f32>().ok().map(f64::from),
+        (false, false) => plain.parse::<f64>().ok(),
+    };
+    let value = value.ok_or_else(|| syntax(text))?;
     if !value.is_finite() && digits.starts_with(|digit: char| digit.is_ascii_alphabetic()) {
         return Err(CallError::unsupported(format!("the value {value}")));
     }

@@ -18,6 +18,9 @@ use calendar::Moment;
 /// The layout of times as CUE writes them.
 const RFC_3339_NANO: &str = "2006-01-02T15:04:05.999999999Z07:00";
 
+/// The farthest that a time is from 1970, in seconds: about a million years.
+const MAX_SECONDS: u64 = 31_556_952_000_000;
+
 pub(super) static PACKAGE: Package = Package {
     path: "time",
     functions: &[
@@ -106,9 +109,9 @@ fn unix(args: &[Data]) -> Outcome {
     let seconds = seconds.checked_add(nanoseconds.div_euclid(1_000_000_000));
     let moment =
         seconds.map(|seconds| Moment { seconds, nanoseconds: nanoseconds.rem_euclid(1_000_000_000) as u32, offset: 0 });
-    match moment.filter(|moment| (0..=9999).contains(&moment.civil().year)) {
+    match moment.filter(|moment| moment.seconds.unsigned_abs() <= MAX_SECONDS) {
         Some(moment) => shown(&moment),
-        None => Err(CallError::unsupported("times beyond the years 0 to 9999")),
+        None => Err(CallError::unsupported("times more than a million years away")),
     }
 }
 

@@ -111,8 +111,7 @@ impl Writer {
             Data::Number(number) => self.out.push_str(&number.literal()),
             Data::String(text) => self.layout(&scalar::string(text, Where::Value), indent),
             Data::Bytes(bytes) => {
-                self.out.push_str("!!binary ");
-                self.out.push_str(&super::base64(bytes));
+                self.out.push_str(format!("!!binary {}", super::base64(bytes)).trim_end());
             }
             Data::List(_) => self.out.push_str("[]"),
             Data::Struct(_) => self.out.push_str("{}"),

@@ -110,7 +110,9 @@ impl Evaluator {
                     Outcome::Data(data) => self.literal_vertex(data, value.span),
                 };
                 self.value_of(vid)?;
-                let holds = self.holds(self.default_of(vid), &Callee::Native(native), rest, frame, span)?;
+                let (vid, callee) = (self.default_of(vid), Callee::Native(native));
+                self.expect_kind(vid, validated(&callee).0, value.span)?;
+                let holds = self.holds(vid, &callee, rest, frame, span)?;
                 match (holds, native) {
                     (Some(error), Native::Package("encoding/json" | "encoding/yaml", _)) => Err(Stop::Fail(error)),
                     (holds, _) => Ok(Outcome::Data(Data::Bool(holds.is_none()))),
@@ -124,6 +126,16 @@ impl Evaluator {
                 Err(Stop::Fail(error))
             }
             _ => self.fail(Code::Conflict, "wrong number of arguments", span),
+        }
+    }
+
+    /// An argument must be of a kind, and not only become it.
+    fn expect_kind(&mut self, vid: Vid, wanted: Kind, span: Span) -> Step<()> {
+        let found = self.get(vid).node.kind;
+        match found & wanted {
+            both if both == found => Ok(()),
+            Kind::BOTTOM => self.fail(Code::Conflict, format!("cannot use a value of type {found} as {wanted}"), span),
+            _ => self.fail(Code::Incomplete, format!("incomplete value {found}: {wanted} is needed"), span),
         }
     }
 

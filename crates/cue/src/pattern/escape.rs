@@ -84,6 +84,8 @@ fn unicode_class(reader: &mut Reader<'_>, outside: bool) -> Result<String, Patte
     };
     let letter = if outside { 'P' } else { 'p' };
     let is_word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || " _-".contains(c));
+    // The crate takes `IsGreek` for `Greek`; no class starts so.
+    let is_word = is_word && !name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("is"));
     let known = ["gc", "sc"].into_iter().map(|property| format!(r"\{letter}{{{property}={name}}}"));
     let found = known.into_iter().find(|class| is_word && Regex::new(class).is_ok());
     found.ok_or_else(|| PatternError::new(format!("there is no class of characters {name:?}")))

@@ -7,9 +7,20 @@ use super::escape::{self, Escaped};
 /// The largest count of a repetition.
 const MAX_REPEAT_COUNT: u32 = 1000;
 
-/// The rest of the pattern.
+/// The rest of the pattern, and the groups before it.
 pub(super) struct Reader<'a> {
     rest: &'a str,
+    /// How many groups keep what they matched.
+    groups: usize,
+    /// The names of those that have one.
+    names: Vec<&'a str>,
+}
+
+/// A pattern for the crate `regex`.
+pub(super) struct Translated {
+    pub(super) pattern: String,
+    /// How many groups keep what they matched.
+    pub(super) groups: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -50,8 +61,8 @@ pub(super) fn literal(out: &mut String, letter: char) {
     }
 }
 
-pub(super) fn translate(pattern: &str) -> Result<String, PatternError> {
-    let mut reader = Reader { rest: pattern };
+pub(super) fn translate(pattern: &str) -> Result<Translated, PatternError> {
+    let mut reader = Reader { rest: pattern, groups: 0, names: Vec::new() };
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut after_repetition = false;
     while let Some(letter) = reader.next() {
@@ -76,7 +87,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, PatternError> {
         }
         after_repetition = repeats;
     }
-    Ok(out)
+    Ok(Translated { pattern: out, groups: reader.groups })
 }
 
 /// Anything but a repetition.
@@ -86,6 +97,7 @@ fn other(letter: char, reader: &mut Reader<'_>, out: &mut String) -> Result<(), 
         '\\' => escaped(reader, out),
         '(' if reader.takes("?") => group(reader, out),
         '(' | ')' | '|' | '^' | '$' | '.' => {
+            reader.groups += usize::from(letter == '(');
             out.push(letter);
             Ok(())
         }
@@ -139,6 +151,11 @@ fn group(reader: &mut Reader<'_>, out: &mut String) -> Result<(), PatternError> 
         if name.starts_with(|first: char| first.is_ascii_digit()) {
             return Err(PatternError::unsupported(format!("the name {name:?} of a group starts with a digit")));
         }
+        if reader.names.contains(&name) {
+            return Err(PatternError::unsupported(format!("two groups have the name {name:?}")));
+        }
+        reader.groups += 1;
+        reader.names.push(name);
         out.push_str(&format!("(?P<{name}>"));
         return Ok(());
     }

@@ -123,10 +123,12 @@ fn html() {
         &[
             ("Escape", &[s("<a href='x'>\"&é</a>")], r#""&lt;a href=&#39;x&#39;&gt;&#34;&amp;é&lt;/a&gt;""#),
             ("Unescape", &[s("&lt;&#225;&#xE1;&#X41;&amp;lt;")], r#""<ááA&lt;""#),
-            ("Unescape", &[s("a & b &#; &#x; &")], r#""a & b &#; &#x; &""#),
+            ("Unescape", &[s("a & b &#; &#x; &")], "\"a & b &#; \u{fffd} &\""),
             ("Unescape", &[s("&#128;&#0;&#xD800;&#99999999999;&#65x")], "\"€\u{fffd}\u{fffd}\u{fffd}Ax\""),
-            ("Unescape", &[s("&CounterClockwiseContourIntegral;")], "!the name &CounterClockwiseContourIntegral"),
-            ("Unescape", &[s("&ampx")], "!the name &ampx"),
+            ("Unescape", &[s("&#1 &#12 &#x1")], r#""&#1 \u{c} \u{1}""#),
+            ("Unescape", &[s("&eacute;&nbsp;&hearts;&NotEqualTilde;")], r#""é\u{a0}♥≂\u{338}""#),
+            ("Unescape", &[s("&ampx &lt &notit; &notin; &copy2 &COPY")], r#""&x < ¬it; ∉ ©2 ©""#),
+            ("Unescape", &[s("&foo; &hearts &a &l; &é;")], r#""&foo; &hearts &a &l; &é;""#),
         ],
     );
 }
@@ -142,6 +144,8 @@ fn columns() {
             ("Write", &[s("a\tb\nlong line\naaaa\tb\n")], r#""a b\nlong line\naaaa b\n""#),
             ("Write", &[s("a\t\tx\nb\tyy\tz\n")], r#""a    x\nb yy z\n""#),
             ("Write", &[s("a\tb\u{c}ccc\td")], r#""a b\nccc d""#),
+            ("Write", &[s("a\tb\nccc\t")], r#""a b\nccc""#),
+            ("Write", &[s("a\tb\nccc\t\n")], r#""a   b\nccc \n""#),
             ("Write", &[s("")], r#""""#),
             ("Write", &[i(1)], "!unsupported type int"),
             ("Write", &[l(&[i(1)])], "!must be bytes or a string, not int"),

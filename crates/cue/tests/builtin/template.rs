@@ -14,6 +14,7 @@ fn data() -> Data {
         ("nil", Data::Null),
         ("list", l(&[s("a"), s("b")])),
         ("empty", l(&[])),
+        ("with", l(&[Data::Null])),
         ("map", o(&[("z", i(1)), ("a", o(&[("k", s("v"))]))])),
         ("bytes", b(b"hi")),
     ])
@@ -176,6 +177,19 @@ fn verbs() {
         ),
         (r#"{{printf "%9999999999d" 1}}"#, "!widths of more than"),
         (r#"{{printf "%#v" 1}}"#, "!%#v in printf"),
+        (r#"{{printf "%[2]s-%[1]s-%s" "a" "b"}}"#, "b-a-b"),
+        (r#"{{printf "%[1]d %[1]x|%[3]*.[2]*[1]f" 1.5 2 6}}"#, "%!d(float64=1.5) 0x1.8p+00|  1.50"),
+        (r#"{{printf "%[3]d|%[x]d|%[0]d|%[2" 1}}"#, "%!d(BADINDEX)|%!d(BADINDEX)|%!d(BADINDEX)|%!(NOVERB)"),
+        (r#"{{printf "%[1]2d|%.[1]2d" 1}}"#, "%!d(BADINDEX)|%!d(BADINDEX)"),
+        (r#"{{printf "%+v %+d" .map 1}} {{printf "%s %d" .with .with}}"#, "map[a:map[k:v] z:1] +1 [<nil>] [<nil>]"),
+        (
+            r#"{{printf "%5d|%-4t|" "a" 1}} {{printf "%" 1}}"#,
+            "%!d(string=    a)|%!t(int=1   )| %!(NOVERB)%!(EXTRA int=1)",
+        ),
+        (
+            r#"{{html}}|{{html .nil}}|{{js .nil 1}}|{{urlquery nil "x"}}"#,
+            "|&lt;no value&gt;|\\u003Cno value\\u003E1|%3Cno+value%3Ex",
+        ),
         (r#"{{printf 1}}"#, "!wrong arguments for printf"),
     ]);
 }

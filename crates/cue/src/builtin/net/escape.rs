@@ -47,7 +47,7 @@ pub(super) fn unescaped(text: &str, in_query: bool) -> Outcome {
             _ => out.push(byte),
         }
     }
-    String::from_utf8(out).map(Data::string).map_err(|_| CallError::new("the result is not UTF-8"))
+    String::from_utf8(out).map(Data::string).map_err(|_| CallError::unsupported("the result is not UTF-8"))
 }
 
 /// The byte of two hexadecimal digits at the start.

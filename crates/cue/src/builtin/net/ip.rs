@@ -38,7 +38,7 @@ impl Address {
 
     fn from_elements(elements: &[Data]) -> Result<Self, CallError> {
         let byte = |element: &Data| match element {
-            Data::Number(number) => number.to_i64().and_then(|value| u8::try_from(value).ok()),
+            Data::Number(number) if number.is_int() => number.to_i64().and_then(|value| u8::try_from(value).ok()),
             _ => None,
         };
         let bytes: Option<Vec<u8>> = elements.iter().map(byte).collect();

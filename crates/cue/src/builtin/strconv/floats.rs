@@ -1,4 +1,4 @@
-//! Binary floats as text, in the formats of Go's `strconv.FormatFloat`.
+//! Binary floats as text, in the formats of Go's `strconv.FormatFloat`, and the texts of floats that Rust doesn't read.
 
 use super::super::CallError;
 
@@ -183,4 +183,99 @@ fn hexadecimal(size: f64, verb: u8, precision: Option<usize>, single: bool) -> S
     let sign = if exponent < 0 { '-' } else { '+' };
     let text = format!("0x{}{point}{fraction}p{sign}{:02}", mantissa >> 60, exponent.abs());
     if verb == b'X' { text.to_uppercase() } else { text }
+}
+
+/// The text of a number without its underscores; none if one of them doesn't stand between two digits, or between a
+/// prefix and a digit.
+pub(super) fn without_underscores(text: &str) -> Option<String> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let prefixed = digits.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("0x"));
+    let is_digit = |letter: char| if prefixed { letter.is_ascii_hexdigit() } else { letter.is_ascii_digit() };
+    // A prefix counts as a digit.
+    let mut before_is_digit = prefixed;
+    let mut letters = digits.chars().skip(if prefixed { 2 } else { 0 }).peekable();
+    while let Some(letter) = letters.next() {
+        let after_is_digit = letters.peek().is_some_and(|next| is_digit(*next));
+        if letter == '_' && !(before_is_digit && after_is_digit) {
+            return None;
+        }
+        before_is_digit = is_digit(letter);
+    }
+    Some(text.replace('_', ""))
+}
+
+/// The float of `0x1.8p3`, rounded to the nearest, halves to even; infinite if it is too large. It needs its exponent.
+pub(super) fn parse_hexadecimal(text: &str, single: bool) -> Option<f64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = digits.get(2..)?.split_once(['p', 'P'])?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    if all.is_empty() || !all.bytes().all(|digit| digit.is_ascii_hexdigit()) || !is_exponent(exponent) {
+        return None;
+    }
+    // Exponents beyond these, and beyond all digits that a text has, are the same as those.
+    let exponent = exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
+    let exponent = exponent.clamp(-1 << 40, 1 << 40) - 4 * i64::try_from(fraction.len()).ok()?;
+    let size = scaled(&all, exponent, if single { SINGLE } else { DOUBLE });
+    Some(if negative { -size } else { size })
+}
+
+fn is_exponent(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// A format of binary floats (IEEE 754): the bits of its mantissa, and the powers of two of its least and its greatest
+/// bit.
+#[derive(Clone, Copy)]
+struct Format {
+    bits: u32,
+    least: i64,
+    greatest: i64,
+}
+
+const SINGLE: Format = Format { bits: 24, least: -149, greatest: 127 };
+const DOUBLE: Format = Format { bits: 53, least: -1074, greatest: 1023 };
+
+/// Hexadecimal digits times a power of two, rounded to a format.
+fn scaled(digits: &str, exponent: i64, format: Format) -> f64 {
+    // Sixty bits of the mantissa, and one that says whether anything was left over.
+    let (mut mantissa, mut exponent) = (0u64, exponent);
+    for digit in digits.chars().filter_map(|letter| letter.to_digit(16)) {
+        if mantissa >> 58 == 0 {
+            mantissa = mantissa << 4 | u64::from(digit);
+        } else {
+            mantissa |= u64::from(digit != 0);
+            exponent += 4;
+        }
+    }
+    if mantissa == 0 {
+        return 0.0;
+    }
+    let highest = exponent + i64::from(u64::BITS - 1 - mantissa.leading_zeros());
+    // The power of two of the last bit that stays.
+    let last = (highest - i64::from(format.bits - 1)).max(format.least);
+    let lost = last - exponent;
+    if lost > 0 {
+        let shift = u32::try_from(lost).unwrap_or(u32::MAX);
+        let (kept, rest) = match shift {
+            0..=63 => (mantissa >> shift, mantissa & ((1 << shift) - 1)),
+            _ => (0, 1),
+        };
+        let half = if shift <= 63 { 1u64 << (shift - 1) } else { u64::MAX };
+        mantissa = kept + u64::from(rest > half || (rest == half && kept & 1 == 1));
+        exponent = last;
+    }
+    if mantissa == 0 {
+        return 0.0;
+    }
+    if exponent + i64::from(u64::BITS - 1 - mantissa.leading_zeros()) > format.greatest {
+        return f64::INFINITY;
+    }
+    // Both steps are exact: the mantissa fits, and the last bit is within the format.
+    let (low, high) = (exponent.max(-1000), exponent.min(-1000) + 1000);
+    mantissa as f64 * 2f64.powi(low as i32) * 2f64.powi(high as i32)
 }

@@ -34,7 +34,10 @@ fn aligned(text: &str) -> Result<String, CallError> {
     // A form feed ends a line, and all columns.
     let mut parts = text.split('\u{c}').peekable();
     while let Some(part) = parts.next() {
-        let lines: Vec<Vec<&str>> = part.split('\n').map(|line| line.split(['\t', '\u{b}']).collect()).collect();
+        let mut lines: Vec<Vec<&str>> = part.split('\n').map(|line| line.split(['\t', '\u{b}']).collect()).collect();
+        if parts.peek().is_none() {
+            drop_unfinished_cell(&mut lines);
+        }
         let widths = widths(&lines);
         for (at, (line, widths)) in lines.iter().zip(&widths).enumerate() {
             out.push_str(if at > 0 { "\n" } else { "" });
@@ -50,6 +53,16 @@ fn aligned(text: &str) -> Result<String, CallError> {
         out.push_str(if parts.peek().is_some() { "\n" } else { "" });
     }
     Ok(out)
+}
+
+/// At the end of the text, where no line ends, an empty cell is none: what stands before it is the last one.
+fn drop_unfinished_cell(lines: &mut [Vec<&str>]) {
+    if let Some(line) = lines.last_mut()
+        && line.len() > 1
+        && line.last().is_some_and(|cell| cell.is_empty())
+    {
+        line.pop();
+    }
 }
 
 /// How wide each cell of each line is to be.

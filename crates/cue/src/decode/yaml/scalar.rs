@@ -114,7 +114,7 @@ fn sort(text: &str) -> Sort {
 
 /// Whether a plain scalar of this text is read as a string of the same text.
 pub(crate) fn reads_as_string(text: &str) -> bool {
-    sort(text) == Sort::String && text != "<<" && text != "=" && !is_float(text)
+    sort(text) == Sort::String && text != "<<" && !is_float(text)
 }
 
 /// Whether `yaml.v3` takes a plain scalar for a number. A number beyond 64 bits counts as one; what has the look of an

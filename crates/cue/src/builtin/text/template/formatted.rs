@@ -21,43 +21,84 @@ struct Spec {
     precision: Option<usize>,
 }
 
+/// The arguments, and which of them comes next.
+struct Arguments<'a> {
+    all: &'a [Data],
+    next: usize,
+    /// One was asked for by its number somewhere: then nobody minds those that are left.
+    reordered: bool,
+    /// The number asked for last was one.
+    good: bool,
+}
+
+impl<'a> Arguments<'a> {
+    fn take(&mut self) -> Option<&'a Data> {
+        self.next += 1;
+        self.all.get(self.next - 1)
+    }
+
+    /// Reads `[2]`, the number of an argument, from 1 on; what follows it, and whether there was one.
+    fn numbered<'t>(&mut self, text: &'t str) -> (&'t str, bool) {
+        let Some(inner) = text.strip_prefix('[') else { return (text, false) };
+        self.reordered = true;
+        let Some((number, after)) = inner.split_once(']') else {
+            self.good = false;
+            return (inner, false);
+        };
+        let plain = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+        match number.parse::<usize>() {
+            Ok(at) if plain && (1..=self.all.len()).contains(&at) => self.next = at - 1,
+            _ => self.good = false,
+        }
+        (after, plain)
+    }
+}
+
 /// The format with its verbs replaced by the arguments.
 pub(super) fn printf(format: &str, args: &[Data]) -> Result<String, CallError> {
     let mut out = String::new();
     let mut rest = format;
-    let mut args_left = args.iter();
+    let mut args = Arguments { all: args, next: 0, reordered: false, good: true };
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
-        let (spec, after) = spec(after, &mut args_left)?;
+        args.good = true;
+        let (spec, after) = spec(after, &mut args)?;
         let Some(verb) = after.chars().next() else {
             out.push_str("%!(NOVERB)");
-            return Ok(out);
+            rest = "";
+            break;
         };
         rest = &after[verb.len_utf8()..];
         match verb {
             '%' => out.push('%'),
-            '[' => return Err(CallError::unsupported("arguments by number in printf")),
-            _ => match args_left.next() {
+            _ if !args.good => out.push_str(&format!("%!{verb}(BADINDEX)")),
+            _ => match args.take() {
                 Some(arg) => out.push_str(&one(&spec, verb, arg)?),
                 None => out.push_str(&format!("%!{verb}(MISSING)")),
             },
         }
     }
     out.push_str(rest);
-    let extra: Vec<&Data> = args_left.collect();
-    if !extra.is_empty() {
-        let listed = |arg: &&Data| match arg {
-            Data::Null => Ok("<nil>".to_owned()),
-            _ => Ok(format!("{}={}", type_name(arg), shown(arg)?)),
-        };
-        let listed: Vec<String> = extra.iter().map(listed).collect::<Result<_, CallError>>()?;
-        out.push_str(&format!("%!(EXTRA {})", listed.join(", ")));
-    }
+    out.push_str(&extra(&args)?);
     Ok(out)
 }
 
-/// Flags, width and precision; what follows them is returned.
-fn spec<'a>(text: &'a str, args: &mut std::slice::Iter<'_, Data>) -> Result<(Spec, &'a str), CallError> {
+/// What is said of arguments that nobody asked for.
+fn extra(args: &Arguments<'_>) -> Result<String, CallError> {
+    let left = args.all.get(args.next..).unwrap_or_default();
+    if left.is_empty() || args.reordered {
+        return Ok(String::new());
+    }
+    let listed = |arg: &Data| match arg {
+        Data::Null => Ok("<nil>".to_owned()),
+        _ => Ok(format!("{}={}", type_name(arg), shown(arg)?)),
+    };
+    let listed: Vec<String> = left.iter().map(listed).collect::<Result<_, CallError>>()?;
+    Ok(format!("%!(EXTRA {})", listed.join(", ")))
+}
+
+/// Flags, width and precision, each with the number of its argument or without; what follows them is returned.
+fn spec<'t>(text: &'t str, args: &mut Arguments<'_>) -> Result<(Spec, &'t str), CallError> {
     let mut spec = Spec::default();
     let flags = text.find(|letter| !"+-# 0".contains(letter)).unwrap_or(text.len());
     for flag in text[..flags].chars() {
@@ -69,26 +110,36 @@ fn spec<'a>(text: &'a str, args: &mut std::slice::Iter<'_, Data>) -> Result<(Spe
             _ => spec.zero = true,
         }
     }
-    let (width, mut rest) = size(&text[flags..], args, &mut spec)?;
+    let (rest, mut numbered) = args.numbered(&text[flags..]);
+    let (width, mut rest) = size(rest, args, &mut numbered, &mut spec)?;
     spec.width = width;
     if let Some(after) = rest.strip_prefix('.') {
-        let (precision, after) = size(after, args, &mut Spec::default())?;
+        // A number stands before what it is the number of.
+        args.good &= !numbered;
+        let (after, also_numbered) = args.numbered(after);
+        numbered = also_numbered;
+        let (precision, after) = size(after, args, &mut numbered, &mut Spec::default())?;
         spec.precision = Some(precision.unwrap_or(0));
         rest = after;
+    }
+    if !numbered {
+        rest = args.numbered(rest).0;
     }
     spec.zero &= !spec.minus;
     Ok((spec, rest))
 }
 
-/// Digits, or a star that takes an argument; a negative width is one with a minus.
-fn size<'a>(
-    text: &'a str,
-    args: &mut std::slice::Iter<'_, Data>,
+/// Digits, or a star that takes an argument; a negative width is one with a minus. Only a star's argument has a number.
+fn size<'t>(
+    text: &'t str,
+    args: &mut Arguments<'_>,
+    numbered: &mut bool,
     spec: &mut Spec,
-) -> Result<(Option<usize>, &'a str), CallError> {
+) -> Result<(Option<usize>, &'t str), CallError> {
     let too_large = || CallError::unsupported(format!("widths of more than {MAX_WIDTH} in printf"));
     if let Some(after) = text.strip_prefix('*') {
-        let width = match args.next() {
+        *numbered = false;
+        let width = match args.take() {
             Some(Data::Number(number)) if number.is_int() => number.to_i64().ok_or_else(too_large)?,
             _ => return Err(CallError::unsupported("a width in printf that is no integer")),
         };
@@ -98,6 +149,7 @@ fn size<'a>(
     }
     let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (digits, after) = text.split_at(end);
+    args.good &= digits.is_empty() || !*numbered;
     match digits {
         "" => Ok((None, after)),
         _ => match digits.parse() {
@@ -136,6 +188,9 @@ fn one(spec: &Spec, verb: char, arg: &Data) -> Result<String, CallError> {
     if spec.sharp && verb != 'x' && verb != 'X' {
         return Err(CallError::unsupported(format!("%#{verb} in printf")));
     }
+    // As it is, a value has no plus; in Go, this one asks for the names of fields.
+    let plain = Spec { plus: spec.plus && verb != 'v', ..spec.clone() };
+    let spec = &plain;
     match (verb, arg) {
         ('T', _) => Ok(spec.padded(type_name(arg))),
         ('v', Data::Null) => Ok(spec.padded("<nil>")),
@@ -156,22 +211,28 @@ fn one(spec: &Spec, verb: char, arg: &Data) -> Result<String, CallError> {
         }
         (_, Data::List(elements)) => {
             let shown: Vec<String> =
-                elements.iter().map(|element| one(spec, verb, element)).collect::<Result<_, _>>()?;
+                elements.iter().map(|element| inner(spec, verb, element)).collect::<Result<_, _>>()?;
             Ok(format!("[{}]", shown.join(" ")))
         }
         (_, Data::Struct(fields)) => {
             let field = |(name, value): (&std::sync::Arc<str>, &Data)| {
-                Ok(format!("{}:{}", string(spec, verb, name)?, one(spec, verb, value)?))
+                Ok(format!("{}:{}", string(spec, verb, name)?, inner(spec, verb, value)?))
             };
             let shown: Vec<String> = sorted(fields).into_iter().map(field).collect::<Result<_, CallError>>()?;
             Ok(format!("map[{}]", shown.join(" ")))
         }
-        _ => bad(verb, arg),
+        _ => bad(spec, verb, arg),
     }
 }
 
-fn bad(verb: char, arg: &Data) -> Result<String, CallError> {
-    Ok(format!("%!{verb}({}={})", type_name(arg), shown(arg)?))
+/// A value in a list or a struct: null there is null, whatever the verb.
+fn inner(spec: &Spec, verb: char, value: &Data) -> Result<String, CallError> {
+    if matches!(value, Data::Null) { Ok("<nil>".to_owned()) } else { one(spec, verb, value) }
+}
+
+/// What is said of a value that the verb isn't for.
+fn bad(spec: &Spec, verb: char, arg: &Data) -> Result<String, CallError> {
+    Ok(format!("%!{verb}({}={})", type_name(arg), one(spec, 'v', arg)?))
 }
 
 fn integer(spec: &Spec, verb: char, number: &Number) -> Result<String, CallError> {
@@ -187,7 +248,7 @@ fn integer(spec: &Spec, verb: char, number: &Number) -> Result<String, CallError
         'x' => format!("{prefix}{size:x}"),
         'X' => format!("{}{size:X}", prefix.to_uppercase()),
         'c' | 'q' | 'U' => return character(spec, verb, value),
-        _ => return bad(verb, &arg()),
+        _ => return bad(spec, verb, &arg()),
     };
     match spec.precision {
         Some(_) if !prefix.is_empty() || verb == 'O' => {
@@ -219,7 +280,7 @@ fn float(spec: &Spec, verb: char, number: &Number) -> Result<String, CallError> 
         'v' => (b'g', None),
         'e' | 'E' | 'f' | 'F' => (if verb == 'F' { b'f' } else { verb as u8 }, Some(6)),
         'g' | 'G' | 'b' | 'x' | 'X' => (verb as u8, None),
-        _ => return bad(verb, &Data::Number(number.clone())),
+        _ => return bad(spec, verb, &Data::Number(number.clone())),
     };
     let text = floats::format(number.to_f64(), format, spec.precision.or(default), false)?;
     let digits = text.strip_prefix('-').unwrap_or(&text);
@@ -235,7 +296,7 @@ fn string(spec: &Spec, verb: char, text: &str) -> Result<String, CallError> {
         's' | 'v' => Ok(spec.padded(&cut)),
         'q' => Ok(spec.padded(&quotes::quote(&cut, kept(spec)))),
         'x' | 'X' => hexadecimal(spec, verb, text.as_bytes()),
-        _ => bad(verb, &Data::string(text)),
+        _ => bad(spec, verb, &Data::string(text)),
     }
 }
 

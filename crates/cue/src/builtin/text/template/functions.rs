@@ -30,9 +30,9 @@ pub(super) fn call(name: &str, args: &[Data]) -> Result<Data, CallError> {
         ("print", _) => printed(args).map(Data::string),
         ("println", _) => lined(args).map(Data::string),
         ("printf", [Data::String(format), args @ ..]) => formatted::printf(format, args).map(Data::string),
-        ("html", [_, ..]) => Ok(Data::string(escape_html(&text(args)?))),
-        ("js", [_, ..]) => Ok(Data::string(escape_js(&text(args)?))),
-        ("urlquery", [_, ..]) => Ok(Data::string(escape::query(&text(args)?))),
+        ("html", _) => Ok(Data::string(escape_html(&text(args)?))),
+        ("js", _) => Ok(Data::string(escape_js(&text(args)?))),
+        ("urlquery", _) => Ok(Data::string(escape::query(&text(args)?))),
         ("eq", [first, rest @ ..]) => compare::equals_any(first, rest).map(Data::Bool),
         ("ne", [left, right]) => compare::equals(left, right).map(|equal| Data::Bool(!equal)),
         ("lt", [left, right]) => compare::order(left, right).map(|order| Data::Bool(order.is_lt())),
@@ -104,12 +104,10 @@ fn slice(value: &Data, bounds: &[Data]) -> Result<Data, CallError> {
     }
 }
 
-/// One text as it is, anything else as it is printed.
+/// The arguments as they are printed, but that nothing is said to be no value.
 fn text(args: &[Data]) -> Result<String, CallError> {
-    match args {
-        [Data::String(text)] => Ok(text.to_string()),
-        _ => printed(args),
-    }
+    let shown = |arg: &Data| if matches!(arg, Data::Null) { Data::string("<no value>") } else { arg.clone() };
+    printed(&args.iter().map(shown).collect::<Vec<_>>())
 }
 
 /// The arguments, with a space between two of which none is a text.
