@@ -62,7 +62,7 @@ pub struct Error {
     /// The places; the first is the one to look at first.
     pub labels: Vec<Label>,
     /// Further fields of the result that are wrong for the same reason, at the same places.
-    pub elsewhere: Vec<String>,
+    pub elsewhere: Box<[String]>,
     /// What to do next, if that is known.
     pub help: Option<String>,
 }
@@ -72,7 +72,7 @@ impl Error {
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>, span: Option<Span>) -> Self {
         let labels = span.map(|span| Label { span, text: String::new() }).into_iter().collect();
-        Self { code, message: message.into(), path: String::new(), labels, elsewhere: Vec::new(), help: None }
+        Self { code, message: message.into(), path: String::new(), labels, elsewhere: Box::default(), help: None }
     }
 
     /// The same with one more place.

@@ -38,6 +38,7 @@ mod report;
 mod run;
 mod schedule;
 mod sort;
+mod subsume;
 mod verdict;
 mod written;
 

@@ -137,15 +137,24 @@ impl Value {
     /// # Errors
     /// The two are not of one [`Context`].
     pub fn unify(&self, other: &Self) -> Result<Self, Failed> {
-        if !self.context.is(&other.context) {
-            let error = Error::new(Code::Reference, "values of two contexts can't be unified", None);
-            return Err(self.failed(vec![error.help("build both in one `Context`")]));
-        }
+        self.same_context(other, "unified")?;
         let both = self.with(self.recipe.both(self.context.number(), &other.recipe));
         match both.recipe.too_long() {
             Some(error) => Err(self.failed(vec![error])),
             None => Ok(both),
         }
+    }
+
+    /// Whether the value accepts all that another one is, or may still become: whether the other is an instance of it.
+    /// A contradiction is an instance of everything. Defaults are not taken: `*1 | int` may be any `int`.
+    ///
+    /// # Errors
+    /// The two are not of one [`Context`], or it can't be told: what is neither proven nor disproved by an example is
+    /// [`Code::Unsupported`].
+    pub fn subsumes(&self, other: &Self) -> Result<bool, Failed> {
+        self.same_context(other, "compared")?;
+        let found = self.context.on_stack(|state| state.accepts(&self.recipe, &other.recipe));
+        found.map_err(|errors| self.failed(errors))
     }
 
     /// Checks the value and all below it.
@@ -260,6 +269,14 @@ impl Value {
     #[must_use]
     pub fn is_empty(&self) -> Option<bool> {
         self.len().map(|length| length == 0)
+    }
+
+    fn same_context(&self, other: &Self, what: &str) -> Result<(), Failed> {
+        if self.context.is(&other.context) {
+            return Ok(());
+        }
+        let error = Error::new(Code::Reference, format!("values of two contexts can't be {what}"), None);
+        Err(self.failed(vec![error.help("build both in one `Context`")]))
     }
 
     fn with(&self, recipe: Arc<Recipe>) -> Self {

@@ -140,6 +140,37 @@ fn what_contradicts_is_marked() {
 }
 
 #[test]
+fn what_goes_into_a_function_is_told() {
+    let files = "-- x.cue --\nimport \"list\"\nhosts: list.SortStrings([for n, _ in apps if n != skip for d in domains {\"\\(n).\\(d)\\(end)\"}])\n\
+                 apps: {b: {}, a: {}}\ndomains: [\"x\"]\nskip: \"a\"\nend: \"!\"\n";
+    let expected = "hosts[0] = \"b.x!\"\n  → x.cue:2:8  list.SortStrings([for n, _ in apps if n != skip for d in domains {\"\\(n).…\n\
+                    \x20     apps = {\"b\":{},\"a\":{}}\n      skip = \"a\"\n        → x.cue:5:7  \"a\"\n\
+                    \x20     domains = [\"x\"]\n      end = \"!\"\n        → x.cue:6:6  \"!\"\n";
+    check(files, &[("hosts[0]", expected)]);
+}
+
+#[test]
+fn what_stands_in_no_configuration_is_told() {
+    let memory = Memory::default()
+        .with("/w/x.cue", "@extern(embed)\n\npackage x\n\nfrom: _ @embed(file=e.json)\ntag: string @tag(version)\nport: int\nnext: port + 1\n")
+        .with("/w/e.json", "{\"a\": [7]}")
+        .with("/w/cue.mod/module.cue", "module: \"a.b/m\"\nlanguage: version: \"v0.17.0\"\n")
+        .with("/w/d.yaml", "port: 80\n");
+    let options = Options { folder: "/w".into(), tags: vec!["version=1.0".to_owned()], ..Options::default() };
+    let build = load(&memory, &options, &[".".to_owned(), "d.yaml".to_owned()]).expect("it loads");
+    let values: Vec<_> = build.data.iter().flat_map(|file| file.values.clone()).collect();
+    let instance = build.instance(build.instances[0], &values, Limits::default()).expect("names are bound");
+    let found = text(&instance.why(None, "").expect("there is something to explain"), &build.sources);
+    assert_eq!(
+        found,
+        "from.a[0] = 7\n  → e.json:1:8  7\n\n\
+         tag = \"1.0\"\n  → x.cue:6:13  @tag(version)\n    x.cue:6:6   string\n\n\
+         port = 80\n  → d.yaml:1:7  80\n    x.cue:7:7   int\n\n\
+         next = 81\n  → x.cue:8:7  port + 1\n      port = 80\n        → d.yaml:1:7  80\n"
+    );
+}
+
+#[test]
 fn imported_packages_are_layers_too() {
     let files = "-- cue.mod/module.cue --\nmodule: \"a.b/m\"\nlanguage: version: \"v0.17.0\"\n-- lib/l.cue --\npackage lib\n#App: tag: *\"latest\" | string\n\
                  -- env.cue --\nimport \"a.b/m/lib\"\nshop: lib.#App & {tag: \"1.0\"}\nmail: lib.#App\n";

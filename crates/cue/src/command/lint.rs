@@ -9,6 +9,7 @@ use super::{Failure, Streams};
 use crate::Limits;
 use crate::lint::{self, Finding};
 use crate::load::Build;
+use crate::provenance::Provenance;
 use crate::report;
 use crate::syntax::ast::File;
 
@@ -27,7 +28,11 @@ impl Lint {
         for main in &build.instances {
             let Some(package) = build.packages.get(*main) else { continue };
             let files: Vec<&File> = package.files.iter().map(|file| &*file.tree).collect();
-            for finding in findings(&build, *main, &files) {
+            let explained = build.instance(*main, &[], Limits::default()).and_then(|instance| instance.why(None, ""));
+            if explained.is_err() {
+                let _ = writeln!(streams.err, "only what is written was looked at, as it has no value; `vet` says why");
+            }
+            for finding in findings(&build, *main, &files, &explained.unwrap_or_default()) {
                 clean = false;
                 let text = report::finding(finding.rule.name(), &finding.error, &build.sources, streams.colours);
                 let _ = writeln!(streams.out, "{text}");
@@ -37,10 +42,9 @@ impl Lint {
     }
 }
 
-/// What the text shows, and what the values show. What can't be evaluated has only a text: `vet` tells what is wrong.
-fn findings(build: &Build, main: usize, files: &[&File]) -> Vec<Finding> {
-    let explained = build.instance(main, &[], Limits::default()).and_then(|instance| instance.why(None, ""));
+/// What the text shows, and what the values show.
+fn findings(build: &Build, main: usize, files: &[&File], explained: &[Provenance]) -> Vec<Finding> {
     let others = build.packages.iter().enumerate().filter(|(index, _)| *index != main);
     let imported = others.flat_map(|(_, package)| package.files.iter().map(|file| &*file.tree));
-    lint::lint_values(files.iter().copied(), imported, &explained.unwrap_or_default())
+    lint::lint_values(files.iter().copied(), imported, explained)
 }

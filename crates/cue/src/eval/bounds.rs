@@ -163,14 +163,14 @@ fn tighter(new: &Bound, known: &Bound, upper: bool) -> bool {
 }
 
 /// The least integer bound that says the same: `>=3.4` is `>=4`, `>3.4` is `>3`.
-fn whole_low(number: &Number, op: UnaryOp) -> Number {
+pub(super) fn whole_low(number: &Number, op: UnaryOp) -> Number {
     let floor = floor(number);
     let exact = floor.compare(number) == Ordering::Equal;
     if exact || op == UnaryOp::Greater { floor } else { floor.add(&Number::int(1)).unwrap_or(floor) }
 }
 
 /// `<=2.3` is `<=2`, `<2.3` is `<3`.
-fn whole_high(number: &Number, op: UnaryOp) -> Number {
+pub(super) fn whole_high(number: &Number, op: UnaryOp) -> Number {
     let floor = floor(number);
     let exact = floor.compare(number) == Ordering::Equal;
     if exact || op == UnaryOp::LessEqual { floor } else { floor.add(&Number::int(1)).unwrap_or(floor) }

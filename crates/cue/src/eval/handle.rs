@@ -141,7 +141,7 @@ impl Evaluator {
     }
 
     /// Whether a finished vertex is closed: by itself, or by what it embeds.
-    fn is_closed(&self, vid: Vid) -> bool {
+    pub(super) fn is_closed(&self, vid: Vid) -> bool {
         let vertex = self.get(self.deref(vid));
         vertex.closed_recursive || vertex.closed_once || vertex.node.closing.closes()
     }

@@ -7,6 +7,7 @@
 //! Not here: what a value is; this changes none.
 
 mod moved;
+mod operands;
 mod walk;
 mod way;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use super::graph::{Body, Conjunct, Frame, Laying, Value, Vid};
 use super::run::Need;
 use super::{Evaluator, Step as Found};
-use crate::compile::ir::{Alternatives, Decl, Ex, Kinds, Part, Presence};
+use crate::compile::ir::{Alternatives, Decl, Ex, Kinds, Presence};
 use crate::data::Data;
 use crate::error::{Code, Error};
 use crate::provenance::{Alternative, Fate, Input, Provenance, Role, Said, Sort, Step};
@@ -154,7 +155,8 @@ impl Evaluator {
             return;
         }
         match &expr.kind {
-            Kinds::And(left, right) if !is_plain(expr) => {
+            // What a tag was filled with stands elsewhere.
+            Kinds::And(left, right) if !is_plain(expr) || !expr.span.holds(right.span) => {
                 self.follow_expr(left, of, via, walk);
                 self.follow_expr(right, of, via, walk);
             }
@@ -262,9 +264,9 @@ impl Evaluator {
             return Vec::new();
         }
         let mut references = Vec::new();
-        operands(expr, &mut references);
+        self.operands(expr, frame, &mut references);
         let mut found: Vec<(Vid, Input)> = Vec::new();
-        for reference in references {
+        for (reference, frame) in references {
             let Some(vid) = self.target(&reference, frame) else { continue };
             if !found.iter().any(|(known, _)| *known == vid) {
                 self.ensure(vid, Need::Value).ok();
@@ -295,26 +297,5 @@ fn is_plain(expr: &Ex) -> bool {
         Kinds::And(left, right) => is_plain(left) && is_plain(right),
         Kinds::Or(_) | Kinds::Struct(_) | Kinds::Alias(_) | Kinds::Open(_) => false,
         _ => !expr.kind.is_reference(),
-    }
-}
-
-/// The references in an expression, from left to right.
-fn operands(expr: &Ex, found: &mut Vec<Ex>) {
-    match &expr.kind {
-        _ if expr.kind.is_reference() => found.push(expr.clone()),
-        Kinds::Interpolation(parts, _) => {
-            for part in parts {
-                if let Part::Value(value) = part {
-                    operands(value, found);
-                }
-            }
-        }
-        Kinds::Unary(_, of) | Kinds::IsBottom(of, _) | Kinds::Slice(of, ..) => operands(of, found),
-        Kinds::Binary(_, left, right) | Kinds::Boolean { left, right, .. } | Kinds::Equal { left, right, .. } => {
-            operands(left, found);
-            operands(right, found);
-        }
-        Kinds::Call(_, args) | Kinds::CallValue(_, args) => args.iter().for_each(|arg| operands(arg, found)),
-        _ => {}
     }
 }

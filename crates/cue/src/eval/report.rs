@@ -157,7 +157,9 @@ pub(super) fn merged(errors: Vec<Arc<Error>>) -> Vec<Arc<Error>> {
         if let Some(known) = merged.iter_mut().find(again) {
             let known = Arc::make_mut(known);
             if !known.elsewhere.contains(&error.path) {
-                known.elsewhere.push(error.path.clone());
+                let mut paths = std::mem::take(&mut known.elsewhere).into_vec();
+                paths.push(error.path.clone());
+                known.elsewhere = paths.into();
             }
             continue;
         }

@@ -79,17 +79,16 @@ fn is_labels(name: &str) -> bool {
 /// The fields of a struct that say which release is running, with values that aren't written there.
 fn released_labels(expr: &Expr) -> Vec<(String, &Expr)> {
     let ExprKind::Struct(literal) = &expr.kind else { return Vec::new() };
-    let field = |decl| match decl {
-        &Decl::Field(ref field) => Some(field),
-        _ => None,
-    };
     let name = |label: &Label| match label {
         Label::Ident(name) => Some(name.name.to_string()),
         Label::String(name, _) => Some(name.to_string()),
         _ => None,
     };
-    let named = literal.decls.iter().filter_map(field).filter_map(|field| Some((name(&field.label)?, &field.value)));
-    named.filter(|(name, value)| is_of_release(name) && !is_fixed(value)).collect()
+    let fields = literal.decls.iter().filter_map(|decl| match decl {
+        Decl::Field(field) => Some((name(&field.label)?, &field.value)),
+        _ => None,
+    });
+    fields.filter(|(name, value)| is_of_release(name) && !is_fixed(value)).collect()
 }
 
 fn is_of_release(label: &str) -> bool {
@@ -98,9 +97,9 @@ fn is_of_release(label: &str) -> bool {
 
 /// A literal, or what only says of which type it is.
 fn is_fixed(value: &Expr) -> bool {
-    let is_value = |part: &&Expr| {
+    let is_value = |part: &Expr| {
         matches!(part.kind, ExprKind::Interpolation(_) | ExprKind::Selector { .. } | ExprKind::Binary { .. })
             || matches!(&part.kind, ExprKind::Ident(name) if OF_RELEASES.contains(&&*name.name))
     };
-    !written::alternatives(value).iter().any(|part| is_value(&part))
+    !written::alternatives(value).iter().any(|part| is_value(part))
 }

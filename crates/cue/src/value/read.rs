@@ -79,6 +79,14 @@ impl Evaluator {
         }
     }
 
+    /// Whether one value accepts all that another one is or may become.
+    pub(super) fn accepts(&mut self, schema: Vid, value: Vid) -> Answer<bool> {
+        self.settled(schema)?;
+        self.settled(value)?;
+        let found = self.subsumes(schema, value).map_err(|error| vec![error]);
+        self.judged(found)
+    }
+
     pub(super) fn kind(&mut self, vid: Vid) -> Answer<Kind> {
         self.settled(vid)?;
         let found = self.found(vid, true);

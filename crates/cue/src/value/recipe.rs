@@ -101,6 +101,11 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
+    fn read<T>(&mut self, recipe: &Recipe, read: &Read<'_, T>) -> Answer<T> {
+        let vid = self.find(recipe)?;
+        read(self.evaluator, vid, self.packages)
+    }
+
     fn find(&mut self, recipe: &Recipe) -> Answer<Vid> {
         if let Some(vid) = self.known.get(&recipe.number) {
             return Ok(*vid);
@@ -167,27 +172,57 @@ pub(super) struct Question<'q, T> {
     pub same: fn(&T, &T) -> bool,
 }
 
+/// What is done in a graph to answer a question, and which packages it is about.
+struct Work<'w, T> {
+    run: &'w (dyn Fn(&mut Search<'_>) -> Answer<T> + 'w),
+    same: fn(&T, &T) -> bool,
+    packages: &'w [usize],
+    /// It is about a package as a whole, of which no part can be worked out alone.
+    is_whole: bool,
+}
+
 impl State {
     /// The answer to a question. The whole is worked out first, so that no order of questions matters; if that is
     /// refused, only what the value needs is.
     pub(super) fn ask<T>(&mut self, recipe: &Recipe, question: &Question<'_, T>) -> Answer<T> {
-        if self.evaluator.refused().is_some() {
-            self.start_anew();
-        }
-        let found = self.both_ways(recipe, question);
-        let refused = |errors: &Vec<Error>| errors.iter().any(is_refusal);
-        if !recipe.is_package() && self.evaluator.whole_first && found.as_ref().is_err_and(refused) {
-            self.evaluator.whole_first = false;
-            self.start_anew();
-            return self.both_ways(recipe, question);
-        }
-        found
+        let run = |search: &mut Search<'_>| search.read(recipe, question.read);
+        let is_whole = recipe.is_package();
+        self.run(&Work { run: &run, same: question.same, packages: &recipe.packages, is_whole })
+    }
+
+    /// Whether one value accepts all that another one is.
+    pub(super) fn accepts(&mut self, schema: &Recipe, value: &Recipe) -> Answer<bool> {
+        let run = |search: &mut Search<'_>| {
+            let (schema, value) = (search.find(schema)?, search.find(value)?);
+            search.evaluator.accepts(schema, value)
+        };
+        let packages = [schema.packages.as_slice(), &value.packages].concat();
+        let is_whole = schema.is_package() || value.is_package();
+        self.run(&Work { run: &run, same: bool::eq, packages: &packages, is_whole })
     }
 
     /// What the graph says of a value that was asked for before.
     pub(super) fn look<T>(&mut self, recipe: &Recipe, read: &Read<'_, T>) -> Answer<T> {
-        let question = Question { read, same: |_, _| true };
-        answer(&mut self.evaluator, &mut self.known, &self.packages, &self.names, recipe, &question)
+        self.search().read(recipe, read)
+    }
+
+    fn run<T>(&mut self, work: &Work<'_, T>) -> Answer<T> {
+        if self.evaluator.refused().is_some() {
+            self.start_anew();
+        }
+        let found = self.both_ways(work);
+        let refused = |errors: &Vec<Error>| errors.iter().any(is_refusal);
+        if !work.is_whole && self.evaluator.whole_first && found.as_ref().is_err_and(refused) {
+            self.evaluator.whole_first = false;
+            self.start_anew();
+            return self.both_ways(work);
+        }
+        found
+    }
+
+    fn search(&mut self) -> Search<'_> {
+        let Self { evaluator, known, packages, names, .. } = self;
+        Search { evaluator, known, packages, names }
     }
 
     fn start_anew(&mut self) {
@@ -198,18 +233,19 @@ impl State {
 
     /// The answer; where something had to be decided early, or something around the value is wrong, only if the
     /// opposite order gives it, too.
-    fn both_ways<T>(&mut self, recipe: &Recipe, question: &Question<'_, T>) -> Answer<T> {
-        let (packages, names) = (&self.packages, &self.names);
-        let found = answer(&mut self.evaluator, &mut self.known, packages, names, recipe, question);
-        let is_sound = recipe.packages.iter().all(|package| self.evaluator.is_sound(*package));
+    fn both_ways<T>(&mut self, work: &Work<'_, T>) -> Answer<T> {
+        let found = (work.run)(&mut self.search());
+        let is_sound = work.packages.iter().all(|package| self.evaluator.is_sound(*package));
         let sure = is_sound && !self.evaluator.decided_early();
         if sure || self.evaluator.refused().is_some() {
             return found;
         }
         let mut opposite = self.evaluator.anew(crate::eval::Order::Backwards, self.evaluator.whole_first);
-        let again = answer(&mut opposite, &mut Known::new(), packages, names, recipe, question);
+        let mut known = Known::new();
+        let (packages, names) = (&self.packages, &self.names);
+        let again = (work.run)(&mut Search { evaluator: &mut opposite, known: &mut known, packages, names });
         match (&found, &again) {
-            (Ok(one), Ok(other)) if (question.same)(one, other) => found,
+            (Ok(one), Ok(other)) if (work.same)(one, other) => found,
             (Err(_), Err(errors)) if !errors.iter().any(is_refusal) => found,
             (_, Err(errors)) if errors.iter().any(is_refusal) => again,
             _ => {
@@ -218,18 +254,6 @@ impl State {
             }
         }
     }
-}
-
-fn answer<T>(
-    evaluator: &mut Evaluator,
-    known: &mut Known,
-    packages: &[PackageSource],
-    names: &[String],
-    recipe: &Recipe,
-    question: &Question<'_, T>,
-) -> Answer<T> {
-    let vid = Search { evaluator, known, packages, names }.find(recipe)?;
-    (question.read)(evaluator, vid, packages)
 }
 
 pub(super) fn is_refusal(error: &Error) -> bool {

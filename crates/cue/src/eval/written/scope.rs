@@ -138,10 +138,8 @@ impl Writer<'_> {
         }
         let holder = self.evaluator.deref(vid);
         let arc = self.evaluator.get(holder).arcs.get(&label).copied();
-        if let (Some(at), Some(arc)) = (self.scope_of(vid), arc)
-            && self.evaluator.get(arc).presence == Presence::Required
-        {
-            return self.name_in_scope(at, label, span);
+        if let Some(arc) = arc.filter(|arc| self.evaluator.get(*arc).presence == Presence::Required) {
+            return self.path_by_alias(arc, label, span);
         }
         match arc {
             Some(arc) if self.evaluator.get(arc).presence == Presence::Regular => self.name_vertex(arc, span),
@@ -189,6 +187,28 @@ impl Writer<'_> {
                 return Some(labels.into_iter().rev().fold(from, |of, label| self.select(of, label)));
             }
             labels.push(label);
+            at = parent;
+        }
+    }
+
+    /// The path of a field that has to be there: from the first scope around it that is being written. What hides the
+    /// field of that scope gives it an alias.
+    fn path_by_alias(&mut self, vid: Vid, label: Label, span: Span) -> Done<Expr> {
+        let mut labels: Vec<Label> = Vec::new();
+        let mut at = vid;
+        loop {
+            let vertex = self.evaluator.get(at);
+            let (Some(parent), Some(name)) = (vertex.parent, vertex.label) else {
+                return Err(self.unnamed(label, span));
+            };
+            if vertex.presence == Presence::Optional {
+                return Err(self.unnamed(label, span));
+            }
+            if let Some(scope) = self.scope_of(parent) {
+                let from = self.name_in_scope(scope, name, span)?;
+                return Ok(labels.into_iter().rev().fold(from, |of, label| self.select(of, label)));
+            }
+            labels.push(name);
             at = parent;
         }
     }
