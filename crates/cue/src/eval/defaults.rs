@@ -40,7 +40,7 @@ pub(super) fn defaults(ways: &Ways<'_>) -> Option<Vec<bool>> {
     }
     let forwards = ways.lead_to_defaults(false);
     let pairs = ways.by_pairs();
-    let as_specified = !pairs.contains(&true) || pairs == forwards;
+    let as_specified = pairs == forwards || (!pairs.contains(&true) && ways.are_simple());
     (as_specified && forwards == ways.lead_to_defaults(true)).then_some(forwards)
 }
 
@@ -65,6 +65,19 @@ impl Ways<'_> {
             ends[*end] |= standing.mode == DefaultMode::Yes;
         }
         ends
+    }
+
+    /// Whether nothing that fell on the way can count: there are at most two disjunctions, none inside the other; or
+    /// there is one, and what is inside an alternative of it comes to one value.
+    fn are_simple(&self) -> bool {
+        let flat = |way: &&Way| way.len() <= 2 && way.iter().all(|pick| pick.parent == 0);
+        let outer =
+            |way: &Way| way.iter().filter(|pick| pick.parent == 0).map(|pick| pick.alternative).collect::<Vec<_>>();
+        let pairs = || self.ways.iter().zip(&self.leads_to).map(|(way, end)| (outer(way), end));
+        let comes_to_one = |(picks, end): (Vec<usize>, &usize)| {
+            picks.len() == 1 && pairs().all(|(others, other)| others != picks || other == end)
+        };
+        self.ways.iter().all(flat) || pairs().all(comes_to_one)
     }
 
     /// Which of the alternatives are defaults by the specification alone: the pairs of a value and its default are
@@ -143,17 +156,17 @@ impl Ways<'_> {
             let one = group.iter().all(|way| self.leads_to[*way] == self.leads_to[group[0]]);
             let any_default = group.iter().any(|way| inner[*way].mode == DefaultMode::Yes);
             for way in group {
-                let mode = if one {
+                let (mode, mark) = if one {
                     let mode = if any_default { DefaultMode::Yes } else { inner[way].mode };
-                    combine(dropped(mode, left_drops), dropped(of, right_drops))
+                    (combine(dropped(mode, left_drops), dropped(of, right_drops)), of)
                 } else if inner_picks(self.ways[way], number).is_empty() {
-                    combine(dropped(before[way].mode, left_drops), dropped(of, right_drops))
+                    (combine(dropped(before[way].mode, left_drops), dropped(of, right_drops)), of)
                 } else {
                     let mode = combine(dropped(before[way].mode, left_drops), combine(of, inner[way].mode));
                     marked |= mode != DefaultMode::Maybe;
-                    mode
+                    (mode, inner[way].mark)
                 };
-                standings[way] = Standing { mode, mark: of, prefix: before[way].prefix };
+                standings[way] = Standing { mode, mark, prefix: before[way].prefix };
             }
         }
         if marked {
