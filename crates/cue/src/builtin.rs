@@ -43,6 +43,11 @@ impl CallError {
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self { message: message.into(), unsupported: true }
     }
+
+    /// A call that would need more than so many bytes.
+    fn too_large(what: &str, bytes: usize) -> Self {
+        Self::unsupported(format!("{what} of more than {bytes} bytes"))
+    }
 }
 
 /// A function of a standard package. Where its result is [`Kind::BOOL`] and one argument too few is given, it is a
@@ -58,8 +63,12 @@ pub struct Builtin {
     /// What comes out.
     pub result: Kind,
     /// What it does; the arguments fit `params`.
-    pub call: fn(&[Data]) -> Result<Data, CallError>,
+    call: fn(&[Data]) -> Result<Data, CallError>,
 }
+
+/// The most that a function is given (bytes of all its arguments, see `Data::left_of`): what it makes of them grows
+/// with them.
+const MAX_ARGUMENT_BYTES: usize = 1 << 27;
 
 impl Builtin {
     /// A function that needs all its arguments.
@@ -71,6 +80,25 @@ impl Builtin {
         call: fn(&[Data]) -> Result<Data, CallError>,
     ) -> Self {
         Self { name, params, optional: 0, result, call }
+    }
+
+    /// Calls it. A short configuration must not ask for any amount of memory, so arguments and results have bounds.
+    ///
+    /// # Errors
+    /// What was wrong with the arguments, which must fit `params`; what isn't supported, and what is too large.
+    pub fn run(&self, args: &[Data]) -> Result<Data, CallError> {
+        let mut left = MAX_ARGUMENT_BYTES;
+        for arg in args {
+            left = arg.left_of(left).ok_or_else(|| CallError::too_large("arguments", MAX_ARGUMENT_BYTES))?;
+        }
+        let result = (self.call)(args)?;
+        let bound = arguments::MAX_RESULT_LENGTH;
+        match &result {
+            Data::String(text) if text.len() > bound => Err(CallError::too_large("texts", bound)),
+            Data::Bytes(bytes) if bytes.len() > bound => Err(CallError::too_large("bytes", bound)),
+            Data::List(elements) if elements.len() > arguments::MAX_LIST_LENGTH => Err(arguments::too_long()),
+            _ => Ok(result),
+        }
     }
 
     /// Whether it can be called with so many arguments.

@@ -37,6 +37,22 @@ impl Data {
         Self::String(text.into())
     }
 
+    /// What is left of so many bytes when it takes its own: those of its texts and numbers, and one for each value. None
+    /// if they aren't enough. What is in it twice counts twice, as it does where it is written.
+    pub(crate) fn left_of(&self, bytes: usize) -> Option<usize> {
+        let bytes = bytes.checked_sub(1)?;
+        match self {
+            Self::Null | Self::Bool(_) => Some(bytes),
+            Self::Number(number) => bytes.checked_sub(usize::try_from(number.coefficient().bits() / 8).ok()?),
+            Self::String(text) => bytes.checked_sub(text.len()),
+            Self::Bytes(text) => bytes.checked_sub(text.len()),
+            Self::List(elements) => elements.iter().try_fold(bytes, |bytes, element| element.left_of(bytes)),
+            Self::Struct(fields) => {
+                fields.iter().try_fold(bytes, |bytes, (name, value)| value.left_of(bytes.checked_sub(name.len())?))
+            }
+        }
+    }
+
     /// The kind's name as CUE says it.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use json::{json, json_lines};
 pub(crate) use literal::struct_data;
 pub use literal::{data_to_expr, expr_to_data};
-pub use toml::toml;
+pub use toml::{MAX_TOML_BYTES, toml};
 pub(crate) use yaml::reads_as_string;
 pub use yaml::{MAX_ALIAS_NODES, yaml, yaml_as_cue};
 
@@ -28,6 +28,9 @@ use crate::syntax::ast::{Decl, Element, Expr, ExprKind, Field, Ident, Label, Pre
 /// How deep lists and structs of a data file may stand in each other, in levels.
 pub const MAX_NESTING_LEVELS: usize = 500;
 
+/// How many values a data file may hold: more than an evaluation has room for.
+pub const MAX_VALUES: usize = 2_000_000;
+
 /// The error of a text that isn't of its format.
 fn syntax_error(format: &str, message: impl std::fmt::Display, span: Span) -> Error {
     Error::new(Code::Syntax, format!("this is not valid {format}: {message}"), Some(span))
@@ -37,6 +40,11 @@ fn syntax_error(format: &str, message: impl std::fmt::Display, span: Span) -> Er
 fn too_deep(format: &str, span: Span) -> Error {
     let message = format!("this {format} is nested deeper than {MAX_NESTING_LEVELS} levels");
     Error::new(Code::Limit, message, Some(span))
+}
+
+/// The error of a data file that holds too much.
+fn too_many(format: &str, span: Span) -> Error {
+    Error::new(Code::Limit, format!("this {format} holds more than {MAX_VALUES} values"), Some(span))
 }
 
 /// A span from offsets of the machine's size; a file that is longer than a span can say is pointed at by its end.

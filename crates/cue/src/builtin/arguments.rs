@@ -129,8 +129,37 @@ pub(super) fn int(value: impl Into<BigInt>) -> Data {
     Data::Number(Number::int(value))
 }
 
+/// A few texts as a list.
 pub(super) fn strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> Data {
     Data::List(texts.into_iter().map(Data::string).collect())
+}
+
+/// As many elements as there are, as a list.
+pub(super) fn listed(elements: impl IntoIterator<Item = Data>) -> Outcome {
+    let elements: Vec<Data> = elements.into_iter().take(MAX_LIST_LENGTH + 1).collect();
+    if elements.len() > MAX_LIST_LENGTH { Err(too_long()) } else { Ok(Data::List(elements)) }
+}
+
+pub(super) fn too_long() -> CallError {
+    CallError::unsupported(format!("lists of more than {MAX_LIST_LENGTH} elements: make it shorter"))
+}
+
+/// A text that is put together piece by piece, no longer than a result may be.
+#[derive(Default)]
+pub(super) struct Built(String);
+
+impl Built {
+    pub(super) fn push(&mut self, piece: &str) -> Result<(), CallError> {
+        if self.0.len() + piece.len() > MAX_RESULT_LENGTH {
+            return Err(CallError::too_large("texts", MAX_RESULT_LENGTH));
+        }
+        self.0.push_str(piece);
+        Ok(())
+    }
+
+    pub(super) fn finished(self) -> Outcome {
+        Ok(Data::string(self.0))
+    }
 }
 
 pub(super) fn bytes_of(bytes: impl AsRef<[u8]>) -> Data {

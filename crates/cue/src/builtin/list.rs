@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::arguments::{
     ANY, BOOL, INT, LIST, MAX_LIST_LENGTH, NUMBER, Outcome, any, integer, list, number, numbers, size, strings, texts,
-    whole_if_possible,
+    too_long, whole_if_possible,
 };
 use super::{Builtin, CallError, Constant, Package};
 use crate::data::Data;
@@ -45,10 +45,6 @@ pub(super) static PACKAGE: Package = Package {
 
 fn negative_index() -> CallError {
     CallError::new("negative index")
-}
-
-fn too_long() -> CallError {
-    CallError::unsupported(format!("lists of more than {MAX_LIST_LENGTH} elements: make it shorter"))
 }
 
 fn drop_first(args: &[Data]) -> Outcome {

@@ -3,7 +3,9 @@
 use indexmap::IndexMap;
 use regex::{Captures, Regex};
 
-use super::arguments::{BOOL, INT, LIST, Outcome, STRUCT, TEXT, integer, strings, text};
+use super::arguments::{
+    BOOL, Built, INT, LIST, MAX_LIST_LENGTH, Outcome, STRUCT, TEXT, integer, listed, strings, text, too_long,
+};
 use super::{Builtin, CallError, Package};
 use crate::data::Data;
 use crate::pattern::{self, PatternError};
@@ -25,6 +27,9 @@ pub(super) static PACKAGE: Package = Package {
     ],
     constants: &[],
 };
+
+/// The most that is read of a replacement, each time it is used (bytes): most of it may come to nothing.
+const MAX_REPLACEMENT_BYTES: usize = 1 << 28;
 
 impl From<PatternError> for CallError {
     fn from(error: PatternError) -> Self {
@@ -52,9 +57,10 @@ fn limit(args: &[Data]) -> Result<usize, CallError> {
 
 fn find_all(args: &[Data]) -> Outcome {
     let expression = expression(args)?;
-    let mut found = expression.find_iter(text(args, 1)?).take(limit(args)?).map(|found| found.as_str()).peekable();
+    let found = expression.find_iter(text(args, 1)?).take(limit(args)?);
+    let mut found = found.map(|found| Data::string(found.as_str())).peekable();
     found.peek().ok_or_else(no_match)?;
-    Ok(strings(found))
+    listed(found)
 }
 
 type Shown = fn(&Regex, &Captures<'_>) -> Data;
@@ -81,39 +87,63 @@ fn first(args: &[Data], show: Shown) -> Outcome {
 fn all(args: &[Data], show: Shown) -> Outcome {
     let expression = expression(args)?;
     let matches = expression.captures_iter(text(args, 1)?).take(limit(args)?);
-    let shown: Vec<Data> = matches.map(|captures| show(&expression, &captures)).collect();
+    let (mut shown, mut values) = (Vec::new(), 0);
+    for captures in matches {
+        values += captures.len();
+        if values > MAX_LIST_LENGTH {
+            return Err(too_long());
+        }
+        shown.push(show(&expression, &captures));
+    }
     if shown.is_empty() { Err(no_match()) } else { Ok(Data::List(shown)) }
 }
 
 fn replace_all_literally(args: &[Data]) -> Outcome {
-    let replaced = expression(args)?.replace_all(text(args, 1)?, regex::NoExpand(text(args, 2)?)).into_owned();
-    Ok(Data::string(replaced))
+    let replacement = text(args, 2)?;
+    replaced(args, |_, out| out.push(replacement))
 }
 
 fn replace_all(args: &[Data]) -> Outcome {
     let template = text(args, 2)?;
-    let replaced = expression(args)?.replace_all(text(args, 1)?, |captures: &Captures<'_>| expand(template, captures));
-    Ok(Data::string(replaced.into_owned()))
+    replaced(args, |captures, out| expand(template, captures, out))
 }
 
-/// The template with `$1`, `$name` and `${name}` replaced by the groups; `$$` is a dollar.
-fn expand(template: &str, captures: &Captures<'_>) -> String {
-    let mut expanded = String::new();
+/// The text with its matches written anew.
+fn replaced(args: &[Data], write: impl Fn(&Captures<'_>, &mut Built) -> Result<(), CallError>) -> Outcome {
+    let (expression, whole) = (expression(args)?, text(args, 1)?);
+    let mut out = Built::default();
+    let (mut done, mut work) = (0, 0);
+    for captures in expression.captures_iter(whole) {
+        let Some(found) = captures.get(0) else { continue };
+        work += text(args, 2)?.len();
+        if work > MAX_REPLACEMENT_BYTES {
+            return Err(CallError::unsupported("so many replacements of such a length"));
+        }
+        out.push(&whole[done..found.start()])?;
+        write(&captures, &mut out)?;
+        done = found.end();
+    }
+    out.push(&whole[done..])?;
+    out.finished()
+}
+
+/// Writes the template with `$1`, `$name` and `${name}` replaced by the groups; `$$` is a dollar.
+fn expand(template: &str, captures: &Captures<'_>, out: &mut Built) -> Result<(), CallError> {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('$') {
-        expanded.push_str(before);
+        out.push(before)?;
         rest = after;
         if let Some(after) = rest.strip_prefix('$') {
-            expanded.push('$');
+            out.push("$")?;
             rest = after;
         } else if let Some((name, after)) = reference(rest) {
-            expanded.push_str(group(name, captures));
+            out.push(group(name, captures))?;
             rest = after;
         } else {
-            expanded.push('$');
+            out.push("$")?;
         }
     }
-    expanded + rest
+    out.push(rest)
 }
 
 /// The name after a dollar, and what follows it. A name is as long as it can be.

@@ -3,8 +3,8 @@
 //! Indices count bytes, as Go's do, where the name doesn't say runes (characters).
 
 use super::arguments::{
-    self, BOOL, INT, LIST, MAX_RESULT_LENGTH, Outcome, TEXT, TEXT_OR_BYTES, bytes_of, int, integer, size, strings,
-    text, texts,
+    self, BOOL, Built, INT, LIST, MAX_RESULT_LENGTH, Outcome, TEXT, TEXT_OR_BYTES, bytes_of, int, integer, listed,
+    size, text, texts,
 };
 use super::{Builtin, CallError, Package, letters};
 use crate::data::Data;
@@ -34,8 +34,8 @@ pub(super) static PACKAGE: Package = Package {
         Builtin::new("SplitAfterN", &[TEXT, TEXT, INT], LIST, |args| split(args, integer(args, 2)?, Separator::Kept)),
         Builtin::new("Split", &[TEXT, TEXT], LIST, |args| split(args, -1, Separator::Left)),
         Builtin::new("SplitAfter", &[TEXT, TEXT], LIST, |args| split(args, -1, Separator::Kept)),
-        Builtin::new("Fields", &[TEXT], LIST, |args| Ok(strings(text(args, 0)?.split_whitespace()))),
-        Builtin::new("Join", &[LIST, TEXT], TEXT, |args| Ok(Data::string(texts(args, 0)?.join(text(args, 1)?)))),
+        Builtin::new("Fields", &[TEXT], LIST, |args| listed(text(args, 0)?.split_whitespace().map(Data::string))),
+        Builtin::new("Join", &[LIST, TEXT], TEXT, join),
         Builtin::new("Repeat", &[TEXT, INT], TEXT, repeat),
         Builtin::new("ToUpper", &[TEXT], TEXT, |args| mapped(args, |s| s.chars().map(letters::upper).collect())),
         Builtin::new("ToLower", &[TEXT], TEXT, |args| mapped(args, |s| s.chars().map(letters::lower).collect())),
@@ -91,7 +91,7 @@ fn byte_slice(args: &[Data]) -> Outcome {
 }
 
 fn runes(args: &[Data]) -> Outcome {
-    Ok(Data::List(text(args, 0)?.chars().map(|letter| int(u32::from(letter))).collect()))
+    listed(text(args, 0)?.chars().map(|letter| int(u32::from(letter))))
 }
 
 fn compare_runes(args: &[Data], compare: fn(i64, i64) -> bool) -> Outcome {
@@ -121,35 +121,40 @@ enum Separator {
 fn split(args: &[Data], limit: i64, separator: Separator) -> Outcome {
     let (whole, part) = (text(args, 0)?, text(args, 1)?);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    if limit == 0 {
-        return Ok(Data::List(Vec::new()));
-    }
-    if part.is_empty() {
-        return Ok(strings(characters(whole, limit)));
-    }
-    let mut pieces = Vec::new();
-    let mut rest = whole;
-    while pieces.len() + 1 < limit {
-        let Some(at) = rest.find(part) else { break };
-        let after = at + part.len();
-        let end = if matches!(separator, Separator::Kept) { after } else { at };
-        pieces.push(&rest[..end]);
-        rest = &rest[after..];
-    }
-    pieces.push(rest);
-    Ok(strings(pieces))
+    let mut rest = (limit > 0).then_some(whole);
+    let mut pieces = 0;
+    let next = || {
+        let text = rest?;
+        pieces += 1;
+        let parted = if pieces == limit { None } else { piece(text, part, separator) };
+        let (piece, after) = parted.unzip();
+        rest = after;
+        Some(Data::string(piece.unwrap_or(text)))
+    };
+    // Nothing has no characters.
+    if part.is_empty() && whole.is_empty() { Ok(Data::List(Vec::new())) } else { listed(std::iter::from_fn(next)) }
 }
 
-/// The characters one by one, at most `limit` pieces; none of an empty text.
-fn characters(whole: &str, limit: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = whole;
-    while let Some(letter) = rest.chars().next() {
-        let end = if pieces.len() + 1 == limit { rest.len() } else { letter.len_utf8() };
-        pieces.push(&rest[..end]);
-        rest = &rest[end..];
+/// The first piece, and what comes after it; none if it is the last. An empty separator is after each character.
+fn piece<'a>(text: &'a str, part: &str, separator: Separator) -> Option<(&'a str, &'a str)> {
+    if part.is_empty() {
+        let first = text.chars().next()?.len_utf8();
+        return (first < text.len()).then(|| text.split_at(first));
     }
-    pieces
+    let at = text.find(part)?;
+    let after = at + part.len();
+    let end = if matches!(separator, Separator::Kept) { after } else { at };
+    Some((&text[..end], &text[after..]))
+}
+
+fn join(args: &[Data]) -> Outcome {
+    let separator = text(args, 1)?;
+    let mut joined = Built::default();
+    for (at, text) in texts(args, 0)?.into_iter().enumerate() {
+        joined.push(if at > 0 { separator } else { "" })?;
+        joined.push(text)?;
+    }
+    joined.finished()
 }
 
 fn repeat(args: &[Data]) -> Outcome {
@@ -157,14 +162,20 @@ fn repeat(args: &[Data]) -> Outcome {
     let whole = text(args, 0)?;
     match whole.len().checked_mul(count) {
         Some(length) if length <= MAX_RESULT_LENGTH => Ok(Data::string(whole.repeat(count))),
-        _ => Err(CallError::unsupported(format!("texts of more than {MAX_RESULT_LENGTH} bytes: repeat less"))),
+        _ => Err(CallError::too_large("texts", MAX_RESULT_LENGTH)),
     }
 }
 
 fn replace(args: &[Data]) -> Outcome {
     let (whole, old, new) = (text(args, 0)?, text(args, 1)?, text(args, 2)?);
-    Ok(Data::string(match size(args, 3)? {
-        Some(count) => whole.replacen(old, new, count),
-        None => whole.replace(old, new),
-    }))
+    let count = size(args, 3)?.unwrap_or(usize::MAX);
+    let mut replaced = Built::default();
+    let mut done = 0;
+    for (at, part) in whole.match_indices(old).take(count) {
+        replaced.push(&whole[done..at])?;
+        replaced.push(new)?;
+        done = at + part.len();
+    }
+    replaced.push(&whole[done..])?;
+    replaced.finished()
 }

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use super::{MAX_NESTING_LEVELS, at, field, list, number, span, string, structure, syntax_error, too_deep};
+use super::{
+    MAX_NESTING_LEVELS, MAX_VALUES, at, field, list, number, span, string, structure, syntax_error, too_deep, too_many,
+};
 use crate::error::Error;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{Expr, ExprKind};
@@ -43,13 +45,14 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    values: usize,
 }
 
 impl<'a> Reader<'a> {
     fn new(file: FileId, text: &'a str) -> Self {
         // Go's decoder, and with it CUE's, knows no byte order mark; editors on some systems write one all the same.
         let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        Self { file, text, at, depth: 0 }
+        Self { file, text, at, depth: 0, values: 0 }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -74,6 +77,10 @@ impl<'a> Reader<'a> {
     fn value(&mut self) -> Result<Expr, Error> {
         self.skip_space();
         let start = self.at;
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(too_many("JSON", self.span_from(start)));
+        }
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),

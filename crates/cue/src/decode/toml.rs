@@ -12,16 +12,23 @@ use crate::error::{Code, Error};
 use crate::source::FileId;
 use crate::syntax::ast::{Expr, ExprKind};
 
+/// The longest text that is read as TOML (bytes); its table takes hundreds of bytes for each of them.
+pub const MAX_TOML_BYTES: usize = 4 << 20;
+
 /// The table of a TOML text, its keys in the order of the text.
 ///
 /// # Errors
-/// The text is not TOML, is nested too deep, or holds a number that CUE doesn't have.
+/// The text is not TOML, is too long, is nested too deep, or holds a number that CUE doesn't have.
 pub fn toml(file: FileId, text: &str) -> Result<Expr, Error> {
+    let whole = span(file, 0..text.len());
+    if text.len() > MAX_TOML_BYTES {
+        let message = format!("this TOML is longer than {MAX_TOML_BYTES} bytes");
+        return Err(Error::new(Code::Limit, message, Some(whole)));
+    }
     let table = DeTable::parse(text).map_err(|error| {
         let place = span(file, error.span().unwrap_or(text.len()..text.len()));
         syntax_error("TOML", error.message(), place)
     })?;
-    let whole = span(file, 0..text.len());
     Ok(structure(fields(file, table.get_ref(), 0)?, whole))
 }
 

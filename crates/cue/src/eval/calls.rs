@@ -177,7 +177,7 @@ impl Evaluator {
         args: &[Data],
         span: Span,
     ) -> Step<Data> {
-        match (function.call)(args) {
+        match function.run(args) {
             Ok(data) => Ok(data),
             Err(error) if error.unsupported => {
                 Err(Stop::Fail(self.refuse(Code::Unsupported, format!("{name}: {}", error.message), Some(span))))

@@ -257,6 +257,13 @@ impl Evaluator {
         if !problems.is_empty() {
             return Err(super::report::merged(problems));
         }
-        self.data(vid).map_err(|error| vec![error])
+        let data = self.data(vid).map_err(|error| vec![error])?;
+        if data.left_of(MAX_DATA_BYTES).is_none() {
+            return Err(vec![self.refuse(Code::Limit, format!("data of more than {MAX_DATA_BYTES} bytes"), None)]);
+        }
+        Ok(data)
     }
 }
+
+/// The most data that is given out (bytes). One text may stand in it a thousand times, and is written as often.
+const MAX_DATA_BYTES: usize = 1 << 28;

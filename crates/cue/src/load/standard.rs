@@ -2,43 +2,22 @@
 //!
 //! Not here: what is in them (that is [`crate::builtin`]).
 
-/// All of CUE v0.17's, but those for `cue cmd`.
-const PATHS: &[&str] = &[
-    "crypto/ed25519",
-    "crypto/hmac",
-    "crypto/md5",
-    "crypto/sha1",
-    "crypto/sha256",
-    "crypto/sha512",
-    "encoding/base64",
-    "encoding/csv",
-    "encoding/hex",
-    "encoding/json",
-    "encoding/openapi",
-    "encoding/toml",
-    "encoding/yaml",
-    "html",
-    "list",
-    "math",
-    "math/bits",
-    "net",
-    "path",
-    "regexp",
-    "strconv",
-    "strings",
-    "struct",
-    "text/tabwriter",
-    "text/template",
-    "time",
-    "uuid",
-];
+use crate::builtin;
+
+/// Those of CUE v0.17 that aren't supported.
+const REFUSED: &[&str] = &["encoding/openapi"];
 
 /// Those for `cue cmd`.
 const TOOLS: &[&str] = &["tool", "tool/cli", "tool/exec", "tool/file", "tool/http", "tool/http/serve", "tool/os"];
 
+/// All of CUE v0.17's, but those for `cue cmd`.
+fn paths() -> impl Iterator<Item = &'static str> {
+    builtin::packages().iter().map(|package| package.path).chain(REFUSED.iter().copied())
+}
+
 /// The standard package of a path.
 pub(super) fn find(path: &str) -> Option<&'static str> {
-    PATHS.iter().copied().find(|known| *known == path)
+    paths().find(|known| *known == path)
 }
 
 /// Whether a path is a package for `cue cmd`, which is not supported.
@@ -49,5 +28,5 @@ pub(super) fn is_tool(path: &str) -> bool {
 /// The standard package whose path is nearest, for a word of advice.
 pub(super) fn nearest(path: &str) -> Option<&'static str> {
     let last = path.rsplit('/').next().unwrap_or_default();
-    PATHS.iter().copied().find(|known| known.rsplit('/').next() == Some(last))
+    paths().find(|known| known.rsplit('/').next() == Some(last))
 }

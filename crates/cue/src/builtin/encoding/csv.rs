@@ -1,6 +1,6 @@
 //! The package `encoding/csv` (RFC 4180), as Go reads and writes it.
 
-use super::super::arguments::{LIST, Outcome, TEXT, TEXT_OR_BYTES, list, strings};
+use super::super::arguments::{LIST, MAX_LIST_LENGTH, Outcome, TEXT, TEXT_OR_BYTES, list, strings, too_long};
 use super::super::{Builtin, CallError, Package};
 use super::utf8;
 use crate::data::Data;
@@ -41,7 +41,7 @@ fn field(text: &str) -> String {
 fn decode(args: &[Data]) -> Outcome {
     let text = utf8(args, 0)?.replace("\r\n", "\n");
     let mut rest = text.strip_suffix('\r').unwrap_or(&text);
-    let (mut records, mut width) = (Vec::new(), None);
+    let (mut records, mut width, mut values) = (Vec::new(), None, 0);
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix('\n') {
             rest = after;
@@ -52,6 +52,10 @@ fn decode(args: &[Data]) -> Outcome {
             return Err(in_record(records.len(), "wrong number of fields"));
         }
         records.push(strings(fields.iter().map(String::as_str)));
+        values += fields.len();
+        if values > MAX_LIST_LENGTH {
+            return Err(too_long());
+        }
     }
     Ok(Data::List(records))
 }

@@ -164,7 +164,7 @@ pub(super) fn indent(valid: &[u8], prefix: &str, indent: &str) -> Result<Vec<u8>
     });
     lines.out.extend_from_slice(ending);
     if lines.out.len() > MAX_RESULT_LENGTH {
-        return Err(CallError::unsupported(format!("texts of more than {MAX_RESULT_LENGTH} bytes: indent less")));
+        return Err(CallError::too_large("texts", MAX_RESULT_LENGTH));
     }
     Ok(lines.out)
 }

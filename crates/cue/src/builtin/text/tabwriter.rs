@@ -43,7 +43,7 @@ fn aligned(text: &str) -> Result<String, CallError> {
             out.push_str(if at > 0 { "\n" } else { "" });
             let length: usize = widths.iter().sum();
             if out.len().saturating_add(length) > MAX_RESULT_LENGTH {
-                return Err(CallError::unsupported(format!("texts of more than {MAX_RESULT_LENGTH} bytes")));
+                return Err(CallError::too_large("texts", MAX_RESULT_LENGTH));
             }
             for (column, cell) in line.iter().enumerate() {
                 let width = widths.get(column).copied().unwrap_or(0);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
 use super::place;
-use crate::decode::{MAX_NESTING_LEVELS, syntax_error, too_deep};
+use crate::decode::{MAX_NESTING_LEVELS, MAX_VALUES, syntax_error, too_deep, too_many};
 use crate::error::{Code, Error};
 use crate::source::{FileId, Span};
 
@@ -67,7 +67,7 @@ pub(super) fn documents(file: FileId, text: &str) -> Result<Vec<Node>, Error> {
     };
     limits.set_emit_comments(false);
     let events = Parser::new_from_str_with_options(text, limits);
-    let mut reader = Reader { file, text, events, anchors: HashMap::new(), depth: 0 };
+    let mut reader = Reader { file, text, events, anchors: HashMap::new(), depth: 0, nodes: 0 };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
@@ -88,6 +88,7 @@ struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Rc<Node>>,
     depth: usize,
+    nodes: usize,
 }
 
 type Spanned<'a> = (Event<'a>, granit_parser::Span);
@@ -114,6 +115,10 @@ impl<'a> Reader<'a> {
         self.depth += 1;
         if self.depth > MAX_NESTING_LEVELS {
             return Err(too_deep("YAML", start));
+        }
+        self.nodes += 1;
+        if self.nodes > MAX_VALUES {
+            return Err(too_many("YAML", start));
         }
         let (anchor, (content, span)) = match event {
             Event::Scalar(text, style, anchor, tag) => {

@@ -13,10 +13,13 @@ use crate::number::Number;
 const MAX_LEVELS: usize = 300;
 /// How many nodes and commands a template may run: a range over a number is short, and may be long.
 const MAX_STEPS: usize = 5_000_000;
+/// How much text the functions of a template may make in all: it may keep each in a variable (bytes).
+const MAX_MADE_BYTES: usize = 1 << 28;
 
 /// Runs the template of the empty name.
 pub(super) fn execute(templates: &Templates, data: &Data) -> Result<String, CallError> {
-    let mut run = Run { templates, out: String::new(), variables: Vec::new(), level: 0, steps: 0 };
+    let mut run =
+        Run { templates, out: String::new(), variables: Vec::new(), level: 0, steps: 0, left: MAX_MADE_BYTES };
     run.template("", Value::from(data.clone()).settled())?;
     Ok(run.out)
 }
@@ -29,19 +32,25 @@ enum Flow {
     Continue,
 }
 
+fn too_much() -> CallError {
+    CallError::unsupported("templates that run so long, or write so much")
+}
+
 struct Run<'a> {
     templates: &'a Templates,
     out: String,
     variables: Vec<(String, Value)>,
     level: usize,
     steps: usize,
+    /// How much text its functions may still make (bytes).
+    left: usize,
 }
 
 impl<'a> Run<'a> {
     fn step(&mut self) -> Result<(), CallError> {
         self.steps += 1;
         if self.steps > MAX_STEPS || self.out.len() > MAX_RESULT_LENGTH {
-            return Err(CallError::unsupported("templates that run so long, or write so much"));
+            return Err(too_much());
         }
         Ok(())
     }
@@ -212,7 +221,15 @@ impl<'a> Run<'a> {
             values.push(self.operand(dot, arg)?.into_data());
         }
         values.extend(last.map(Value::into_data));
-        functions::call(name, &values).map(Value::from)
+        if !functions::makes_text(name) {
+            return functions::call(name, &values).map(Value::from);
+        }
+        // One text may be given many times.
+        let given = values.iter().try_fold(MAX_RESULT_LENGTH, |left, value| value.left_of(left));
+        given.ok_or_else(too_much)?;
+        let made = functions::call(name, &values)?;
+        self.left = made.left_of(self.left).ok_or_else(too_much)?;
+        Ok(made.into())
     }
 
     /// The first argument that decides, or the last; those after it aren't looked at.

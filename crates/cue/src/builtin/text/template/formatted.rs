@@ -1,6 +1,7 @@
 //! `printf`: the verbs of Go's package `fmt`, on data.
 
 use super::super::super::CallError;
+use super::super::super::arguments::MAX_RESULT_LENGTH;
 use super::super::super::strconv::{floats, quotes};
 use super::value::{shown, sorted, type_name};
 use crate::data::Data;
@@ -77,6 +78,7 @@ pub(super) fn printf(format: &str, args: &[Data]) -> Result<String, CallError> {
                 None => out.push_str(&format!("%!{verb}(MISSING)")),
             },
         }
+        bounded(&out)?;
     }
     out.push_str(rest);
     out.push_str(&extra(&args)?);
@@ -210,18 +212,36 @@ fn one(spec: &Spec, verb: char, arg: &Data) -> Result<String, CallError> {
             one(spec, verb, &Data::List(elements))
         }
         (_, Data::List(elements)) => {
-            let shown: Vec<String> =
-                elements.iter().map(|element| inner(spec, verb, element)).collect::<Result<_, _>>()?;
-            Ok(format!("[{}]", shown.join(" ")))
+            let shown = parted(elements.iter().map(|element| inner(spec, verb, element)))?;
+            Ok(format!("[{shown}]"))
         }
         (_, Data::Struct(fields)) => {
             let field = |(name, value): (&std::sync::Arc<str>, &Data)| {
                 Ok(format!("{}:{}", string(spec, verb, name)?, inner(spec, verb, value)?))
             };
-            let shown: Vec<String> = sorted(fields).into_iter().map(field).collect::<Result<_, CallError>>()?;
-            Ok(format!("map[{}]", shown.join(" ")))
+            let shown = parted(sorted(fields).into_iter().map(field))?;
+            Ok(format!("map[{shown}]"))
         }
         _ => bad(spec, verb, arg),
+    }
+}
+
+/// Texts with spaces between them.
+fn parted(texts: impl Iterator<Item = Result<String, CallError>>) -> Result<String, CallError> {
+    let mut out = String::new();
+    for (at, text) in texts.enumerate() {
+        out.push_str(if at > 0 { " " } else { "" });
+        out.push_str(&text?);
+        bounded(&out)?;
+    }
+    Ok(out)
+}
+
+/// A width is written in a few characters, and makes many.
+fn bounded(text: &str) -> Result<(), CallError> {
+    match text.len() {
+        0..=MAX_RESULT_LENGTH => Ok(()),
+        _ => Err(CallError::too_large("texts", MAX_RESULT_LENGTH)),
     }
 }
 

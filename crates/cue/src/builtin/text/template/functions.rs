@@ -21,6 +21,11 @@ pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.contains(&name)
 }
 
+/// Whether a function makes a new text of all that it is given.
+pub(super) fn makes_text(name: &str) -> bool {
+    matches!(name, "print" | "println" | "printf" | "html" | "js" | "urlquery")
+}
+
 pub(super) fn call(name: &str, args: &[Data]) -> Result<Data, CallError> {
     match (name, args) {
         ("not", [value]) => Ok(Data::Bool(!Value::from(value.clone()).is_true())),

@@ -166,7 +166,8 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self) -> Result<Token, CallError> {
         let start = self.rest;
-        let is_hexadecimal = start.trim_start_matches(['+', '-']).to_ascii_lowercase().starts_with("0x");
+        let digits = start.trim_start_matches(['+', '-']);
+        let is_hexadecimal = digits.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("0x"));
         let end = start
             .char_indices()
             .find(|(at, letter)| !is_number(start, *at, *letter, is_hexadecimal))
