@@ -2,7 +2,7 @@
 
 use shipway_cue::data::Data;
 
-use super::{call, i, l, n, s};
+use super::{call, i, l, s};
 
 /// The calls are refused as unsupported, by the part of a message.
 fn refused(calls: &[(&str, &str, Vec<Data>, &str)]) {
