@@ -132,6 +132,9 @@ pub(crate) struct Evaluator {
     matchers: Vec<(Vid, Span)>,
     /// A field is allowed only because a struct around an embedding is open.
     opened_around: std::cell::Cell<bool>,
+    /// A field is allowed only because it is added around an embedding of what closes the struct by itself, too: CUE
+    /// allows it in one order of references and not in the other.
+    embedded_and_beside: std::cell::Cell<bool>,
     /// Values read for results.
     read: std::cell::Cell<u64>,
     /// Regular expressions that were compared with.
@@ -178,6 +181,7 @@ impl Evaluator {
             relied: Vec::new(),
             matchers: Vec::new(),
             opened_around: std::cell::Cell::new(false),
+            embedded_and_beside: std::cell::Cell::new(false),
             read: std::cell::Cell::new(0),
             patterns: crate::pattern::Kept::default(),
             choices: 0,

@@ -54,6 +54,8 @@ struct Requirement {
     ignored: bool,
     sort: Sort,
     recursive: bool,
+    /// The target is embedded, and was then referred to beside the embedding, too.
+    beside: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,8 @@ struct Rule {
     once: bool,
     ignored: bool,
     removed: bool,
+    /// As in the requirement.
+    beside: bool,
 }
 
 impl Closing {
@@ -142,6 +146,7 @@ impl Evaluator {
             ignored: true,
             sort,
             recursive: origin.from_definition,
+            beside: false,
         });
         origin
     }
@@ -160,8 +165,12 @@ impl Evaluator {
         } else {
             origin.from_embed
         };
-        let known = self.get(vid).node.closing.requirements.iter().find(|known| known.target == Some(target));
-        let mut group = known.map_or(0, |known| known.group);
+        let requirements = &mut self.v(vid).node.closing.requirements;
+        let known = requirements.iter_mut().find(|known| known.target == Some(target));
+        let mut group = known.as_ref().map_or(0, |known| known.group);
+        if let Some(known) = known.filter(|known| known.embed != 0 && origin.embed == 0 && !ignored) {
+            known.beside = true;
+        }
         if group == 0 || origin.embed != 0 {
             let next = self.new_group();
             if group != 0 {
@@ -176,6 +185,7 @@ impl Evaluator {
                 ignored,
                 sort: Sort::Reference,
                 recursive,
+                beside: false,
             });
         }
         self.redirect(vid, origin.group, group);
@@ -278,6 +288,9 @@ impl Evaluator {
         if opened && !added {
             self.opened_around.set(true);
         }
+        if rule.beside && (added || opened) {
+            self.embedded_and_beside.set(true);
+        }
         added || opened
     }
 
@@ -376,6 +389,7 @@ impl Evaluator {
             once,
             ignored: requirement.ignored,
             removed: false,
+            beside: requirement.beside,
         });
         if requirement.parent != 0 && !requirement.ignored {
             activate(&mut rules[..inherited], requirement);

@@ -376,13 +376,18 @@ impl Evaluator {
         Ok(())
     }
 
+    /// Fields were made in the order of the evaluation already; elements always are in that of their list.
+    fn in_order_of_arcs(&self, vid: Vid, from: usize, length: usize) -> Vec<usize> {
+        if self.get(vid).node.list.is_list { self.in_order(from, length).collect() } else { (from..length).collect() }
+    }
+
     fn finish_fields(&mut self, vid: Vid) -> Result<(), Waits> {
         self.tree_depth += 1;
         let mut waits: Option<Waits> = None;
         let mut seen = 0;
         while seen < self.get(vid).arcs.len() {
             let length = self.get(vid).arcs.len();
-            for at in self.in_order(seen, length) {
+            for at in self.in_order_of_arcs(vid, seen, length) {
                 let arc = self.get(vid).arcs[at];
                 if self.get(arc).presence != Presence::Optional
                     && let Err(depth) = self.ensure(arc, Need::Value)

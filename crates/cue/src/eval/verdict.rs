@@ -44,7 +44,12 @@ impl Evaluator {
             return self.bottom(vid, &error);
         }
         let shape = self.shape(vid);
-        if let Some(error) = self.not_allowed(vid) {
+        let not_allowed = self.not_allowed(vid);
+        if self.embedded_and_beside.take() {
+            let text = "a definition that is embedded and referred to beside it, with fields that it doesn't have,";
+            self.refuse(Code::Unsupported, format!("{text} is not supported"), self.place_of(vid));
+        }
+        if let Some(error) = not_allowed {
             let place = error.labels.first().map(|label| label.span);
             let error = self.refuse_if_lost(vid, place).unwrap_or(error);
             return self.bottom(vid, &error);
