@@ -128,6 +128,10 @@ pub(crate) struct Evaluator {
     origin: Origin,
     /// What conditions found: the vertex, what was looked at, whether it was bottom.
     relied: Vec<(Vid, Ex, Frame, bool)>,
+    /// Who was shown a literal before all that is said of it was looked at, and whose literal it was.
+    early: Vec<(Vid, Vid)>,
+    /// One of them was wrong after all, and who was shown it has a value nevertheless.
+    from_wrong: Option<Arc<Error>>,
     /// The matchers that are being decided on, and for what.
     matchers: Vec<(Vid, Span)>,
     /// A field is allowed only because a struct around an embedding is open.
@@ -179,6 +183,8 @@ impl Evaluator {
             forced: false,
             origin: Origin::ROOT,
             relied: Vec::new(),
+            early: Vec::new(),
+            from_wrong: None,
             matchers: Vec::new(),
             opened_around: std::cell::Cell::new(false),
             embedded_and_beside: std::cell::Cell::new(false),
@@ -328,6 +334,13 @@ impl Evaluator {
     /// Refuses what can't be decided here: no wrong value is given.
     pub(crate) fn refuse_cycle(&mut self, span: Option<Span>) {
         self.refuse(Code::Unsupported, "a value that depends on itself in this way is not supported", span);
+    }
+
+    /// Refuses an answer that something wrong may have led to.
+    pub(crate) fn refuse_from_wrong(&mut self) {
+        let Some(error) = self.from_wrong.clone() else { return };
+        let text = format!("a value that may come from one that is wrong is not supported: {}", error.message);
+        self.refuse(Code::Unsupported, text, error.labels.first().map(|label| label.span));
     }
 
     pub(crate) fn refused(&self) -> Option<&Arc<Error>> {

@@ -98,8 +98,8 @@ fn elements_that_functions_move_come_from_their_lists() {
     check(
         files,
         &[
-            ("c[0].n", "c[0].n = \"A\"\n  → x.cue:2:9  \"A\"  (via a)\n"),
-            ("c[1].n", "c[1].n = \"B\"\n  → x.cue:3:9  \"B\"  (via b)\n"),
+            ("c[0].n", "c[0].n = \"A\"\n  → x.cue:2:9  \"A\"\n"),
+            ("c[1].n", "c[1].n = \"B\"\n  → x.cue:3:9  \"B\"  (via x)\n"),
         ],
     );
 }

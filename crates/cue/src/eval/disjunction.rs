@@ -93,6 +93,29 @@ impl Evaluator {
         asking.iter().any(|asking| !self.get(*asking).unrooted && !self.is_inside(*asking, vid))
     }
 
+    /// Whether a vertex is part of no alternative that fell.
+    pub(super) fn is_left(&self, vid: Vid) -> bool {
+        let mut at = Some(vid);
+        while let Some(vid) = at {
+            let mut copies = vec![vid];
+            let mut first = vid;
+            while let Some(from) = self.get(first).copied_from {
+                copies.push(from);
+                first = from;
+            }
+            let stands = self.deref(first);
+            let stays = |copy: &Vid| match &self.get(stands).value {
+                Value::Disjunction { alternatives, .. } => alternatives.contains(copy) || *copy == stands,
+                _ => *copy == stands,
+            };
+            if copies.len() > 1 && !copies.iter().any(stays) {
+                return false;
+            }
+            at = self.get(first).parent;
+        }
+        true
+    }
+
     fn is_inside(&self, vid: Vid, of: Vid) -> bool {
         let mut at = Some(vid);
         while let Some(vid) = at {

@@ -2,9 +2,9 @@
 //!
 //! Not here: the operators (`arith`), the functions (`calls`).
 
-use super::graph::{Frame, Origin, Value, Vid};
+use super::graph::{Frame, Job, Origin, Task, TaskState, Value, Vid};
 use super::run::Need;
-use super::schedule::made;
+use super::schedule::{made, may_refer};
 use super::{Evaluator, Step, Stop};
 use crate::compile::ir::{Callee, Ex, Kinds, Native, Part, UnaryOp};
 use crate::data::Data;
@@ -128,7 +128,11 @@ impl Evaluator {
             Value::Disjunction { .. } | Value::Constraint => Err(Stop::Fail(self.needed(vid, span))),
             Value::Unknown => match (&self.get(vid).node.scalar, self.get(vid).node.errors.first()) {
                 (_, Some(error)) => Err(Stop::Fail(error.clone())),
-                (Some((data, _)), _) => Ok(data.clone()),
+                (Some((data, _)), _) => {
+                    let data = data.clone();
+                    self.note_early(vid);
+                    Ok(data)
+                }
                 (None, None) => self.fail(Code::Cycle, "the value depends on itself", span),
             },
         }
@@ -249,9 +253,33 @@ impl Evaluator {
             at += 1;
         }
         self.relied.clear();
+        self.verify_early();
     }
 
-    /// `x[low:high]` of a list or of bytes.
+    /// Notes who is shown a literal of which alternatives and bounds are still to be looked at. What waits for other
+    /// values may be in a ring: there is no other way then, and CUE goes it, too.
+    fn note_early(&mut self, vid: Vid) {
+        let vertex = self.get(vid);
+        let may_wait = |task: &Task| match &task.job {
+            Job::Expr(expr) => !matches!(task.state, TaskState::Done) && may_refer(expr),
+            _ => !matches!(task.state, TaskState::Done),
+        };
+        let waits = vertex.running > 0 || vertex.node.tasks.iter().any(may_wait);
+        let asking = self.stack.last().filter(|_| !waits);
+        self.early.extend(asking.map(|asking| (*asking, vid)));
+    }
+
+    /// Looks again at literals that were shown early.
+    fn verify_early(&mut self) {
+        for (asking, vid) in std::mem::take(&mut self.early) {
+            self.ensure(vid, Need::Value).ok();
+            let Some(error) = self.error_of(vid).filter(|error| !error.code.is_open()) else { continue };
+            if self.is_left(asking) && self.error_of(asking).is_none() {
+                self.from_wrong.get_or_insert(error);
+            }
+        }
+    }
+
     fn slice(&mut self, of: &Ex, low: Option<&Ex>, high: Option<&Ex>, frame: Frame, span: Span) -> Step<Outcome> {
         let whole = match self.evaluate(of, frame)? {
             Outcome::Data(Data::Bytes(bytes)) => Whole::Bytes(bytes),

@@ -326,7 +326,7 @@ pub(super) fn made(kind: Kinds, span: Span) -> Ex {
 }
 
 /// Whether an expression may refer to something.
-fn may_refer(expr: &Ex) -> bool {
+pub(super) fn may_refer(expr: &Ex) -> bool {
     match &expr.kind {
         Kinds::Data(_) | Kinds::Top | Kinds::Kind(_) | Kinds::Bottom(_) | Kinds::Function(_) => false,
         Kinds::Unary(_, of) | Kinds::Bound(_, of) => may_refer(of),

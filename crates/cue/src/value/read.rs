@@ -40,6 +40,9 @@ impl Evaluator {
         if let Some(span) = cyclic {
             self.refuse_cycle(Some(span));
         }
+        if found.is_ok() {
+            self.refuse_from_wrong();
+        }
         match self.refused() {
             Some(error) => Err(vec![(**error).clone()]),
             None => found.map_err(|errors| errors.into_iter().map(Arc::unwrap_or_clone).collect()),

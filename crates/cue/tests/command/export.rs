@@ -33,6 +33,24 @@ fn values_are_exported_in_every_format() {
 }
 
 #[test]
+fn what_came_from_something_wrong_is_no_value_in_either_order() {
+    let lines = ["n: (int | string) & 3", "n: <2", "m: *{if n > 3 {a: 1}} | 2", "total: n * 2", "other: 1"];
+    let backwards: Vec<&str> = lines.iter().rev().copied().collect();
+    for lines in [&lines[..], &backwards[..]] {
+        let files = format!("-- x.cue --\n{}\n", lines.join("\n"));
+        check(
+            &files,
+            &[
+                (&["export", "x.cue"], WRONG, ""),
+                (&["export", "x.cue", "-e", "m"], REFUSED, ""),
+                (&["export", "x.cue", "-e", "total"], REFUSED, ""),
+                (&["export", "x.cue", "-e", "other"], DONE, "1\n"),
+            ],
+        );
+    }
+}
+
+#[test]
 fn results_are_written_to_files_once() {
     let folder = folder("-- x.cue --\na: 1\n");
     let content = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("it was written");
@@ -122,8 +140,8 @@ fn what_cue_has_and_this_has_not_is_refused_by_name() {
     let folder = folder("-- x.cue --\na: 1\n-- d.json --\n{}\n");
     let all: [(&[&str], &str); 5] = [
         (&["export", "x.cue"], "-i -s -v -n=*.json -I=. --ignore --simplify --strict --trace --verbose --name=x"),
-        (&["eval", "x.cue"], "-A -i --show-attributes --proto_path=. --proto_enum=int"),
-        (&["def", "x.cue"], "-A --inline-imports --strict -d=x --schema=x --merge=false"),
+        (&["eval", "x.cue"], "-i --proto_path=. --proto_enum=int"),
+        (&["def", "x.cue"], "--inline-imports --strict -d=x --schema=x --merge=false"),
         (&["vet", "x.cue"], "--merge -s --trace --proto_enum=int"),
         (&["import", "d.json"], "-R --recursive --ext=json --out=cue -d=x --schema=x --merge=false -n=x -v"),
     ];

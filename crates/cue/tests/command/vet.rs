@@ -66,7 +66,7 @@ fn where_it_closes_is_shown_and_no_package_clause() {
         &[(
             &["vet", "s.cue", "slip.json"],
             WRONG,
-            "error: nmae: field not allowed\n --> slip.json:1:10\n  |\n1 | {\"nmae\": 1}\n  |          ^ this field\n \
+            "error: nmae: field not allowed\n --> slip.json:1:2\n  |\n1 | {\"nmae\": 1}\n  |  ^^^^^^ this field\n \
              --> s.cue:3:10\n  |\n3 | #Config: {name?: string}\n  |          ^^^^^^^^^^^^^^^ closed here\n  \
              help: did you mean name?\n",
         )],
