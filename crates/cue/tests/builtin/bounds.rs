@@ -34,7 +34,7 @@ fn arguments_that_hold_one_text_many_times() {
     refused(&[
         ("encoding/json", "Marshal", vec![list.clone()], too_much),
         ("encoding/yaml", "Marshal", vec![list.clone()], too_much),
-        ("encoding/csv", "Encode", vec![l(&[list.clone()])], too_much),
+        ("encoding/csv", "Encode", vec![l(std::slice::from_ref(&list))], too_much),
         ("text/tabwriter", "Write", vec![list.clone()], too_much),
         ("path", "Join", vec![list, s("unix")], too_much),
     ]);
