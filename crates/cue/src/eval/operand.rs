@@ -271,7 +271,7 @@ impl Evaluator {
 
     /// Looks again at literals that were shown early.
     fn verify_early(&mut self) {
-        for (asking, vid) in std::mem::take(&mut self.early) {
+        while let Some((asking, vid)) = self.early.pop() {
             self.ensure(vid, Need::Value).ok();
             let Some(error) = self.error_of(vid).filter(|error| !error.code.is_open()) else { continue };
             if self.is_left(asking) && self.error_of(asking).is_none() {
